@@ -1,0 +1,80 @@
+#ifndef NN_APPS_COMMON_RUN_H_
+#define NN_APPS_COMMON_RUN_H_
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace apps {
+
+/// What one training run leaves behind: the content of a run folder
+/// (docs/artifacts.md is the schema), as the trainer gathers it and as
+/// mnist_report reads it back.
+
+constexpr int kClasses = 10;
+
+struct EpochRow {
+  int epoch = 0;  ///< counted from 1
+  long step = 0;  ///< steps done so far
+  double learning_rate = 0;
+  double train_loss = 0;  ///< mean over the steps of the epoch, while learning
+  double test_loss = 0;
+  double train_accuracy = 0;
+  double test_accuracy = 0;
+  double train_seconds = 0;  ///< of this epoch, without the evaluation
+};
+
+struct StepRow {
+  long step = 0;  ///< counted from 1
+  int epoch = 0;
+  double loss = 0;
+};
+
+struct Prediction {
+  int index = 0;  ///< of the test image
+  int label = 0;
+  int predicted = 0;
+  std::array<double, kClasses> probability{};
+};
+
+/// One cell of the confusion matrix.
+struct ConfusionCell {
+  int label = 0;
+  int predicted = 0;
+  long count = 0;
+  double share = 0;             ///< of the row, that is of the label's images
+  double mean_probability = 0;  ///< of `predicted` over the label's images
+};
+
+struct TopImage {
+  int label_class = 0;  ///< the class whose probability is ranked
+  int rank = 0;         ///< from 1
+  int index = 0;        ///< of the test image
+  int label = 0;        ///< its true class
+  double probability = 0;
+};
+
+struct Run {
+  nlohmann::json summary;
+  std::vector<EpochRow> history;
+  std::vector<StepRow> steps;
+  std::vector<Prediction> predictions;
+  std::vector<ConfusionCell> confusion;  ///< row by row, kClasses^2 cells
+  std::vector<TopImage> top3;            ///< class by class, best first
+};
+
+/// Derives the confusion matrix and the top-3 table from the predictions.
+void derive_tables(Run& run);
+
+/// Writes summary.json and the CSV files into `directory`, each atomically.
+/// Throws std::runtime_error with path and reason.
+void write_run_tables(const std::string& directory, const Run& run);
+
+/// Reads them back, checking columns and row counts.
+/// Throws std::runtime_error naming file, line and what is wrong.
+Run read_run(const std::string& directory);
+
+}  // namespace apps
+
+#endif  // NN_APPS_COMMON_RUN_H_

@@ -1,0 +1,49 @@
+# Functions that give this project's own targets their compile settings. All of
+# them are PRIVATE to the target: nothing here reaches a user of nn::nn.
+
+include_guard(GLOBAL)
+
+# Warnings, sanitizers, assertions and C++17 for one target.
+function(nn_configure_target target)
+  target_compile_features(${target} PRIVATE cxx_std_17)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  if(NN_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(NN_ASSERTIONS)
+    target_compile_options(${target} PRIVATE -UNDEBUG)
+    target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  endif()
+  if(NN_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${NN_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    # PUBLIC at link time: whatever links a sanitized static library needs the
+    # sanitizer's run-time library too.
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "STATIC_LIBRARY")
+      target_link_options(${target} PUBLIC
+        $<BUILD_INTERFACE:-fsanitize=${NN_SANITIZE}>)
+    else()
+      target_link_options(${target} PRIVATE -fsanitize=${NN_SANITIZE})
+    endif()
+  endif()
+endfunction()
+
+# Reads a components.cmake list into absolute source paths. A component
+# `layers/conv2d` stands for <source_dir>/layers/conv2d.cpp; a missing file
+# fails configure, so the list and the tree cannot drift apart.
+function(nn_component_sources out components source_dir suffix)
+  set(sources "")
+  foreach(component IN LISTS components)
+    set(file "${source_dir}/${component}${suffix}.cpp")
+    if(NOT EXISTS "${file}")
+      message(FATAL_ERROR
+        "components.cmake lists '${component}', but ${file} does not exist")
+    endif()
+    list(APPEND sources "${file}")
+  endforeach()
+  set(${out} "${sources}" PARENT_SCOPE)
+endfunction()

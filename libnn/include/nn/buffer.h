@@ -1,0 +1,44 @@
+#ifndef NN_BUFFER_H_
+#define NN_BUFFER_H_
+
+#include <cstddef>
+#include <memory>
+
+namespace nn {
+
+/// Raw memory, aligned for any vector instruction, that grows and never
+/// shrinks. Growing loses the contents.
+class Buffer {
+ public:
+  static constexpr std::size_t kAlignment = 64;  // a cache line, and AVX-512
+
+  /// Makes room for at least `size_bytes`. Returns true if it allocated.
+  bool reserve(std::size_t size_bytes);
+
+  std::byte* data() { return data_.get(); }
+  const std::byte* data() const { return data_.get(); }
+  std::size_t size_bytes() const { return size_bytes_; }
+
+  template <typename T>
+  T* as() {
+    return reinterpret_cast<T*>(data_.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  std::unique_ptr<std::byte[], Free> data_;
+  std::size_t size_bytes_ = 0;
+};
+
+/// `size_bytes` rounded up to a multiple of Buffer::kAlignment, so that blocks
+/// cut one after the other from a Buffer all start aligned.
+constexpr std::size_t aligned_size(std::size_t size_bytes) {
+  return (size_bytes + Buffer::kAlignment - 1) / Buffer::kAlignment *
+         Buffer::kAlignment;
+}
+
+}  // namespace nn
+
+#endif  // NN_BUFFER_H_

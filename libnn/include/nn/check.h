@@ -1,0 +1,30 @@
+#ifndef NN_CHECK_H_
+#define NN_CHECK_H_
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace nn {
+
+/// The parts, streamed one after the other into a string.
+template <typename... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws std::invalid_argument unless `condition` holds. The message says who
+/// complains, what was expected and what came:
+///   check_argument(units >= 1, "[Linear] expected at least 1 unit, got ",
+///                  units);
+template <typename... Parts>
+void check_argument(bool condition, const Parts&... parts) {
+  // The message is built only where it is needed: checks stand on hot paths.
+  if (!condition) throw std::invalid_argument(concat(parts...));
+}
+
+}  // namespace nn
+
+#endif  // NN_CHECK_H_

@@ -1,0 +1,54 @@
+#ifndef NN_DATA_IMAGE_SET_H_
+#define NN_DATA_IMAGE_SET_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nn/shape.h"
+#include "nn/types.h"
+
+namespace nn {
+
+/// Images in their bytes, with labels.
+struct ImageSet {
+  Shape shape;                       ///< of one image
+  std::vector<std::uint8_t> images;  ///< size() * shape.features() gray levels
+  std::vector<std::uint8_t> labels;  ///< one per image
+
+  Index size() const { return static_cast<Index>(labels.size()); }
+  const std::uint8_t* image(Index i) const {
+    return images.data() + i * shape.features();
+  }
+  /// The first `count` images, or all if there are fewer.
+  ImageSet head(Index count) const;
+};
+
+/// Mean and standard deviation of the gray levels scaled to 0 .. 1.
+struct Normalization {
+  double mean = 0.0;
+  double deviation = 1.0;
+};
+
+/// Measured over all pixels of a set. A constant set has deviation 1.
+/// Throws std::invalid_argument if the set is empty.
+Normalization measure_normalization(const ImageSet& set);
+
+/// Writes images `indices[0 .. count-1]` as columns of `x`, each gray level g
+/// as (g / 255 - mean) / deviation, and their labels into `labels`.
+///
+///   x   features x count        labels   count
+///
+/// Throws std::invalid_argument if sizes disagree or an index is out of range.
+/// Allocates nothing.
+template <typename Scalar>
+void gather(const ImageSet& set,
+            const Index* indices,
+            Index count,
+            const Normalization& normalization,
+            View<Scalar> x,
+            Eigen::Map<Labels> labels);
+
+}  // namespace nn
+
+#endif  // NN_DATA_IMAGE_SET_H_

@@ -1,0 +1,26 @@
+#ifndef NN_EXTENT_H_
+#define NN_EXTENT_H_
+
+#include <string>
+
+#include "nn/types.h"
+
+namespace nn {
+
+/// The extent of a kernel, window, stride or padding in both directions. A
+/// single number means the same in both.
+struct Extent {
+  Extent(Index both) : height(both), width(both) {}  // NOLINT: implicit
+  Extent(Index height_in, Index width_in)
+      : height(height_in), width(width_in) {}
+
+  Index height;
+  Index width;
+
+  /// "5x5".
+  std::string to_string() const;
+};
+
+}  // namespace nn
+
+#endif  // NN_EXTENT_H_

@@ -1,0 +1,58 @@
+#ifndef NN_GRADIENT_CHECK_H_
+#define NN_GRADIENT_CHECK_H_
+
+#include <cstdint>
+#include <string>
+
+#include "nn/layer.h"
+#include "nn/sequential.h"
+
+namespace nn {
+
+struct GradientCheckOptions {
+  /// The step h of the central difference, in units of the argument.
+  double step = 1e-3;
+  /// The largest relative error that passes.
+  double tolerance = 1e-7;
+  /// Seed of the random projection of the output onto a scalar.
+  std::uint64_t seed = 1;
+};
+
+/// The verdict of check_gradients().
+struct GradientReport {
+  bool passed = false;
+  /// The largest |analytic - numeric| / max(|analytic|, |numeric|, floor) over
+  /// all elements, where floor is a hundredth of the largest gradient of the
+  /// same tensor: rounding noise in elements that hardly matter is not an
+  /// error.
+  double max_relative_error = 0.0;
+  /// Where that is, with both values: "weight(3, 5): analytic 0.12, ...".
+  std::string worst;
+
+  /// One line for a test's log.
+  std::string to_string() const;
+};
+
+/// Compares the gradients that backward() computes, for the input and every
+/// parameter, with fourth-order central differences
+///   f'(v) ~ (8 f(v+h) - 8 f(v-h) - f(v+2h) + f(v-2h)) / 12h
+/// of the scalar sum(R .* y), R random. Works in double, since in float the
+/// differences drown in rounding.
+///
+/// `x` must keep away from kinks of the layer (ReLU at 0, ties in a pooling
+/// window) by more than twice the step. Parameters are as they were when it
+/// returns; their gradients are overwritten.
+/// Throws std::invalid_argument if x does not fit the layer.
+GradientReport check_gradients(Layer<double>& layer,
+                               ConstView<double> x,
+                               const GradientCheckOptions& options = {});
+
+/// The same for the mean softmax cross-entropy of a whole network.
+GradientReport check_gradients(Sequential<double>& network,
+                               ConstView<double> x,
+                               ConstLabels labels,
+                               const GradientCheckOptions& options = {});
+
+}  // namespace nn
+
+#endif  // NN_GRADIENT_CHECK_H_

@@ -1,0 +1,114 @@
+#ifndef NN_LAYER_H_
+#define NN_LAYER_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "nn/parameter.h"
+#include "nn/shape.h"
+#include "nn/types.h"
+
+namespace nn {
+
+class Rng;
+
+/// What a layer wants to write into besides its output, in bytes.
+struct MemoryNeeds {
+  /// Written by forward(), read by the matching backward().
+  std::size_t saved_bytes = 0;
+  /// Free to use inside one call; the contents are lost after it.
+  std::size_t scratch_bytes = 0;
+};
+
+/// The memory of one pass through one layer, given by the caller. Both pointers
+/// are aligned to Buffer::kAlignment and hold at least what memory_needs()
+/// asked for. Forward and the matching backward get the same `saved`.
+struct PassMemory {
+  std::byte* saved = nullptr;
+  std::byte* scratch = nullptr;
+};
+
+/// One differentiable step of a network: y = f(x; parameters), column by
+/// column of a batch.
+///
+///   x, dx   input_shape().features()  x N
+///   y, dy   output_shape().features() x N
+///
+/// dv stands for the gradient of the loss by v. A layer owns its parameters and
+/// nothing that a pass writes: that lives in memory that the caller gives. So
+/// forward() is const, and any number of threads may run it on one layer at a
+/// time, each with memory of its own.
+///
+/// A layer of one's own derives from this class and overrides name(),
+/// do_forward() and do_backward(); docs/adding-a-layer.md shows one, and
+/// check_gradients() tests it.
+template <typename Scalar>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  const Shape& input_shape() const { return input_shape_; }
+  const Shape& output_shape() const { return output_shape_; }
+
+  /// The kind of layer: "Linear".
+  virtual std::string name() const = 0;
+  /// The kind and its settings: "Linear(784 -> 256)".
+  virtual std::string describe() const { return name(); }
+
+  /// The trainable parameters, in PyTorch's order. The pointers stay valid as
+  /// long as the layer.
+  virtual std::vector<Parameter<Scalar>*> parameters() { return {}; }
+  std::vector<const Parameter<Scalar>*> parameters() const;
+
+  /// Draws new initial values for all parameters.
+  virtual void initialize(Rng& /*rng*/) {}
+
+  /// What a pass over `batch` samples needs with the current num_threads().
+  virtual MemoryNeeds memory_needs(Index batch, Mode mode) const;
+
+  /// Writes the output for `x` into `y`, which may not alias it. In training
+  /// mode, `x`, `y` and `memory.saved` must stay unchanged until the matching
+  /// backward() has returned. Allocates nothing.
+  /// Throws std::invalid_argument if the sizes of x or y do not fit.
+  void forward(ConstView<Scalar> x,
+               View<Scalar> y,
+               Mode mode,
+               PassMemory memory) const;
+
+  /// Takes what the matching forward() read and wrote, and the gradient of the
+  /// loss by `y`. Overwrites (never adds to) the gradient of every parameter,
+  /// and writes the gradient of the loss by `x` into `dx` unless that is
+  /// no_view(). Allocates nothing.
+  /// Throws std::invalid_argument if a size does not fit.
+  void backward(ConstView<Scalar> x,
+                ConstView<Scalar> y,
+                ConstView<Scalar> dy,
+                View<Scalar> dx,
+                PassMemory memory);
+
+ protected:
+  /// Throws std::invalid_argument if a shape has no features.
+  Layer(const Shape& input_shape, const Shape& output_shape);
+
+ private:
+  /// forward() and backward() after their checks.
+  virtual void do_forward(ConstView<Scalar> x,
+                          View<Scalar> y,
+                          Mode mode,
+                          PassMemory memory) const = 0;
+  virtual void do_backward(ConstView<Scalar> x,
+                           ConstView<Scalar> y,
+                           ConstView<Scalar> dy,
+                           View<Scalar> dx,
+                           PassMemory memory) = 0;
+
+  Shape input_shape_;
+  Shape output_shape_;
+};
+
+}  // namespace nn
+
+#endif  // NN_LAYER_H_

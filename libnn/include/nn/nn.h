@@ -1,0 +1,34 @@
+#ifndef NN_NN_H_
+#define NN_NN_H_
+
+/// All of libnn.
+
+#include "nn/buffer.h"
+#include "nn/check.h"
+#include "nn/data/batches.h"
+#include "nn/data/idx.h"
+#include "nn/data/image_set.h"
+#include "nn/extent.h"
+#include "nn/file.h"
+#include "nn/gradient_check.h"
+#include "nn/initializers.h"
+#include "nn/layer.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/losses/softmax_cross_entropy.h"
+#include "nn/optimizers/optimizer.h"
+#include "nn/optimizers/schedule.h"
+#include "nn/optimizers/sgd.h"
+#include "nn/parallel.h"
+#include "nn/parameter.h"
+#include "nn/random.h"
+#include "nn/safetensors.h"
+#include "nn/sequential.h"
+#include "nn/shape.h"
+#include "nn/types.h"
+#include "nn/workspace.h"
+
+#endif  // NN_NN_H_

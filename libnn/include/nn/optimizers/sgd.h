@@ -1,0 +1,43 @@
+#ifndef NN_OPTIMIZERS_SGD_H_
+#define NN_OPTIMIZERS_SGD_H_
+
+#include <vector>
+
+#include "nn/optimizers/optimizer.h"
+
+namespace nn {
+
+struct SgdOptions {
+  double learning_rate = 0.1;
+  double momentum = 0.0;
+  double weight_decay = 0.0;
+  /// Look-ahead momentum; needs momentum > 0.
+  bool nesterov = false;
+};
+
+/// Stochastic gradient descent with momentum, in PyTorch's form:
+///
+///   g = grad + weight_decay * w
+///   v = g                      in the first step
+///   v = momentum * v + g       in later ones
+///   w = w - learning_rate * (nesterov ? g + momentum * v : v)
+///
+/// The learning rate multiplies the velocity (Sutskever et al., 2013 put it
+/// inside), so a change of the rate acts at once.
+template <typename Scalar>
+class Sgd final : public Optimizer<Scalar> {
+ public:
+  /// Throws std::invalid_argument unless rate and weight decay are finite and
+  /// not negative, 0 <= momentum < 1, and Nesterov comes with momentum.
+  Sgd(std::vector<Parameter<Scalar>*> parameters, const SgdOptions& options);
+
+  void step() override;
+
+ private:
+  SgdOptions options_;
+  std::vector<Matrix<Scalar>> velocity_;
+};
+
+}  // namespace nn
+
+#endif  // NN_OPTIMIZERS_SGD_H_

@@ -1,0 +1,52 @@
+#ifndef NN_PARALLEL_H_
+#define NN_PARALLEL_H_
+
+#include <cstddef>
+#include <type_traits>
+
+#include "nn/types.h"
+
+namespace nn {
+
+/// The number of threads that a parallel loop may use, the caller's included.
+/// At first it is the number of cores that the process may run on.
+int num_threads();
+
+/// Sets num_threads(). Results do not depend on it, to the bit. Waits for
+/// running loops to end. Throws std::invalid_argument unless 1 <= n <= 256.
+void set_num_threads(int n);
+
+/// The instruction set that the kernels run on: "AVX-512", "AVX2", "SSE4",
+/// "SSE2", "NEON" or "scalar". It is chosen at run time, once; the environment
+/// variable NN_MAX_ISA (avx2, sse4, baseline) lowers the choice.
+const char* instruction_set();
+
+namespace internal {
+using LoopBody = void (*)(void* closure, Index task, int worker);
+void run_parallel(Index tasks, LoopBody body, void* closure);
+}  // namespace internal
+
+/// Calls body(task, worker) once for every task in 0 .. tasks-1, on up to
+/// num_threads() threads, and returns when all have ended. `worker` is in
+/// 0 .. num_threads()-1 and no two calls that run at the same time share it, so
+/// it can index scratch memory. Which worker gets which task is open: whoever
+/// wants results that do not depend on it cuts the work and adds up the parts
+/// by task alone.
+///
+/// The first exception that a call throws is rethrown here once all have
+/// ended. A loop inside a loop, and a loop started while another thread's loop
+/// runs, is serial. Allocates nothing.
+template <typename Body>
+void parallel_for(Index tasks, Body&& body) {
+  using Closure = std::remove_reference_t<Body>;
+  internal::run_parallel(
+      tasks,
+      [](void* closure, Index task, int worker) {
+        (*static_cast<Closure*>(closure))(task, worker);
+      },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+}  // namespace nn
+
+#endif  // NN_PARALLEL_H_

@@ -1,0 +1,37 @@
+#ifndef NN_PARAMETER_H_
+#define NN_PARAMETER_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/types.h"
+
+namespace nn {
+
+/// A weight matrix or bias with the gradient of the loss by it.
+///
+/// Weights are fan_in x fan_out, column-major, whose bytes equal those of
+/// PyTorch's (out, in) or (out, in, kh, kw) arrays; `dims` holds those sizes,
+/// slowest first, for files.
+template <typename Scalar>
+struct Parameter {
+  Parameter() = default;
+  Parameter(std::string name_in,
+            std::vector<Index> dims_in,
+            Index rows,
+            Index cols)
+      : name(std::move(name_in)),
+        dims(std::move(dims_in)),
+        value(Matrix<Scalar>::Zero(rows, cols)),
+        grad(Matrix<Scalar>::Zero(rows, cols)) {}
+
+  std::string name;         ///< as PyTorch names it: "weight", "bias"
+  std::vector<Index> dims;  ///< as PyTorch shapes it: {16, 1, 5, 5}
+  Matrix<Scalar> value;
+  Matrix<Scalar> grad;  ///< same size as value; backward() overwrites it
+};
+
+}  // namespace nn
+
+#endif  // NN_PARAMETER_H_

@@ -1,0 +1,49 @@
+#ifndef NN_SAFETENSORS_H_
+#define NN_SAFETENSORS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nn/sequential.h"
+
+namespace nn {
+
+/// One array of a safetensors file, in the file's own type.
+struct Tensor {
+  std::string name;
+  std::string dtype;        ///< "F32" or "F64"
+  std::vector<Index> dims;  ///< slowest first
+  std::string bytes;        ///< little-endian, C order
+};
+
+struct SafetensorsFile {
+  std::vector<Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Writes a safetensors file (huggingface.co/docs/safetensors): 8 bytes header
+/// length, a JSON header padded to a multiple of 8 bytes, then the data.
+/// Throws std::runtime_error with path and reason if it cannot be written.
+void write_safetensors(const std::string& path, const SafetensorsFile& file);
+
+/// Reads one, trusting nothing in it: header length, JSON, types, sizes,
+/// offsets (no gap, no overlap, no byte left over) and names are checked.
+/// Throws std::runtime_error with path, what was expected and what was found.
+SafetensorsFile read_safetensors(const std::string& path);
+
+/// Saves the parameters of a network under PyTorch's names ("0.weight") and
+/// shapes, so that torch.nn.Sequential.load_state_dict() takes them.
+template <typename Scalar>
+void save_weights(const std::string& path, Sequential<Scalar>& network);
+
+/// Loads them. The file must hold exactly the network's parameters, F32 or F64;
+/// nothing is changed unless all fit.
+/// Throws std::runtime_error with the path, the parameter, what was expected
+/// and what was found.
+template <typename Scalar>
+void load_weights(const std::string& path, Sequential<Scalar>& network);
+
+}  // namespace nn
+
+#endif  // NN_SAFETENSORS_H_

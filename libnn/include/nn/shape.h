@@ -1,0 +1,32 @@
+#ifndef NN_SHAPE_H_
+#define NN_SHAPE_H_
+
+#include <string>
+
+#include "nn/types.h"
+
+namespace nn {
+
+/// The shape of one sample: channels x height x width. A flat vector of n
+/// features is n x 1 x 1.
+struct Shape {
+  Index channels = 0;
+  Index height = 1;
+  Index width = 1;
+
+  Index features() const { return channels * height * width; }
+  bool is_flat() const { return height == 1 && width == 1; }
+
+  /// "16x28x28", or "128" for a flat shape.
+  std::string to_string() const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return a.channels == b.channels && a.height == b.height &&
+           a.width == b.width;
+  }
+  friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
+};
+
+}  // namespace nn
+
+#endif  // NN_SHAPE_H_
