@@ -1,0 +1,31 @@
+#ifndef NN_APPS_COMMON_TRAIN_H_
+#define NN_APPS_COMMON_TRAIN_H_
+
+#include "common/backend.h"
+#include "common/options.h"
+
+namespace apps {
+
+/// One training run, from the data files to the artifacts in options.out: loads
+/// and normalizes the data, builds the network, trains it with the backend,
+/// measures test loss and accuracy after every epoch, and writes what
+/// docs/artifacts.md lists. What stood in the folder before stays there until
+/// the run has ended well.
+///
+/// Throws std::runtime_error or std::invalid_argument with a message for the
+/// user: a folder that cannot be written (told before training starts), damaged
+/// data, an impossible network, or a loss that is not finite, with epoch, step
+/// and the layer where it comes from.
+void train(const Options& options, const BackendFactory& make_backend);
+
+/// The whole main() of a training program. Returns its exit code: 0, 1 for an
+/// error while running, 2 for wrong usage; the last two with a message
+/// "<program>: error: ..." on standard error.
+int run_program(const Program& program,
+                const BackendFactory& make_backend,
+                int argc,
+                const char* const* argv);
+
+}  // namespace apps
+
+#endif  // NN_APPS_COMMON_TRAIN_H_
