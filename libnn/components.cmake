@@ -9,6 +9,7 @@ set(NN_COMPONENTS
   layer
   initializers
   kernels/isa
+  kernels/reference
   kernels/gemm
   kernels/conv2d
   kernels/pooling
@@ -23,6 +24,7 @@ set(NN_COMPONENTS
   optimizers/sgd
   optimizers/schedule
   workspace
+  stage
   sequential
   gradient_check
   file

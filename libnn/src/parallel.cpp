@@ -1,1 +1,237 @@
-// filled by its owner
+#include "nn/parallel.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kernels/isa.h"
+#include "nn/check.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace nn {
+namespace {
+
+constexpr int kMaxThreads = 256;
+
+// How long a worker looks for the next loop before it sleeps. The gaps between
+// the loops of a training step are a few microseconds; waking a sleeping thread
+// costs 50 and more on a virtual machine. Longer spinning takes the core from
+// whoever else needs it.
+constexpr int kSpins = 4000;
+
+// Set inside a task: a loop inside a loop runs serially.
+thread_local bool inside_loop = false;
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    const int count = CPU_COUNT(&set);
+    if (count >= 1) return std::min(count, kMaxThreads);
+  }
+  const unsigned count = std::thread::hardware_concurrency();
+  return count < 1 ? 1 : std::min(static_cast<int>(count), kMaxThreads);
+}
+
+// One pool for the process. A loop is published by a new epoch number; workers
+// and the caller then take tasks from a shared counter until it runs out.
+class Pool {
+ public:
+  explicit Pool(int threads) { start(threads); }
+  ~Pool() { stop(); }
+
+  // Runs the loop, or returns false if another thread's loop is running.
+  bool run(Index tasks, internal::LoopBody body, void* closure) {
+    std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
+    if (!owner.owns_lock()) return false;
+    const int helpers = static_cast<int>(
+        std::min<Index>(static_cast<Index>(workers_.size()), tasks - 1));
+    body_ = body;
+    closure_ = closure;
+    tasks_ = tasks;
+    next_.store(0, std::memory_order_relaxed);
+    error_ = nullptr;
+    wanted_ = helpers;
+    running_.store(static_cast<int>(workers_.size()),
+                   std::memory_order_relaxed);
+    // The release publishes all of the above to the workers. Sequentially
+    // consistent, since it must not pass the load of sleeping_.
+    epoch_.fetch_add(1, std::memory_order_seq_cst);
+    if (sleeping_.load(std::memory_order_seq_cst) > 0) {
+      { std::lock_guard<std::mutex> lock(mutex_); }
+      wake_.notify_all();
+    }
+    work(0);
+    for (int spins = 0; running_.load(std::memory_order_acquire) > 0;) {
+      // A worker whose core was taken away may need a while.
+      if (++spins < kSpins) {
+        pause();
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    if (error_) std::rethrow_exception(error_);
+    return true;
+  }
+
+  void resize(int threads) {
+    std::lock_guard<std::mutex> owner(owner_);
+    stop();
+    start(threads);
+  }
+
+ private:
+  void start(int threads) {
+    quit_ = false;
+    const std::uint64_t seen = epoch_.load();
+    for (int worker = 1; worker < threads; ++worker) {
+      workers_.emplace_back([this, worker, seen] { loop(worker, seen); });
+    }
+  }
+
+  void stop() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      quit_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  void loop(int worker, std::uint64_t seen) {
+    for (;;) {
+      int spins = 0;
+      while (epoch_.load(std::memory_order_acquire) == seen) {
+        if (quit_.load(std::memory_order_relaxed)) return;
+        if (++spins < kSpins) {
+          pause();
+          continue;
+        }
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleeping_.fetch_add(1, std::memory_order_seq_cst);
+        wake_.wait(lock, [&] {
+          return quit_ || epoch_.load(std::memory_order_seq_cst) != seen;
+        });
+        sleeping_.fetch_sub(1, std::memory_order_relaxed);
+      }
+      ++seen;
+      if (worker <= wanted_) work(worker);
+      running_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void work(int worker) {
+    inside_loop = true;
+    for (;;) {
+      const Index task = next_.fetch_add(1, std::memory_order_relaxed);
+      if (task >= tasks_) break;
+      try {
+        body_(closure_, task, worker);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+        // The rest is not begun: the caller gets an exception in any case.
+        next_.store(tasks_, std::memory_order_relaxed);
+      }
+    }
+    inside_loop = false;
+  }
+
+  std::mutex owner_;  // held while a loop runs
+  std::vector<std::thread> workers_;
+
+  internal::LoopBody body_ = nullptr;
+  void* closure_ = nullptr;
+  Index tasks_ = 0;
+  int wanted_ = 0;
+  std::exception_ptr error_;
+
+  // Each on a cache line of its own: they are written by different threads.
+  alignas(64) std::atomic<std::uint64_t> epoch_{0};
+  alignas(64) std::atomic<Index> next_{0};
+  alignas(64) std::atomic<int> running_{0};
+  alignas(64) std::atomic<int> sleeping_{0};
+  std::atomic<bool> quit_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+};
+
+std::atomic<int> thread_count{0};
+std::mutex creation;
+std::unique_ptr<Pool> the_pool;
+std::atomic<Pool*> published{nullptr};
+
+Pool& pool() {
+  if (Pool* p = published.load(std::memory_order_acquire)) return *p;
+  std::lock_guard<std::mutex> lock(creation);
+  if (!the_pool) {
+    the_pool = std::make_unique<Pool>(num_threads());
+    published.store(the_pool.get(), std::memory_order_release);
+  }
+  return *the_pool;
+}
+
+}  // namespace
+
+int num_threads() {
+  int n = thread_count.load(std::memory_order_relaxed);
+  if (n == 0) {
+    int expected = 0;
+    const int cores = available_cores();
+    thread_count.compare_exchange_strong(expected, cores);
+    n = thread_count.load(std::memory_order_relaxed);
+  }
+  return n;
+}
+
+void set_num_threads(int n) {
+  check_argument(n >= 1 && n <= kMaxThreads,
+                 "[set_num_threads] expected 1 to ",
+                 kMaxThreads,
+                 " threads, got ",
+                 n);
+  check_argument(!inside_loop,
+                 "[set_num_threads] expected a call outside of parallel loops");
+  if (n == num_threads()) return;
+  std::lock_guard<std::mutex> lock(creation);
+  if (the_pool) the_pool->resize(n);
+  thread_count.store(n, std::memory_order_relaxed);
+}
+
+const char* instruction_set() {
+  return kernels::isa_name(kernels::isa());
+}
+
+namespace internal {
+
+void run_parallel(Index tasks, LoopBody body, void* closure) {
+  if (tasks <= 0) return;
+  if (tasks > 1 && !inside_loop && num_threads() > 1 &&
+      pool().run(tasks, body, closure)) {
+    return;
+  }
+  for (Index task = 0; task < tasks; ++task) body(closure, task, 0);
+}
+
+}  // namespace internal
+}  // namespace nn

@@ -1,1 +1,421 @@
-// filled by its owner
+#include "nn/sequential.h"
+
+#include <algorithm>
+#include <atomic>
+#include <iomanip>
+
+#include "nn/buffer.h"
+#include "nn/check.h"
+#include "nn/layers/softmax.h"
+#include "nn/parallel.h"
+#include "stage.h"
+#include "workspace_state.h"
+
+namespace nn {
+namespace {
+
+// Every plan of every network has a number of its own, by which a workspace
+// tells whether it was cut for it.
+std::uint64_t next_plan_number() {
+  static std::atomic<std::uint64_t> number{0};
+  return ++number;
+}
+
+template <typename Scalar>
+std::size_t activation_bytes(const Shape& shape, Index batch) {
+  return aligned_size(sizeof(Scalar) *
+                      static_cast<std::size_t>(shape.features() * batch));
+}
+
+}  // namespace
+
+template <typename Scalar>
+Sequential<Scalar>::Sequential(const Shape& input_shape, std::uint64_t seed)
+    : input_shape_(input_shape), rng_(seed) {
+  check_argument(input_shape.channels >= 1 && input_shape.height >= 1 &&
+                     input_shape.width >= 1,
+                 "[Sequential] expected an input shape with positive sizes, "
+                 "got ",
+                 input_shape.channels,
+                 "x",
+                 input_shape.height,
+                 "x",
+                 input_shape.width);
+  plan();
+}
+
+template <typename Scalar>
+Sequential<Scalar>::~Sequential() = default;
+template <typename Scalar>
+Sequential<Scalar>::Sequential(Sequential&&) noexcept = default;
+template <typename Scalar>
+Sequential<Scalar>& Sequential<Scalar>::operator=(Sequential&&) noexcept =
+    default;
+
+template <typename Scalar>
+Sequential<Scalar>& Sequential<Scalar>::add(
+    std::unique_ptr<Layer<Scalar>> layer) {
+  check_argument(layer != nullptr,
+                 "[Sequential] layer ",
+                 size(),
+                 ": expected a layer, got null");
+  check_argument(layer->input_shape() == output_shape(),
+                 "[Sequential] layer ",
+                 size(),
+                 ": [",
+                 layer->name(),
+                 "] takes input ",
+                 layer->input_shape().to_string(),
+                 ", got ",
+                 output_shape().to_string());
+  layer->initialize(rng_);
+  layers_.push_back(std::move(layer));
+  plan();
+  return *this;
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::rethrow_with_place(
+    const std::invalid_argument& error) const {
+  throw std::invalid_argument(
+      concat("[Sequential] layer ", size(), ": ", error.what()));
+}
+
+template <typename Scalar>
+const Shape& Sequential<Scalar>::output_shape() const {
+  return layers_.empty() ? input_shape_ : layers_.back()->output_shape();
+}
+
+template <typename Scalar>
+std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_parameters() {
+  std::vector<NamedParameter<Scalar>> all;
+  for (Index i = 0; i < size(); ++i) {
+    for (Parameter<Scalar>* parameter : layer(i).parameters()) {
+      all.push_back({concat(i, ".", parameter->name), parameter});
+    }
+  }
+  return all;
+}
+
+template <typename Scalar>
+std::vector<Parameter<Scalar>*> Sequential<Scalar>::parameters() {
+  std::vector<Parameter<Scalar>*> all;
+  for (const auto& layer : layers_) {
+    for (Parameter<Scalar>* parameter : layer->parameters()) {
+      all.push_back(parameter);
+    }
+  }
+  return all;
+}
+
+template <typename Scalar>
+Index Sequential<Scalar>::parameter_count() const {
+  Index count = 0;
+  for (const auto& layer : layers_) {
+    for (const auto* parameter : std::as_const(*layer).parameters()) {
+      count += parameter->value.size();
+    }
+  }
+  return count;
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::initialize(Rng& rng) {
+  for (const auto& layer : layers_) layer->initialize(rng);
+}
+
+template <typename Scalar>
+std::string Sequential<Scalar>::summary() const {
+  struct Row {
+    std::string place, layer, output, parameters;
+  };
+  std::vector<Row> rows{{"", "layer", "output", "parameters"},
+                        {"", "input", input_shape_.to_string(), ""}};
+  for (Index i = 0; i < size(); ++i) {
+    Index count = 0;
+    for (const auto* p : layer(i).parameters()) count += p->value.size();
+    rows.push_back({concat(i),
+                    layer(i).describe(),
+                    layer(i).output_shape().to_string(),
+                    count > 0 ? concat(count) : ""});
+  }
+  rows.push_back({"", "total", "", concat(parameter_count())});
+
+  std::size_t layer_width = 0;
+  std::size_t output_width = 0;
+  for (const Row& row : rows) {
+    layer_width = std::max(layer_width, row.layer.size());
+    output_width = std::max(output_width, row.output.size());
+  }
+  std::ostringstream out;
+  for (const Row& row : rows) {
+    out << std::right << std::setw(3) << row.place << "  " << std::left
+        << std::setw(static_cast<int>(layer_width)) << row.layer << "  "
+        << std::setw(static_cast<int>(output_width)) << row.output << "  "
+        << std::right << std::setw(10) << row.parameters << '\n';
+  }
+  return out.str();
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::set_fusion(bool fuse) {
+  fuse_ = fuse;
+  plan();
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::plan() {
+  stages_ = internal::plan_stages(layers_, fuse_);
+  const bool ends_in_softmax =
+      !layers_.empty() &&
+      dynamic_cast<const Softmax<Scalar>*>(layers_.back().get()) != nullptr;
+  logit_stages_ = stages_.size() - (ends_in_softmax ? 1 : 0);
+  plan_number_ = next_plan_number();
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
+                                 Index batch,
+                                 Mode mode) const {
+  check_argument(workspace.state_ != nullptr,
+                 "[Sequential] expected a workspace, got one moved from");
+  auto& state = *workspace.state_;
+  const bool fits = state.plan == plan_number_ && batch <= state.batch &&
+                    (mode == Mode::kInference || state.mode == mode);
+  if (fits && state.threads == num_threads()) return;
+
+  // Only the scratch memory depends on the number of threads. Keeping the rest
+  // lets it change between a forward pass and its backward pass.
+  if (!fits) {
+    if (state.plan == plan_number_) {
+      batch = std::max(batch, state.batch);
+      if (state.mode == Mode::kTraining) mode = Mode::kTraining;
+    }
+    state.forward_done = false;
+  } else {
+    batch = state.batch;
+    mode = state.mode;
+  }
+
+  std::size_t scratch_bytes = 0;
+  std::size_t saved_bytes = 0;
+  std::size_t output_bytes = 0;
+  std::size_t largest = activation_bytes<Scalar>(input_shape_, batch);
+  for (const auto& stage : stages_) {
+    const MemoryNeeds needs = stage->memory_needs(batch, mode);
+    const std::size_t bytes =
+        activation_bytes<Scalar>(stage->output_shape(), batch);
+    scratch_bytes = std::max(scratch_bytes, needs.scratch_bytes);
+    saved_bytes += aligned_size(needs.saved_bytes);
+    output_bytes += bytes;
+    largest = std::max(largest, bytes);
+  }
+  state.scratch.reserve(scratch_bytes);
+  state.threads = num_threads();
+  if (fits) return;
+
+  // In inference the stages write two buffers in turn; in training each output
+  // is kept, and the gradients take the two.
+  const bool training = mode == Mode::kTraining;
+  state.plan = 0;  // not cut for anything, should the allocation fail
+  state.memory.reserve(2 * largest +
+                       (training ? output_bytes + saved_bytes : 0));
+  std::byte* next = state.memory.data();
+  const auto cut = [&next](std::size_t bytes) {
+    std::byte* block = next;
+    next += aligned_size(bytes);
+    return block;
+  };
+  for (Scalar*& gradient : state.gradients) {
+    gradient = reinterpret_cast<Scalar*>(cut(largest));
+  }
+  state.activations.clear();
+  state.saved.clear();
+  for (const auto& stage : stages_) {
+    if (!training) {
+      state.activations.push_back(
+          state.gradients[state.activations.size() % 2]);
+      state.saved.push_back(nullptr);
+      continue;
+    }
+    state.activations.push_back(reinterpret_cast<Scalar*>(
+        cut(activation_bytes<Scalar>(stage->output_shape(), batch))));
+    state.saved.push_back(cut(stage->memory_needs(batch, mode).saved_bytes));
+  }
+  state.plan = plan_number_;
+  state.batch = batch;
+  state.mode = mode;
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::check_input(const ConstView<Scalar>& x) const {
+  check_argument(x.rows() == input_shape_.features(),
+                 "[Sequential] expected ",
+                 input_shape_.features(),
+                 " rows for input ",
+                 input_shape_.to_string(),
+                 ", got ",
+                 x.rows());
+}
+
+template <typename Scalar>
+ConstView<Scalar> Sequential<Scalar>::forward(
+    ConstView<Scalar> x, Workspace<Scalar>& workspace) const {
+  check_input(x);
+  prepare(workspace, x.cols(), Mode::kTraining);
+  auto& state = *workspace.state_;
+  const Scalar* in = x.data();
+  Index rows = x.rows();
+  for (std::size_t i = 0; i < logit_stages_; ++i) {
+    const Index out_rows = stages_[i]->output_shape().features();
+    stages_[i]->forward(ConstView<Scalar>(in, rows, x.cols()),
+                        View<Scalar>(state.activations[i], out_rows, x.cols()),
+                        Mode::kTraining,
+                        {state.saved[i], state.scratch.data()});
+    in = state.activations[i];
+    rows = out_rows;
+  }
+  state.forward_done = true;
+  state.x = x.data();
+  state.columns = x.cols();
+  return ConstView<Scalar>(in, rows, x.cols());
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
+                                  Workspace<Scalar>& workspace,
+                                  View<Scalar> dx) {
+  check_argument(workspace.state_ && workspace.state_->forward_done &&
+                     workspace.state_->plan == plan_number_,
+                 "[Sequential] expected backward() after a forward() of this "
+                 "network with the same workspace");
+  auto& state = *workspace.state_;
+  const Index columns = state.columns;
+  const Index logit_rows =
+      logit_stages_ > 0 ? stages_[logit_stages_ - 1]->output_shape().features()
+                        : input_shape_.features();
+  check_argument(dlogits.rows() == logit_rows && dlogits.cols() == columns,
+                 "[Sequential] expected a gradient of ",
+                 logit_rows,
+                 " x ",
+                 columns,
+                 ", got ",
+                 dlogits.rows(),
+                 " x ",
+                 dlogits.cols());
+  check_argument(dx.size() == 0 || (dx.rows() == input_shape_.features() &&
+                                    dx.cols() == columns),
+                 "[Sequential] expected an input gradient of ",
+                 input_shape_.features(),
+                 " x ",
+                 columns,
+                 ", got ",
+                 dx.rows(),
+                 " x ",
+                 dx.cols());
+  prepare(workspace, columns, Mode::kTraining);
+  if (logit_stages_ == 0 && dx.size() > 0) dx = dlogits;
+
+  const Scalar* dy = dlogits.data();
+  for (std::size_t i = logit_stages_; i-- > 0;) {
+    const Index in_rows = stages_[i]->input_shape().features();
+    const Index out_rows = stages_[i]->output_shape().features();
+    Scalar* dx_data = i == 0 ? dx.data() : state.gradients[i % 2];
+    const Index dx_rows = dx_data != nullptr ? in_rows : 0;
+    const Scalar* x = i == 0 ? state.x : state.activations[i - 1];
+    stages_[i]->backward(
+        ConstView<Scalar>(x, in_rows, columns),
+        ConstView<Scalar>(state.activations[i], out_rows, columns),
+        ConstView<Scalar>(dy, out_rows, columns),
+        View<Scalar>(dx_data, dx_rows, dx_data != nullptr ? columns : 0),
+        {state.saved[i], state.scratch.data()});
+    dy = dx_data;
+  }
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::run_inference(ConstView<Scalar> x,
+                                       View<Scalar> y,
+                                       std::size_t stages,
+                                       Workspace<Scalar>& workspace) const {
+  check_input(x);
+  const Index y_rows = stages > 0
+                           ? stages_[stages - 1]->output_shape().features()
+                           : input_shape_.features();
+  check_argument(y.rows() == y_rows && y.cols() == x.cols(),
+                 "[Sequential] expected an output of ",
+                 y_rows,
+                 " x ",
+                 x.cols(),
+                 ", got ",
+                 y.rows(),
+                 " x ",
+                 y.cols());
+  prepare(workspace, x.cols(), Mode::kInference);
+  auto& state = *workspace.state_;
+  state.forward_done = false;
+  if (stages == 0) y = x;
+  const Scalar* in = x.data();
+  Index rows = x.rows();
+  for (std::size_t i = 0; i < stages; ++i) {
+    const Index out_rows = stages_[i]->output_shape().features();
+    Scalar* out = i + 1 == stages ? y.data() : state.activations[i];
+    stages_[i]->forward(ConstView<Scalar>(in, rows, x.cols()),
+                        View<Scalar>(out, out_rows, x.cols()),
+                        Mode::kInference,
+                        {state.saved[i], state.scratch.data()});
+    in = out;
+    rows = out_rows;
+  }
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::predict(ConstView<Scalar> x,
+                                 View<Scalar> y,
+                                 Workspace<Scalar>& workspace) const {
+  run_inference(x, y, stages_.size(), workspace);
+}
+
+template <typename Scalar>
+Matrix<Scalar> Sequential<Scalar>::predict(ConstView<Scalar> x) const {
+  Matrix<Scalar> y(output_shape().features(), x.cols());
+  Workspace<Scalar> workspace;
+  predict(x, view(y), workspace);
+  return y;
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::predict_logits(ConstView<Scalar> x,
+                                        View<Scalar> y,
+                                        Workspace<Scalar>& workspace) const {
+  run_inference(x, y, logit_stages_, workspace);
+}
+
+template <typename Scalar>
+std::vector<Matrix<Scalar>> Sequential<Scalar>::activations(
+    ConstView<Scalar> x) const {
+  check_input(x);
+  std::vector<Matrix<Scalar>> outputs;
+  outputs.reserve(layers_.size());
+  Buffer saved;
+  Buffer scratch;
+  const Scalar* in = x.data();
+  for (const auto& layer : layers_) {
+    const MemoryNeeds needs = layer->memory_needs(x.cols(), Mode::kInference);
+    saved.reserve(needs.saved_bytes);
+    scratch.reserve(needs.scratch_bytes);
+    outputs.emplace_back(layer->output_shape().features(), x.cols());
+    layer->forward(
+        ConstView<Scalar>(in, layer->input_shape().features(), x.cols()),
+        view(outputs.back()),
+        Mode::kInference,
+        {saved.data(), scratch.data()});
+    in = outputs.back().data();
+  }
+  return outputs;
+}
+
+template class Sequential<float>;
+template class Sequential<double>;
+
+}  // namespace nn

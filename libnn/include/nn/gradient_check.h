@@ -16,15 +16,18 @@ struct GradientCheckOptions {
   double tolerance = 1e-7;
   /// Seed of the random projection of the output onto a scalar.
   std::uint64_t seed = 1;
+  /// At most this many elements of each tensor are checked, drawn at random; 0
+  /// means all of them.
+  Index max_elements = 0;
 };
 
 /// The verdict of check_gradients().
 struct GradientReport {
   bool passed = false;
   /// The largest |analytic - numeric| / max(|analytic|, |numeric|, floor) over
-  /// all elements, where floor is a hundredth of the largest gradient of the
-  /// same tensor: rounding noise in elements that hardly matter is not an
-  /// error.
+  /// all elements that were checked, where floor is a hundredth of the largest
+  /// gradient of the same tensor: rounding noise in elements that hardly matter
+  /// is not an error.
   double max_relative_error = 0.0;
   /// Where that is, with both values: "weight(3, 5): analytic 0.12, ...".
   std::string worst;
@@ -39,10 +42,18 @@ struct GradientReport {
 /// of the scalar sum(R .* y), R random. Works in double, since in float the
 /// differences drown in rounding.
 ///
-/// `x` must keep away from kinks of the layer (ReLU at 0, ties in a pooling
-/// window) by more than twice the step. Parameters are as they were when it
-/// returns; their gradients are overwritten.
-/// Throws std::invalid_argument if x does not fit the layer.
+/// `x` should keep away from kinks of the layer (ReLU at 0, ties in a pooling
+/// window) by more than twice the step. A network has kinks that nobody can
+/// keep away from, so where the two gradients differ, the differences are
+/// taken again with smaller and smaller steps until two in a row agree; a step
+/// that reaches over a kink is thus left behind. Whether they agree does not
+/// depend on the analytic gradient: a wrong one stays wrong. Differences that
+/// do not settle at all fail the check.
+///
+/// Parameters are as they were when it returns; their gradients are
+/// overwritten.
+/// Throws std::invalid_argument if x does not fit the layer or is empty, or if
+/// an option makes no sense.
 GradientReport check_gradients(Layer<double>& layer,
                                ConstView<double> x,
                                const GradientCheckOptions& options = {});

@@ -17,7 +17,7 @@ int num_threads();
 void set_num_threads(int n);
 
 /// The instruction set that the kernels run on: "AVX-512", "AVX2", "SSE4",
-/// "SSE2", "NEON" or "scalar". It is chosen at run time, once; the environment
+/// "NEON" or "baseline". It is chosen at run time, once; the environment
 /// variable NN_MAX_ISA (avx2, sse4, baseline) lowers the choice.
 const char* instruction_set();
 

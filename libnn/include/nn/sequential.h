@@ -1,6 +1,7 @@
 #ifndef NN_SEQUENTIAL_H_
 #define NN_SEQUENTIAL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -137,12 +138,16 @@ class Sequential {
                      std::size_t stages,
                      Workspace<Scalar>& workspace) const;
 
+  void check_input(const ConstView<Scalar>& x) const;
+
   Shape input_shape_;
   Rng rng_;
   bool fuse_ = true;
   std::vector<std::unique_ptr<Layer<Scalar>>> layers_;
   /// What runs: single layers, or several fused into one.
   std::vector<std::unique_ptr<internal::Stage<Scalar>>> stages_;
+  std::size_t logit_stages_ = 0;  ///< stages before a final Softmax
+  std::uint64_t plan_number_ = 0;
 };
 
 }  // namespace nn

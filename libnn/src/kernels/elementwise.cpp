@@ -1,1 +1,226 @@
-// filled by its owner
+#include "kernels/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/dispatch.h"
+#include "nn/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
+#include <hwy/foreach_target.h>
+// Must come after foreach_target.h.
+#include <hwy/highway.h>
+
+#ifndef NN_SRC_KERNELS_ELEMENTWISE_TABLE
+#define NN_SRC_KERNELS_ELEMENTWISE_TABLE
+namespace nn::kernels {
+
+// The serial loops, as one target provides them.
+template <typename T>
+struct ElementwiseTable {
+  void (*relu)(const T* x, T* y, Index count);
+  void (*relu_backward)(const T* y, const T* dy, T* dx, Index count);
+  void (*add)(const T* x, T* sum, Index count);
+  void (*sgd)(const SgdUpdate<T>& update,
+              const T* grad,
+              T* value,
+              T* velocity,
+              Index count);
+};
+
+}  // namespace nn::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nn::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <typename T>
+void relu(const T* HWY_RESTRICT x, T* y, Index count) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const auto zero = hn::Zero(d);
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::LoadU(d, x + i);
+    // Not Max(): a NaN must come through.
+    hn::StoreU(hn::IfThenZeroElse(hn::Lt(v, zero), v), d, y + i);
+  }
+  for (; i < count; ++i) y[i] = x[i] < 0 ? T(0) : x[i];
+}
+
+template <typename T>
+void relu_backward(const T* y, const T* dy, T* dx, Index count) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const auto zero = hn::Zero(d);
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto alive = hn::Gt(hn::LoadU(d, y + i), zero);
+    hn::StoreU(hn::IfThenElseZero(alive, hn::LoadU(d, dy + i)), d, dx + i);
+  }
+  for (; i < count; ++i) dx[i] = y[i] > 0 ? dy[i] : T(0);
+}
+
+template <typename T>
+void add(const T* HWY_RESTRICT x, T* HWY_RESTRICT sum, Index count) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
+  }
+  for (; i < count; ++i) sum[i] += x[i];
+}
+
+template <typename T>
+void sgd(const SgdUpdate<T>& update,
+         const T* HWY_RESTRICT grad,
+         T* HWY_RESTRICT value,
+         T* HWY_RESTRICT velocity,
+         Index count) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const auto rate = hn::Set(d, update.learning_rate);
+  const auto momentum = hn::Set(d, update.momentum);
+  const auto decay = hn::Set(d, update.weight_decay);
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto w = hn::LoadU(d, value + i);
+    const auto g = hn::MulAdd(decay, w, hn::LoadU(d, grad + i));
+    const auto v = hn::MulAdd(momentum, hn::LoadU(d, velocity + i), g);
+    hn::StoreU(v, d, velocity + i);
+    const auto step = update.nesterov ? hn::MulAdd(momentum, v, g) : v;
+    hn::StoreU(hn::NegMulAdd(rate, step, w), d, value + i);
+  }
+  for (; i < count; ++i) {
+    const T g = grad[i] + update.weight_decay * value[i];
+    velocity[i] = update.momentum * velocity[i] + g;
+    const T step =
+        update.nesterov ? g + update.momentum * velocity[i] : velocity[i];
+    value[i] -= update.learning_rate * step;
+  }
+}
+
+const ElementwiseTable<float>& table_float() {
+  static constexpr ElementwiseTable<float> table{
+      relu<float>, relu_backward<float>, add<float>, sgd<float>};
+  return table;
+}
+const ElementwiseTable<double>& table_double() {
+  static constexpr ElementwiseTable<double> table{
+      relu<double>, relu_backward<double>, add<double>, sgd<double>};
+  return table;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace nn::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nn::kernels {
+namespace {
+
+// Elements that one task takes: 32 KiB of floats, a third of a first-level
+// cache with the other arrays beside it, and long against the microsecond that
+// handing out a task costs.
+constexpr Index kBlock = 8192;
+
+template <typename T>
+const ElementwiseTable<T>& table();
+template <>
+const ElementwiseTable<float>& table<float>() {
+  NN_RETURN_FOR_ISA(table_float)
+}
+template <>
+const ElementwiseTable<double>& table<double>() {
+  NN_RETURN_FOR_ISA(table_double)
+}
+
+// Calls body(first, count) for blocks of 0 .. count-1.
+template <typename Body>
+void for_blocks(Index count, const Body& body) {
+  parallel_for((count + kBlock - 1) / kBlock, [&](Index block, int) {
+    const Index first = block * kBlock;
+    body(first, std::min(kBlock, count - first));
+  });
+}
+
+}  // namespace
+
+template <typename T>
+void relu(const T* x, T* y, Index count) {
+  for_blocks(count,
+             [&](Index i, Index n) { table<T>().relu(x + i, y + i, n); });
+}
+
+template <typename T>
+void relu_backward(const T* y, const T* dy, T* dx, Index count) {
+  for_blocks(count, [&](Index i, Index n) {
+    table<T>().relu_backward(y + i, dy + i, dx + i, n);
+  });
+}
+
+template <typename T>
+void row_sums(const T* x, Index rows, Index cols, T* out) {
+  std::fill_n(out, rows, T(0));
+  for (Index j = 0; j < cols; ++j) table<T>().add(x + j * rows, out, rows);
+}
+
+template <typename T>
+void relu_backward_row_sums(
+    const T* y, const T* dy, T* dx, Index rows, Index cols, T* sums) {
+  std::fill_n(sums, rows, T(0));
+  for (Index j = 0; j < cols; ++j) {
+    const Index i = j * rows;
+    table<T>().relu_backward(y + i, dy + i, dx + i, rows);
+    table<T>().add(dx + i, sums, rows);
+  }
+}
+
+template <typename T>
+void softmax(const T* x, T* y, Index rows, Index cols) {
+  // Few classes and one exponential each: not worth vector code.
+  parallel_for((cols + 63) / 64, [&](Index block, int) {
+    const Index end = std::min(cols, (block + 1) * 64);
+    for (Index j = block * 64; j < end; ++j) {
+      const T* in = x + j * rows;
+      T* out = y + j * rows;
+      // Shifting by the column's maximum leaves softmax unchanged and keeps
+      // exp() from overflowing for logits above 88 (float).
+      const T shift = *std::max_element(in, in + rows);
+      T sum = 0;
+      for (Index i = 0; i < rows; ++i) sum += out[i] = std::exp(in[i] - shift);
+      const T scale = T(1) / sum;
+      for (Index i = 0; i < rows; ++i) out[i] *= scale;
+    }
+  });
+}
+
+template <typename T>
+void sgd_update(const SgdUpdate<T>& update,
+                const T* grad,
+                T* value,
+                T* velocity,
+                Index count) {
+  for_blocks(count, [&](Index i, Index n) {
+    table<T>().sgd(update, grad + i, value + i, velocity + i, n);
+  });
+}
+
+#define NN_INSTANTIATE(T)                                        \
+  template void relu<T>(const T*, T*, Index);                    \
+  template void relu_backward<T>(const T*, const T*, T*, Index); \
+  template void row_sums<T>(const T*, Index, Index, T*);         \
+  template void relu_backward_row_sums<T>(                       \
+      const T*, const T*, T*, Index, Index, T*);                 \
+  template void softmax<T>(const T*, T*, Index, Index);          \
+  template void sgd_update<T>(const SgdUpdate<T>&, const T*, T*, T*, Index);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn::kernels
+#endif  // HWY_ONCE

@@ -1,1 +1,67 @@
-// filled by its owner
+#include "kernels/isa.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace nn::kernels {
+namespace {
+
+Isa best_of_machine() {
+#if defined(__x86_64__)
+  // These also ask whether the operating system saves the registers.
+  __builtin_cpu_init();
+  const bool sse4 =
+      __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2");
+  const bool avx2 =
+      sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw");
+  if (avx512) return Isa::kAvx512;
+  if (avx2) return Isa::kAvx2;
+  if (sse4) return Isa::kSse4;
+#endif
+  return Isa::kBaseline;
+}
+
+// NN_MAX_ISA lowers the choice, to test and to measure. Anything else in it,
+// "avx512" included, lowers nothing.
+Isa limit_from_environment() {
+  const char* limit = std::getenv("NN_MAX_ISA");
+  if (limit == nullptr) return Isa::kAvx512;
+  if (std::strcmp(limit, "avx2") == 0) return Isa::kAvx2;
+  if (std::strcmp(limit, "sse4") == 0) return Isa::kSse4;
+  if (std::strcmp(limit, "baseline") == 0) return Isa::kBaseline;
+  return Isa::kAvx512;
+}
+
+}  // namespace
+
+Isa isa() {
+  static const Isa chosen =
+      std::min(best_of_machine(), limit_from_environment());
+  return chosen;
+}
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512:
+      return "AVX-512";
+    case Isa::kAvx2:
+      return "AVX2";
+    case Isa::kSse4:
+      return "SSE4";
+    case Isa::kBaseline:
+      break;
+  }
+#if defined(__aarch64__)
+  return "NEON";
+#else
+  return "baseline";
+#endif
+}
+
+}  // namespace nn::kernels

@@ -1,1 +1,110 @@
-// filled by its owner
+#include "nn/layers/max_pool2d.h"
+
+#include <cstdint>
+
+#include "kernels/pooling.h"
+#include "layers/geometry.h"
+#include "nn/check.h"
+#include "nn/parallel.h"
+
+namespace nn {
+namespace {
+
+Shape pool_output_shape(const Shape& in,
+                        const Extent& window,
+                        const Extent& stride) {
+  check_argument(window.height >= 1 && window.width >= 1,
+                 "[MaxPool2d] expected a window of at least 1x1, got ",
+                 window.to_string());
+  check_argument(stride.height >= 1 && stride.width >= 1,
+                 "[MaxPool2d] expected a stride of at least 1x1, got ",
+                 stride.to_string());
+  check_argument(window.height <= in.height && window.width <= in.width,
+                 "[MaxPool2d] window ",
+                 window.to_string(),
+                 " is larger than the input ",
+                 in.channels,
+                 "x",
+                 in.height,
+                 "x",
+                 in.width);
+  check_argument(window.height * window.width <= 255,
+                 "[MaxPool2d] expected a window of at most 255 elements, got ",
+                 window.to_string());
+  return {in.channels,
+          (in.height - window.height) / stride.height + 1,
+          (in.width - window.width) / stride.width + 1};
+}
+
+}  // namespace
+
+template <typename Scalar>
+MaxPool2d<Scalar>::MaxPool2d(const Shape& input_shape, Extent window)
+    : MaxPool2d(input_shape, window, window) {}
+
+template <typename Scalar>
+MaxPool2d<Scalar>::MaxPool2d(const Shape& input_shape,
+                             Extent window,
+                             Extent stride)
+    : Layer<Scalar>(input_shape,
+                    pool_output_shape(input_shape, window, stride)),
+      window_(window),
+      stride_(stride) {}
+
+template <typename Scalar>
+std::string MaxPool2d<Scalar>::describe() const {
+  return concat("MaxPool2d(window ",
+                window_.to_string(),
+                ", stride ",
+                stride_.to_string(),
+                ")");
+}
+
+template <typename Scalar>
+MemoryNeeds MaxPool2d<Scalar>::memory_needs(Index batch, Mode mode) const {
+  // The winners' places, a byte each.
+  if (mode == Mode::kInference) return {};
+  return {static_cast<std::size_t>(this->output_shape().features() * batch), 0};
+}
+
+template <typename Scalar>
+void MaxPool2d<Scalar>::do_forward(ConstView<Scalar> x,
+                                   View<Scalar> y,
+                                   Mode mode,
+                                   PassMemory memory) const {
+  const kernels::PoolGeometry g = geometry_of(*this);
+  auto* argmax = mode == Mode::kTraining
+                     ? reinterpret_cast<std::uint8_t*>(memory.saved)
+                     : nullptr;
+  parallel_for(x.cols(), [&](Index n, int) {
+    kernels::max_pool_image(g,
+                            x.col(n).data(),
+                            y.col(n).data(),
+                            argmax ? argmax + n * y.rows() : nullptr,
+                            /*padded_input=*/false);
+  });
+}
+
+template <typename Scalar>
+void MaxPool2d<Scalar>::do_backward(ConstView<Scalar> x,
+                                    ConstView<Scalar> y,
+                                    ConstView<Scalar> dy,
+                                    View<Scalar> dx,
+                                    PassMemory memory) {
+  if (dx.size() == 0) return;
+  const kernels::PoolGeometry g = geometry_of(*this);
+  const auto* argmax = reinterpret_cast<const std::uint8_t*>(memory.saved);
+  parallel_for(x.cols(), [&](Index n, int) {
+    kernels::max_pool_backward_image<Scalar>(g,
+                                             dy.col(n).data(),
+                                             argmax + n * y.rows(),
+                                             nullptr,
+                                             dx.col(n).data(),
+                                             /*padded_output=*/false);
+  });
+}
+
+template class MaxPool2d<float>;
+template class MaxPool2d<double>;
+
+}  // namespace nn

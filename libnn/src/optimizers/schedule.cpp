@@ -1,1 +1,87 @@
-// filled by its owner
+#include "nn/optimizers/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/check.h"
+
+namespace nn {
+namespace {
+
+constexpr double kPi = 3.141592653589793238462643383280;
+
+void check_rate(const char* who, const char* what, double rate) {
+  check_argument(std::isfinite(rate) && rate >= 0.0,
+                 "[",
+                 who,
+                 "] expected a finite ",
+                 what,
+                 " of at least 0, got ",
+                 rate);
+}
+
+void check_step(const char* who, Index step) {
+  check_argument(
+      step >= 0, "[", who, "] expected a step of at least 0, got ", step);
+}
+
+}  // namespace
+
+ConstantSchedule::ConstantSchedule(double learning_rate)
+    : learning_rate_(learning_rate) {
+  check_rate("ConstantSchedule", "learning rate", learning_rate);
+}
+
+double ConstantSchedule::learning_rate(Index step) const {
+  check_step("ConstantSchedule", step);
+  return learning_rate_;
+}
+
+StepSchedule::StepSchedule(double base, Index period, double gamma)
+    : base_(base), period_(period), gamma_(gamma) {
+  check_rate("StepSchedule", "base rate", base);
+  check_argument(period >= 1,
+                 "[StepSchedule] expected a period of at least 1 step, got ",
+                 period);
+  check_argument(std::isfinite(gamma) && gamma > 0.0,
+                 "[StepSchedule] expected a finite gamma above 0, got ",
+                 gamma);
+}
+
+double StepSchedule::learning_rate(Index step) const {
+  check_step("StepSchedule", step);
+  return base_ * std::pow(gamma_, static_cast<double>(step / period_));
+}
+
+CosineSchedule::CosineSchedule(double base,
+                               Index total_steps,
+                               Index warmup_steps,
+                               double final)
+    : base_(base),
+      total_steps_(total_steps),
+      warmup_steps_(warmup_steps),
+      final_(final) {
+  check_rate("CosineSchedule", "base rate", base);
+  check_rate("CosineSchedule", "final rate", final);
+  check_argument(0 <= warmup_steps && warmup_steps < total_steps,
+                 "[CosineSchedule] expected a warm-up of at least 0 and less "
+                 "than the total of ",
+                 total_steps,
+                 " steps, got ",
+                 warmup_steps);
+}
+
+double CosineSchedule::learning_rate(Index step) const {
+  check_step("CosineSchedule", step);
+  if (step < warmup_steps_) {
+    return base_ * static_cast<double>(step + 1) /
+           static_cast<double>(warmup_steps_);
+  }
+  const double p =
+      std::min(1.0,
+               static_cast<double>(step - warmup_steps_) /
+                   static_cast<double>(total_steps_ - warmup_steps_));
+  return final_ + (base_ - final_) * (1.0 + std::cos(kPi * p)) / 2.0;
+}
+
+}  // namespace nn

@@ -1,0 +1,69 @@
+#ifndef NN_SRC_KERNELS_CONV2D_H_
+#define NN_SRC_KERNELS_CONV2D_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/geometry.h"
+
+namespace nn::kernels {
+
+/// What may follow a convolution and is then done image by image, while the
+/// convolution's output is still in cache.
+struct ConvEpilogue {
+  bool relu = false;
+  const PoolGeometry* pool = nullptr;  ///< over the convolution's output
+};
+
+/// y = epilogue(conv(x, weight) + bias) for a batch.
+template <typename T>
+struct ConvForwardArgs {
+  ConvGeometry geometry;
+  ConvEpilogue epilogue;
+  Index batch;
+  const T* x;       ///< in_features x batch
+  const T* weight;  ///< K x O
+  const T* bias;    ///< O
+  T* y;             ///< out_features x batch, of the pool if there is one
+  /// With a pool: where each winner stands in its window, kh * window_w + kw;
+  /// one byte per element of y. May be null in inference.
+  std::uint8_t* argmax;
+};
+
+/// The gradients of the same.
+template <typename T>
+struct ConvBackwardArgs {
+  ConvGeometry geometry;
+  ConvEpilogue epilogue;
+  Index batch;
+  const T* x;
+  const T* weight;
+  const T* y;   ///< what the forward pass wrote; read if there is a ReLU
+  const T* dy;  ///< same size as y
+  const std::uint8_t* argmax;
+  T* dx;       ///< or null: not wanted
+  T* dweight;  ///< K x O, overwritten
+  T* dbias;    ///< O, overwritten
+};
+
+/// Bytes of scratch memory for the current num_threads().
+template <typename T>
+std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
+                                         const ConvEpilogue& epilogue,
+                                         Index batch);
+template <typename T>
+std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
+                                          const ConvEpilogue& epilogue,
+                                          Index batch);
+
+/// Both run on up to num_threads() threads, cut by images; results do not
+/// depend on the number. References: conv2d_forward_reference() and
+/// conv2d_backward_reference().
+template <typename T>
+void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch);
+template <typename T>
+void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch);
+
+}  // namespace nn::kernels
+
+#endif  // NN_SRC_KERNELS_CONV2D_H_

@@ -1,0 +1,50 @@
+#ifndef NN_SRC_KERNELS_ELEMENTWISE_H_
+#define NN_SRC_KERNELS_ELEMENTWISE_H_
+
+#include "nn/types.h"
+
+namespace nn::kernels {
+
+// Loops over contiguous arrays, on up to num_threads() threads where they are
+// long. Results do not depend on the number of threads.
+
+/// y = max(x, 0); a NaN stays one. In place is fine.
+template <typename T>
+void relu(const T* x, T* y, Index count);
+
+/// dx = dy where y > 0, else 0. In place (dx == dy) is fine.
+template <typename T>
+void relu_backward(const T* y, const T* dy, T* dx, Index count);
+
+/// out(i) = sum over the columns of a rows x cols column-major matrix.
+template <typename T>
+void row_sums(const T* x, Index rows, Index cols, T* out);
+
+/// relu_backward() of a rows x cols matrix and the row_sums() of its result.
+template <typename T>
+void relu_backward_row_sums(
+    const T* y, const T* dy, T* dx, Index rows, Index cols, T* sums);
+
+/// Softmax of every column of a rows x cols matrix. In place is fine.
+template <typename T>
+void softmax(const T* x, T* y, Index rows, Index cols);
+
+/// What a step of SGD with momentum is made of; optimizers/sgd.h has the
+/// formulas.
+template <typename T>
+struct SgdUpdate {
+  T learning_rate;
+  T momentum;
+  T weight_decay;
+  bool nesterov;
+};
+template <typename T>
+void sgd_update(const SgdUpdate<T>& update,
+                const T* grad,
+                T* value,
+                T* velocity,
+                Index count);
+
+}  // namespace nn::kernels
+
+#endif  // NN_SRC_KERNELS_ELEMENTWISE_H_

@@ -1,0 +1,183 @@
+#include "kernels/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace nn::kernels {
+
+template <typename T>
+void gemm_reference(const GemmArgs<T>& args) {
+  const auto at = [](const Operand<T>& m, Index i, Index j) {
+    return m.data[i * m.row_stride + j * m.col_stride];
+  };
+  for (Index j = 0; j < args.n; ++j) {
+    for (Index i = 0; i < args.m; ++i) {
+      T sum = 0;
+      for (Index k = 0; k < args.k; ++k)
+        sum += at(args.a, i, k) * at(args.b, k, j);
+      if (args.row_bias) sum += args.row_bias[i];
+      args.c[i + j * args.ldc] = args.relu && sum < 0 ? T(0) : sum;
+    }
+  }
+}
+
+namespace {
+
+// Calls visit(row of cols, column of cols, index into the image) for every tap
+// that does not fall on padding.
+template <typename Visit>
+void for_each_tap(const ConvGeometry& g, const Visit& visit) {
+  for (Index c = 0; c < g.in_channels; ++c) {
+    for (Index kh = 0; kh < g.kernel_h; ++kh) {
+      for (Index kw = 0; kw < g.kernel_w; ++kw) {
+        const Index tap = (c * g.kernel_h + kh) * g.kernel_w + kw;
+        for (Index oh = 0; oh < g.out_height(); ++oh) {
+          const Index h = oh * g.stride_h + kh - g.pad_h;
+          if (h < 0 || h >= g.height) continue;
+          for (Index ow = 0; ow < g.out_width(); ++ow) {
+            const Index w = ow * g.stride_w + kw - g.pad_w;
+            if (w < 0 || w >= g.width) continue;
+            visit(
+                oh * g.out_width() + ow, tap, (c * g.height + h) * g.width + w);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <typename T>
+Matrix<T> im2col(const ConvGeometry& g, const T* x) {
+  Matrix<T> cols = Matrix<T>::Zero(g.pixels(), g.taps());
+  for_each_tap(
+      g, [&](Index pixel, Index tap, Index i) { cols(pixel, tap) = x[i]; });
+  return cols;
+}
+
+template <typename T>
+void col2im_add(const ConvGeometry& g, const Matrix<T>& cols, T* dx) {
+  for_each_tap(
+      g, [&](Index pixel, Index tap, Index i) { dx[i] += cols(pixel, tap); });
+}
+
+template <typename T>
+void conv2d_forward_reference(const ConvForwardArgs<T>& args) {
+  const ConvGeometry& g = args.geometry;
+  const PoolGeometry* pool = args.epilogue.pool;
+  const ConstView<T> weight(args.weight, g.taps(), g.out_channels);
+  const ConstView<T> bias(args.bias, 1, g.out_channels);
+  for (Index n = 0; n < args.batch; ++n) {
+    Matrix<T> y = im2col(g, args.x + n * g.in_features()) * weight;
+    y.rowwise() += bias.row(0);
+    if (args.epilogue.relu)
+      y = y.unaryExpr([](T v) { return v < 0 ? T(0) : v; });
+    if (pool) {
+      max_pool_reference(
+          *pool,
+          y.data(),
+          args.y + n * pool->out_features(),
+          args.argmax ? args.argmax + n * pool->out_features() : nullptr);
+    } else {
+      std::copy_n(y.data(), y.size(), args.y + n * y.size());
+    }
+  }
+}
+
+template <typename T>
+void conv2d_backward_reference(const ConvBackwardArgs<T>& args) {
+  const ConvGeometry& g = args.geometry;
+  const PoolGeometry* pool = args.epilogue.pool;
+  const ConstView<T> weight(args.weight, g.taps(), g.out_channels);
+  View<T> dweight(args.dweight, g.taps(), g.out_channels);
+  View<T> dbias(args.dbias, 1, g.out_channels);
+  dweight.setZero();
+  dbias.setZero();
+  const Index out = pool ? pool->out_features() : g.out_features();
+  for (Index n = 0; n < args.batch; ++n) {
+    Matrix<T> dy(g.pixels(), g.out_channels);
+    const T* y = args.epilogue.relu ? args.y + n * out : nullptr;
+    if (pool) {
+      max_pool_backward_reference(
+          *pool, args.dy + n * out, args.argmax + n * out, y, dy.data());
+    } else {
+      for (Index i = 0; i < out; ++i) {
+        dy.data()[i] = y && !(y[i] > 0) ? T(0) : args.dy[n * out + i];
+      }
+    }
+    dweight += im2col(g, args.x + n * g.in_features()).transpose() * dy;
+    dbias += dy.colwise().sum();
+    if (args.dx) {
+      T* dx = args.dx + n * g.in_features();
+      std::fill_n(dx, g.in_features(), T(0));
+      col2im_add<T>(g, dy * weight.transpose(), dx);
+    }
+  }
+}
+
+template <typename T>
+void max_pool_reference(const PoolGeometry& g,
+                        const T* x,
+                        T* y,
+                        std::uint8_t* argmax) {
+  for (Index c = 0; c < g.channels; ++c) {
+    for (Index oh = 0; oh < g.out_height(); ++oh) {
+      for (Index ow = 0; ow < g.out_width(); ++ow) {
+        const T* corner =
+            x + (c * g.height + oh * g.stride_h) * g.width + ow * g.stride_w;
+        T best = corner[0];
+        Index winner = 0;
+        for (Index kh = 0; kh < g.window_h; ++kh) {
+          for (Index kw = 0; kw < g.window_w; ++kw) {
+            const T value = corner[kh * g.width + kw];
+            // The first NaN wins and is not replaced.
+            if (value > best || (std::isnan(value) && !std::isnan(best))) {
+              best = value;
+              winner = kh * g.window_w + kw;
+            }
+          }
+        }
+        *y++ = best;
+        if (argmax) *argmax++ = static_cast<std::uint8_t>(winner);
+      }
+    }
+  }
+}
+
+template <typename T>
+void max_pool_backward_reference(const PoolGeometry& g,
+                                 const T* dy,
+                                 const std::uint8_t* argmax,
+                                 const T* relu_output,
+                                 T* dx) {
+  std::fill_n(dx, g.in_features(), T(0));
+  Index i = 0;
+  for (Index c = 0; c < g.channels; ++c) {
+    for (Index oh = 0; oh < g.out_height(); ++oh) {
+      for (Index ow = 0; ow < g.out_width(); ++ow, ++i) {
+        if (relu_output && !(relu_output[i] > 0)) continue;
+        const Index h = oh * g.stride_h + argmax[i] / g.window_w;
+        const Index w = ow * g.stride_w + argmax[i] % g.window_w;
+        dx[(c * g.height + h) * g.width + w] += dy[i];
+      }
+    }
+  }
+}
+
+#define NN_INSTANTIATE(T)                                                 \
+  template void gemm_reference<T>(const GemmArgs<T>&);                    \
+  template Matrix<T> im2col<T>(const ConvGeometry&, const T*);            \
+  template void col2im_add<T>(const ConvGeometry&, const Matrix<T>&, T*); \
+  template void conv2d_forward_reference<T>(const ConvForwardArgs<T>&);   \
+  template void conv2d_backward_reference<T>(const ConvBackwardArgs<T>&); \
+  template void max_pool_reference<T>(                                    \
+      const PoolGeometry&, const T*, T*, std::uint8_t*);                  \
+  template void max_pool_backward_reference<T>(                           \
+      const PoolGeometry&, const T*, const std::uint8_t*, const T*, T*);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn::kernels

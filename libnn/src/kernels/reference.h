@@ -1,0 +1,50 @@
+#ifndef NN_SRC_KERNELS_REFERENCE_H_
+#define NN_SRC_KERNELS_REFERENCE_H_
+
+#include "kernels/conv2d.h"
+#include "kernels/gemm.h"
+#include "kernels/pooling.h"
+
+namespace nn::kernels {
+
+// Every kernel once more, as plainly as it can be said. The tests hold the fast
+// ones against these; nothing else calls them. They allocate what they like.
+
+template <typename T>
+void gemm_reference(const GemmArgs<T>& args);
+
+/// The im2col matrix of one image, P x K, with the output pixel fastest:
+///   cols(oh * OW + ow, (c * KH + kh) * KW + kw)
+///       = x(c, oh * stride + kh - pad, ow * stride + kw - pad), or 0 outside.
+template <typename T>
+Matrix<T> im2col(const ConvGeometry& g, const T* x);
+
+/// The transpose of im2col as a linear map: adds every element of `cols` to the
+/// place in dx (in_features) that it came from.
+template <typename T>
+void col2im_add(const ConvGeometry& g, const Matrix<T>& cols, T* dx);
+
+/// Y = im2col(x) * W + bias, image by image.
+template <typename T>
+void conv2d_forward_reference(const ConvForwardArgs<T>& args);
+
+/// dW = sum over n of im2col(x)^T * dY;  dx = col2im(dY * W^T).
+template <typename T>
+void conv2d_backward_reference(const ConvBackwardArgs<T>& args);
+
+template <typename T>
+void max_pool_reference(const PoolGeometry& g,
+                        const T* x,
+                        T* y,
+                        std::uint8_t* argmax);
+
+template <typename T>
+void max_pool_backward_reference(const PoolGeometry& g,
+                                 const T* dy,
+                                 const std::uint8_t* argmax,
+                                 const T* relu_output,
+                                 T* dx);
+
+}  // namespace nn::kernels
+
+#endif  // NN_SRC_KERNELS_REFERENCE_H_

@@ -1,0 +1,41 @@
+#ifndef NN_SRC_LAYERS_GEOMETRY_H_
+#define NN_SRC_LAYERS_GEOMETRY_H_
+
+#include "kernels/geometry.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/max_pool2d.h"
+
+namespace nn {
+
+// A layer's sizes in the kernels' terms.
+
+template <typename Scalar>
+kernels::ConvGeometry geometry_of(const Conv2d<Scalar>& layer) {
+  const Shape& in = layer.input_shape();
+  return {in.channels,
+          in.height,
+          in.width,
+          layer.output_shape().channels,
+          layer.kernel().height,
+          layer.kernel().width,
+          layer.stride().height,
+          layer.stride().width,
+          layer.padding().height,
+          layer.padding().width};
+}
+
+template <typename Scalar>
+kernels::PoolGeometry geometry_of(const MaxPool2d<Scalar>& layer) {
+  const Shape& in = layer.input_shape();
+  return {in.channels,
+          in.height,
+          in.width,
+          layer.window().height,
+          layer.window().width,
+          layer.stride().height,
+          layer.stride().width};
+}
+
+}  // namespace nn
+
+#endif  // NN_SRC_LAYERS_GEOMETRY_H_

@@ -1,0 +1,232 @@
+#include "stage.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/conv2d.h"
+#include "kernels/elementwise.h"
+#include "kernels/linear.h"
+#include "layers/geometry.h"
+#include "nn/buffer.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/relu.h"
+
+namespace nn::internal {
+namespace {
+
+/// A layer on its own.
+template <typename Scalar>
+class SingleStage final : public Stage<Scalar> {
+ public:
+  explicit SingleStage(Layer<Scalar>& layer) : layer_(layer) {}
+
+  const Shape& input_shape() const override { return layer_.input_shape(); }
+  const Shape& output_shape() const override { return layer_.output_shape(); }
+  MemoryNeeds memory_needs(Index batch, Mode mode) const override {
+    return layer_.memory_needs(batch, mode);
+  }
+  void forward(ConstView<Scalar> x,
+               View<Scalar> y,
+               Mode mode,
+               PassMemory memory) const override {
+    layer_.forward(x, y, mode, memory);
+  }
+  void backward(ConstView<Scalar> x,
+                ConstView<Scalar> y,
+                ConstView<Scalar> dy,
+                View<Scalar> dx,
+                PassMemory memory) override {
+    layer_.backward(x, y, dy, dx, memory);
+  }
+
+ private:
+  Layer<Scalar>& layer_;
+};
+
+/// Linear + ReLU: the ReLU is applied to each tile of the product before it is
+/// stored, and its backward pass shares one loop with the bias gradient.
+template <typename Scalar>
+class LinearReluStage final : public Stage<Scalar> {
+ public:
+  explicit LinearReluStage(Linear<Scalar>& linear) : linear_(linear) {}
+
+  const Shape& input_shape() const override { return linear_.input_shape(); }
+  const Shape& output_shape() const override { return linear_.output_shape(); }
+
+  MemoryNeeds memory_needs(Index batch, Mode mode) const override {
+    MemoryNeeds needs = linear_.memory_needs(batch, mode);
+    if (mode == Mode::kTraining) needs.scratch_bytes += dz_bytes(batch);
+    return needs;
+  }
+
+  void forward(ConstView<Scalar> x,
+               View<Scalar> y,
+               Mode /*mode*/,
+               PassMemory memory) const override {
+    const Linear<Scalar>& linear = linear_;
+    kernels::linear_forward(x,
+                            view(linear.weight().value),
+                            view(linear.bias().value),
+                            y,
+                            /*relu=*/true,
+                            memory.scratch);
+  }
+
+  void backward(ConstView<Scalar> x,
+                ConstView<Scalar> y,
+                ConstView<Scalar> dy,
+                View<Scalar> dx,
+                PassMemory memory) override {
+    // dz, the gradient by what goes into the ReLU.
+    View<Scalar> dz(
+        reinterpret_cast<Scalar*>(memory.scratch), dy.rows(), dy.cols());
+    kernels::relu_backward_row_sums(y.data(),
+                                    dy.data(),
+                                    dz.data(),
+                                    dy.rows(),
+                                    dy.cols(),
+                                    linear_.bias().grad.data());
+    const Linear<Scalar>& linear = linear_;
+    kernels::linear_backward(x,
+                             view(linear.weight().value),
+                             as_const(dz),
+                             dx,
+                             view(linear_.weight().grad),
+                             memory.scratch + dz_bytes(x.cols()));
+  }
+
+ private:
+  std::size_t dz_bytes(Index batch) const {
+    return aligned_size(
+        sizeof(Scalar) *
+        static_cast<std::size_t>(output_shape().features() * batch));
+  }
+
+  Linear<Scalar>& linear_;
+};
+
+/// Conv2d, then ReLU, MaxPool2d or both, image by image in cache.
+template <typename Scalar>
+class ConvStage final : public Stage<Scalar> {
+ public:
+  ConvStage(Conv2d<Scalar>& conv, bool relu, const MaxPool2d<Scalar>* pool)
+      : conv_(conv),
+        output_shape_(pool ? pool->output_shape() : conv.output_shape()),
+        geometry_(geometry_of(conv)),
+        has_pool_(pool != nullptr) {
+    epilogue_.relu = relu;
+    if (pool) {
+      pool_ = geometry_of(*pool);
+      epilogue_.pool = &pool_;
+    }
+  }
+
+  const Shape& input_shape() const override { return conv_.input_shape(); }
+  const Shape& output_shape() const override { return output_shape_; }
+
+  MemoryNeeds memory_needs(Index batch, Mode mode) const override {
+    const std::size_t forward = kernels::conv2d_forward_scratch_bytes<Scalar>(
+        geometry_, epilogue_, batch);
+    if (mode == Mode::kInference) return {0, forward};
+    const std::size_t backward = kernels::conv2d_backward_scratch_bytes<Scalar>(
+        geometry_, epilogue_, batch);
+    // The winners' places, a byte each.
+    const Index saved = has_pool_ ? output_shape_.features() * batch : 0;
+    return {static_cast<std::size_t>(saved), std::max(forward, backward)};
+  }
+
+  void forward(ConstView<Scalar> x,
+               View<Scalar> y,
+               Mode mode,
+               PassMemory memory) const override {
+    auto* argmax = has_pool_ && mode == Mode::kTraining
+                       ? reinterpret_cast<std::uint8_t*>(memory.saved)
+                       : nullptr;
+    const Conv2d<Scalar>& conv = conv_;
+    kernels::conv2d_forward<Scalar>({geometry_,
+                                     epilogue_,
+                                     x.cols(),
+                                     x.data(),
+                                     conv.weight().value.data(),
+                                     conv.bias().value.data(),
+                                     y.data(),
+                                     argmax},
+                                    memory.scratch);
+  }
+
+  void backward(ConstView<Scalar> x,
+                ConstView<Scalar> y,
+                ConstView<Scalar> dy,
+                View<Scalar> dx,
+                PassMemory memory) override {
+    kernels::conv2d_backward<Scalar>(
+        {geometry_,
+         epilogue_,
+         x.cols(),
+         x.data(),
+         conv_.weight().value.data(),
+         y.data(),
+         dy.data(),
+         reinterpret_cast<const std::uint8_t*>(memory.saved),
+         dx.data(),
+         conv_.weight().grad.data(),
+         conv_.bias().grad.data()},
+        memory.scratch);
+  }
+
+ private:
+  Conv2d<Scalar>& conv_;
+  Shape output_shape_;
+  kernels::ConvGeometry geometry_;
+  bool has_pool_;
+  kernels::PoolGeometry pool_;
+  kernels::ConvEpilogue epilogue_;  // may point to pool_
+};
+
+template <template <typename> class Kind, typename Scalar>
+Kind<Scalar>* layer_as(
+    const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, std::size_t i) {
+  return i < layers.size() ? dynamic_cast<Kind<Scalar>*>(layers[i].get())
+                           : nullptr;
+}
+
+}  // namespace
+
+template <typename Scalar>
+std::vector<std::unique_ptr<Stage<Scalar>>> plan_stages(
+    const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, bool fuse) {
+  std::vector<std::unique_ptr<Stage<Scalar>>> stages;
+  for (std::size_t i = 0; i < layers.size();) {
+    if (fuse) {
+      if (auto* linear = layer_as<Linear>(layers, i);
+          linear && layer_as<ReLU>(layers, i + 1)) {
+        stages.push_back(std::make_unique<LinearReluStage<Scalar>>(*linear));
+        i += 2;
+        continue;
+      }
+      if (auto* conv = layer_as<Conv2d>(layers, i)) {
+        std::size_t end = i + 1;
+        const bool relu = layer_as<ReLU>(layers, end) != nullptr;
+        if (relu) ++end;
+        const auto* pool = layer_as<MaxPool2d>(layers, end);
+        if (pool) ++end;
+        if (end > i + 1) {
+          stages.push_back(
+              std::make_unique<ConvStage<Scalar>>(*conv, relu, pool));
+          i = end;
+          continue;
+        }
+      }
+    }
+    stages.push_back(std::make_unique<SingleStage<Scalar>>(*layers[i]));
+    ++i;
+  }
+  return stages;
+}
+
+template std::vector<std::unique_ptr<Stage<float>>> plan_stages<float>(
+    const std::vector<std::unique_ptr<Layer<float>>>&, bool);
+template std::vector<std::unique_ptr<Stage<double>>> plan_stages<double>(
+    const std::vector<std::unique_ptr<Layer<double>>>&, bool);
+
+}  // namespace nn::internal

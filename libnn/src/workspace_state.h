@@ -1,0 +1,38 @@
+#ifndef NN_SRC_WORKSPACE_STATE_H_
+#define NN_SRC_WORKSPACE_STATE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "nn/buffer.h"
+#include "nn/types.h"
+#include "nn/workspace.h"
+
+namespace nn {
+
+template <typename Scalar>
+struct Workspace<Scalar>::State {
+  // What the buffers below are sized and cut for.
+  std::uint64_t plan = 0;
+  Index batch = 0;
+  Mode mode = Mode::kInference;
+  int threads = 0;
+
+  Buffer memory;  // activations and what stages save
+  Buffer scratch;
+  // Training: the output of every stage and its saved bytes. Inference: two
+  // activations that stages write in turn.
+  std::vector<Scalar*> activations;
+  std::vector<std::byte*> saved;
+  // Two gradients of activations that stages write in turn.
+  Scalar* gradients[2] = {nullptr, nullptr};
+
+  // The forward pass that backward() belongs to.
+  bool forward_done = false;
+  const Scalar* x = nullptr;
+  Index columns = 0;
+};
+
+}  // namespace nn
+
+#endif  // NN_SRC_WORKSPACE_STATE_H_
