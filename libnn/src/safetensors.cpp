@@ -1,1 +1,730 @@
-// filled by its owner
+#include "nn/safetensors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "nn/check.h"
+#include "nn/file.h"
+
+namespace nn {
+namespace {
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kHeaderAlignment = 8;
+constexpr const char* kMetadataName = "__metadata__";
+
+/// A defect of the content; read_safetensors() puts the path before it.
+template <typename... Parts>
+[[noreturn]] void throw_defect(const Parts&... parts) {
+  throw std::runtime_error(concat(parts...));
+}
+
+/// 0 for types that this library does not read.
+std::size_t element_bytes(const std::string& dtype) {
+  if (dtype == "F32") return 4;
+  if (dtype == "F64") return 8;
+  return 0;
+}
+
+/// Multiplies unless the product leaves std::uint64_t.
+bool multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
+  if (b != 0 && a > std::numeric_limits<std::uint64_t>::max() / b) return false;
+  product = a * b;
+  return true;
+}
+
+/// The bytes of an array, or false if their number leaves std::uint64_t.
+bool array_bytes(const std::vector<Index>& dims,
+                 std::size_t bytes_per_element,
+                 std::uint64_t& result) {
+  result = bytes_per_element;
+  return std::all_of(dims.begin(), dims.end(), [&result](Index size) {
+    return multiply(result, static_cast<std::uint64_t>(size), result);
+  });
+}
+
+std::string to_string(const std::vector<Index>& dims) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(dims[i]);
+  }
+  return text + "]";
+}
+
+/// The length of the UTF-8 sequence at text[i], or 0 if there is no valid one
+/// (cut short, overlong, a surrogate, or above U+10FFFF).
+std::size_t utf8_length(const std::string& text, std::size_t i) {
+  const auto byte = [&text](std::size_t k) -> unsigned {
+    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u;
+  };
+  const unsigned first = byte(i);
+  if (first < 0x80) return 1;
+  std::size_t length = 0;
+  unsigned lowest = 0x80;
+  unsigned highest = 0xbf;
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    if (first == 0xe0) lowest = 0xa0;
+    if (first == 0xed) highest = 0x9f;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    if (first == 0xf0) lowest = 0x90;
+    if (first == 0xf4) highest = 0x8f;
+  } else {
+    return 0;
+  }
+  if (byte(i + 1) < lowest || byte(i + 1) > highest) return 0;
+  for (std::size_t k = 2; k < length; ++k) {
+    if (byte(i + k) < 0x80 || byte(i + k) > 0xbf) return 0;
+  }
+  return length;
+}
+
+bool is_utf8(const std::string& text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+void append_utf8(std::uint32_t code, std::string& text) {
+  const auto append = [&text](std::uint32_t byte) {
+    text += static_cast<char>(static_cast<unsigned char>(byte));
+  };
+  if (code < 0x80) {
+    append(code);
+  } else if (code < 0x800) {
+    append(0xc0 | (code >> 6));
+    append(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    append(0xe0 | (code >> 12));
+    append(0x80 | ((code >> 6) & 0x3f));
+    append(0x80 | (code & 0x3f));
+  } else {
+    append(0xf0 | (code >> 18));
+    append(0x80 | ((code >> 12) & 0x3f));
+    append(0x80 | ((code >> 6) & 0x3f));
+    append(0x80 | (code & 0x3f));
+  }
+}
+
+/// Reads the JSON that a safetensors header may hold, and nothing else:
+/// objects, strings and arrays of non-negative integers. It never recurses, so
+/// no nesting can exhaust the stack.
+class HeaderReader {
+ public:
+  explicit HeaderReader(const std::string& text) : text_(text) {}
+
+  void expect(char c) {
+    if (!accept(c)) fail(concat("'", c, "'"));
+  }
+
+  bool accept(char c) {
+    skip_space();
+    if (i_ == text_.size() || text_[i_] != c) return false;
+    ++i_;
+    return true;
+  }
+
+  /// Calls read_value(key) for every member of an object.
+  template <typename Function>
+  void read_object(const Function& read_value) {
+    expect('{');
+    if (accept('}')) return;
+    std::set<std::string> keys;
+    do {
+      skip_space();
+      std::string key = read_string();
+      if (!keys.insert(key).second) {
+        throw_defect("the header has the name \"", key, "\" twice");
+      }
+      expect(':');
+      read_value(key);
+    } while (accept(','));
+    expect('}');
+  }
+
+  std::vector<std::uint64_t> read_integers() {
+    std::vector<std::uint64_t> values;
+    expect('[');
+    if (accept(']')) return values;
+    do {
+      values.push_back(read_integer());
+    } while (accept(','));
+    expect(']');
+    return values;
+  }
+
+  std::string read_string() {
+    expect('"');
+    std::string value;
+    for (;;) {
+      if (i_ == text_.size()) fail("a closing '\"'");
+      const char c = text_[i_];
+      if (c == '"') {
+        ++i_;
+        return value;
+      }
+      if (c == '\\') {
+        ++i_;
+        read_escape(value);
+        continue;
+      }
+      if (static_cast<unsigned char>(c) < 0x20) {
+        fail("an escape in place of a control character");
+      }
+      const std::size_t length = utf8_length(text_, i_);
+      if (length == 0) fail("UTF-8");
+      value.append(text_, i_, length);
+      i_ += length;
+    }
+  }
+
+  /// Nothing but padding may follow.
+  void expect_end() {
+    while (i_ < text_.size() && text_[i_] == ' ') ++i_;
+    if (i_ != text_.size()) fail("nothing but spaces behind the object");
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& expected) const {
+    const std::string found =
+        i_ >= text_.size() ? std::string("its end")
+        : text_[i_] > ' ' && text_[i_] <= '~'
+            ? concat("'", text_[i_], "'")
+            : concat("byte ",
+                     static_cast<int>(static_cast<unsigned char>(text_[i_])));
+    throw_defect("expected ",
+                 expected,
+                 " at byte ",
+                 i_,
+                 " of the JSON header, found ",
+                 found);
+  }
+
+  void skip_space() {
+    while (i_ < text_.size() && (text_[i_] == ' ' || text_[i_] == '\t' ||
+                                 text_[i_] == '\n' || text_[i_] == '\r')) {
+      ++i_;
+    }
+  }
+
+  bool at_digit() const {
+    return i_ < text_.size() && text_[i_] >= '0' && text_[i_] <= '9';
+  }
+
+  std::uint64_t read_integer() {
+    skip_space();
+    if (!at_digit()) fail("a non-negative integer");
+    const bool leading_zero = text_[i_] == '0';
+    std::uint64_t value = 0;
+    int digits = 0;
+    for (; at_digit(); ++i_, ++digits) {
+      const auto digit = static_cast<std::uint64_t>(text_[i_] - '0');
+      if (!multiply(value, 10, value) ||
+          value > std::numeric_limits<std::uint64_t>::max() - digit) {
+        fail("an integer below 2^64");
+      }
+      value += digit;
+    }
+    if (leading_zero && digits > 1) fail("an integer without leading zeros");
+    return value;
+  }
+
+  std::uint32_t read_hex4() {
+    std::uint32_t code = 0;
+    for (int k = 0; k < 4; ++k, ++i_) {
+      const char c = i_ < text_.size() ? text_[i_] : '\0';
+      std::uint32_t digit = 0;
+      if (c >= '0' && c <= '9') {
+        digit = static_cast<std::uint32_t>(c - '0');
+      } else if (c >= 'a' && c <= 'f') {
+        digit = static_cast<std::uint32_t>(c - 'a') + 10;
+      } else if (c >= 'A' && c <= 'F') {
+        digit = static_cast<std::uint32_t>(c - 'A') + 10;
+      } else {
+        fail("a hexadecimal digit");
+      }
+      code = code * 16 + digit;
+    }
+    return code;
+  }
+
+  void read_escape(std::string& value) {
+    static const std::string kEscapes = "\"\\/bfnrt";
+    static const std::string kMeanings = "\"\\/\b\f\n\r\t";
+    const std::size_t place =
+        i_ < text_.size() ? kEscapes.find(text_[i_]) : std::string::npos;
+    if (place != std::string::npos) {
+      value += kMeanings[place];
+      ++i_;
+      return;
+    }
+    if (i_ == text_.size() || text_[i_] != 'u') fail("a JSON escape");
+    ++i_;
+    std::uint32_t code = read_hex4();
+    if (code >= 0xd800 && code < 0xdc00) {
+      if (text_.compare(i_, 2, "\\u") != 0) fail("a second surrogate");
+      i_ += 2;
+      const std::uint32_t low = read_hex4();
+      if (low < 0xdc00 || low > 0xdfff) fail("a second surrogate before this");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    } else if (code >= 0xdc00 && code <= 0xdfff) {
+      fail("a first surrogate before this");
+    }
+    append_utf8(code, value);
+  }
+
+  const std::string& text_;
+  std::size_t i_ = 0;
+};
+
+/// A header entry and where its bytes are.
+struct Entry {
+  Tensor tensor;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+std::vector<Index> to_dims(const std::string& name,
+                           const std::vector<std::uint64_t>& shape) {
+  constexpr auto kMax =
+      static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
+  std::vector<Index> dims;
+  for (const std::uint64_t size : shape) {
+    if (size > kMax) {
+      throw_defect(
+          "tensor \"", name, "\" has a size of ", size, ", which is too large");
+    }
+    dims.push_back(static_cast<Index>(size));
+  }
+  return dims;
+}
+
+Entry read_entry(HeaderReader& reader, const std::string& name) {
+  Entry entry;
+  entry.tensor.name = name;
+  bool has_dtype = false;
+  bool has_shape = false;
+  bool has_offsets = false;
+  reader.read_object([&](const std::string& key) {
+    if (key == "dtype") {
+      entry.tensor.dtype = reader.read_string();
+      has_dtype = true;
+    } else if (key == "shape") {
+      entry.tensor.dims = to_dims(name, reader.read_integers());
+      has_shape = true;
+    } else if (key == "data_offsets") {
+      const std::vector<std::uint64_t> offsets = reader.read_integers();
+      if (offsets.size() != 2) {
+        throw_defect("tensor \"",
+                     name,
+                     "\": expected 2 data_offsets, found ",
+                     offsets.size());
+      }
+      entry.begin = offsets[0];
+      entry.end = offsets[1];
+      has_offsets = true;
+    } else {
+      throw_defect("tensor \"",
+                   name,
+                   "\": expected dtype, shape and data_offsets, found \"",
+                   key,
+                   "\"");
+    }
+  });
+  if (!has_dtype || !has_shape || !has_offsets) {
+    throw_defect("tensor \"",
+                 name,
+                 "\" has no ",
+                 !has_dtype   ? "dtype"
+                 : !has_shape ? "shape"
+                              : "data_offsets");
+  }
+  return entry;
+}
+
+/// Checks that an entry's type, shape and extent agree.
+void check_entry(const Entry& entry) {
+  const Tensor& tensor = entry.tensor;
+  const std::size_t bytes_per_element = element_bytes(tensor.dtype);
+  if (bytes_per_element == 0) {
+    throw_defect("tensor \"",
+                 tensor.name,
+                 "\": expected the type F32 or F64, found \"",
+                 tensor.dtype,
+                 "\"");
+  }
+  std::uint64_t expected = 0;
+  if (!array_bytes(tensor.dims, bytes_per_element, expected)) {
+    throw_defect("tensor \"",
+                 tensor.name,
+                 "\" has the shape ",
+                 to_string(tensor.dims),
+                 ", which is too large");
+  }
+  if (entry.end < entry.begin || entry.end - entry.begin != expected) {
+    throw_defect("tensor \"",
+                 tensor.name,
+                 "\": expected ",
+                 expected,
+                 " bytes for ",
+                 tensor.dtype,
+                 " ",
+                 to_string(tensor.dims),
+                 ", found data_offsets ",
+                 entry.begin,
+                 " to ",
+                 entry.end);
+  }
+}
+
+SafetensorsFile parse(const std::string& content) {
+  if (content.size() < kLengthBytes) {
+    throw_defect("expected a safetensors file, which has at least ",
+                 kLengthBytes,
+                 " bytes, found ",
+                 content.size());
+  }
+  std::uint64_t header_bytes = 0;
+  for (std::size_t i = kLengthBytes; i-- > 0;) {
+    header_bytes = (header_bytes << 8) | static_cast<unsigned char>(content[i]);
+  }
+  if (header_bytes > content.size() - kLengthBytes) {
+    throw_defect("expected a header of ",
+                 header_bytes,
+                 " bytes, as the first 8 bytes say, found ",
+                 content.size() - kLengthBytes,
+                 " bytes behind them");
+  }
+  const std::size_t data_begin =
+      kLengthBytes + static_cast<std::size_t>(header_bytes);
+  const std::uint64_t data_bytes = content.size() - data_begin;
+  const std::string header =
+      content.substr(kLengthBytes, static_cast<std::size_t>(header_bytes));
+
+  SafetensorsFile file;
+  std::vector<Entry> entries;
+  HeaderReader reader(header);
+  reader.read_object([&](const std::string& name) {
+    if (name == kMetadataName) {
+      reader.read_object([&](const std::string& key) {
+        file.metadata[key] = reader.read_string();
+      });
+    } else {
+      entries.push_back(read_entry(reader, name));
+      check_entry(entries.back());
+    }
+  });
+  reader.expect_end();
+
+  // In the order of the data, a gap or overlap shows between neighbours.
+  std::stable_sort(
+      entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+        return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
+      });
+  std::uint64_t covered = 0;
+  for (Entry& entry : entries) {
+    if (entry.begin != covered) {
+      throw_defect("tensor \"",
+                   entry.tensor.name,
+                   "\": expected its data at offset ",
+                   covered,
+                   ", where the one before it ends, found data_offsets ",
+                   entry.begin,
+                   " to ",
+                   entry.end);
+    }
+    if (entry.end > data_bytes) {
+      throw_defect("tensor \"",
+                   entry.tensor.name,
+                   "\": expected data up to ",
+                   entry.end,
+                   ", found only ",
+                   data_bytes,
+                   " bytes of data");
+    }
+    covered = entry.end;
+    entry.tensor.bytes.assign(
+        content,
+        data_begin + static_cast<std::size_t>(entry.begin),
+        static_cast<std::size_t>(entry.end - entry.begin));
+    file.tensors.push_back(std::move(entry.tensor));
+  }
+  if (covered != data_bytes) {
+    throw_defect("expected ", covered, " bytes of data, found ", data_bytes);
+  }
+  return file;
+}
+
+std::string quoted(const std::string& text) {
+  static const char* const kHex = "0123456789abcdef";
+  std::string result = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (byte < 0x20) {
+      result += "\\u00";
+      result += kHex[byte >> 4];
+      result += kHex[byte & 0xf];
+    } else {
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+void check_tensor(const Tensor& tensor, std::set<std::string>& names) {
+  check_argument(is_utf8(tensor.name) && tensor.name != kMetadataName,
+                 "[write_safetensors] expected a tensor's name in UTF-8 other "
+                 "than ",
+                 kMetadataName,
+                 ", got \"",
+                 tensor.name,
+                 "\"");
+  check_argument(names.insert(tensor.name).second,
+                 "[write_safetensors] expected each name once, got \"",
+                 tensor.name,
+                 "\" twice");
+  const std::size_t bytes_per_element = element_bytes(tensor.dtype);
+  check_argument(bytes_per_element != 0,
+                 "[write_safetensors] expected the type F32 or F64 for \"",
+                 tensor.name,
+                 "\", got \"",
+                 tensor.dtype,
+                 "\"");
+  const bool negative = std::any_of(tensor.dims.begin(),
+                                    tensor.dims.end(),
+                                    [](Index size) { return size < 0; });
+  std::uint64_t expected = 0;
+  check_argument(!negative &&
+                     array_bytes(tensor.dims, bytes_per_element, expected) &&
+                     expected == tensor.bytes.size(),
+                 "[write_safetensors] expected the bytes of \"",
+                 tensor.name,
+                 "\" to be those of ",
+                 tensor.dtype,
+                 " ",
+                 to_string(tensor.dims),
+                 ", got ",
+                 tensor.bytes.size());
+}
+
+template <typename Scalar>
+using Bits =
+    std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+
+template <typename Scalar>
+constexpr const char* dtype_of() {
+  return sizeof(Scalar) == 4 ? "F32" : "F64";
+}
+
+/// The values as little-endian bytes, on a machine of either byte order.
+template <typename Scalar>
+std::string to_bytes(const Scalar* values, Index count) {
+  std::string bytes(static_cast<std::size_t>(count) * sizeof(Scalar), '\0');
+  char* out = bytes.data();
+  for (Index i = 0; i < count; ++i) {
+    Bits<Scalar> bits;
+    std::memcpy(&bits, values + i, sizeof(bits));
+    for (std::size_t k = 0; k < sizeof(bits); ++k) {
+      *out++ = static_cast<char>(
+          static_cast<unsigned char>((bits >> (8 * k)) & 0xffu));
+    }
+  }
+  return bytes;
+}
+
+/// The value at place `i` of little-endian bytes.
+template <typename Stored>
+Stored value_at(const std::string& bytes, Index i) {
+  Bits<Stored> bits = 0;
+  const char* in = bytes.data() + i * static_cast<Index>(sizeof(Stored));
+  for (std::size_t k = sizeof(bits); k-- > 0;) {
+    bits = (bits << 8) | static_cast<unsigned char>(in[k]);
+  }
+  Stored value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+template <typename Stored, typename Scalar>
+void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
+  const auto count = static_cast<Index>(tensor.bytes.size() / sizeof(Stored));
+  for (Index i = 0; i < count; ++i) {
+    const Stored stored = value_at<Stored>(tensor.bytes, i);
+    if constexpr (sizeof(Stored) > sizeof(Scalar)) {
+      const bool fits =
+          !std::isfinite(stored) ||
+          std::abs(stored) <=
+              static_cast<Stored>(std::numeric_limits<Scalar>::max());
+      if (!fits) {
+        throw_defect(path,
+                     ": parameter \"",
+                     tensor.name,
+                     "\": expected values in the range of ",
+                     dtype_of<Scalar>(),
+                     ", found ",
+                     stored,
+                     " at place ",
+                     i);
+      }
+    }
+    values[i] = static_cast<Scalar>(stored);
+  }
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, const SafetensorsFile& file) {
+  std::set<std::string> names;
+  std::string header = "{";
+  if (!file.metadata.empty()) {
+    header += quoted(kMetadataName) + ":{";
+    bool first = true;
+    for (const auto& [key, value] : file.metadata) {
+      check_argument(is_utf8(key) && is_utf8(value),
+                     "[write_safetensors] expected metadata in UTF-8, got \"",
+                     key,
+                     "\": \"",
+                     value,
+                     "\"");
+      header += (first ? "" : ",") + quoted(key) + ":" + quoted(value);
+      first = false;
+    }
+    header += "}";
+  }
+  std::size_t data_bytes = 0;
+  for (const Tensor& tensor : file.tensors) {
+    check_tensor(tensor, names);
+    const std::size_t end = data_bytes + tensor.bytes.size();
+    if (header.size() > 1) header += ",";
+    header += quoted(tensor.name) + ":{\"dtype\":" + quoted(tensor.dtype) +
+              ",\"shape\":" + to_string(tensor.dims) + ",\"data_offsets\":[" +
+              std::to_string(data_bytes) + "," + std::to_string(end) + "]}";
+    data_bytes = end;
+  }
+  header += "}";
+  // The data then starts aligned for every type, wherever the file is mapped.
+  while (header.size() % kHeaderAlignment != 0) header += ' ';
+
+  std::string content;
+  content.reserve(kLengthBytes + header.size() + data_bytes);
+  const std::uint64_t header_bytes = header.size();
+  for (std::size_t i = 0; i < kLengthBytes; ++i) {
+    content += static_cast<char>(
+        static_cast<unsigned char>((header_bytes >> (8 * i)) & 0xffu));
+  }
+  content += header;
+  for (const Tensor& tensor : file.tensors) content += tensor.bytes;
+  write_file_atomically(path, content);
+}
+
+SafetensorsFile read_safetensors(const std::string& path) {
+  const std::string content = read_file(path);
+  try {
+    return parse(content);
+  } catch (const std::runtime_error& error) {
+    throw_defect(path, ": ", error.what());
+  }
+}
+
+template <typename Scalar>
+void save_weights(const std::string& path, Sequential<Scalar>& network) {
+  SafetensorsFile file;
+  for (const NamedParameter<Scalar>& named : network.named_parameters()) {
+    const Parameter<Scalar>& parameter = *named.parameter;
+    file.tensors.push_back(
+        {named.name,
+         dtype_of<Scalar>(),
+         parameter.dims,
+         to_bytes(parameter.value.data(), parameter.value.size())});
+  }
+  write_safetensors(path, file);
+}
+
+template <typename Scalar>
+void load_weights(const std::string& path, Sequential<Scalar>& network) {
+  const SafetensorsFile file = read_safetensors(path);
+  const std::vector<NamedParameter<Scalar>> parameters =
+      network.named_parameters();
+
+  std::map<std::string, const Tensor*> tensors;
+  for (const Tensor& tensor : file.tensors) tensors[tensor.name] = &tensor;
+  // All are converted before the first is taken over, so that a file that fits
+  // in part changes nothing.
+  std::vector<Matrix<Scalar>> values;
+  for (const NamedParameter<Scalar>& named : parameters) {
+    const Parameter<Scalar>& parameter = *named.parameter;
+    const auto found = tensors.find(named.name);
+    if (found == tensors.end()) {
+      throw_defect(path,
+                   ": expected the network's parameter \"",
+                   named.name,
+                   "\" ",
+                   to_string(parameter.dims),
+                   ", found no such tensor");
+    }
+    const Tensor& tensor = *found->second;
+    if (tensor.dims != parameter.dims) {
+      throw_defect(path,
+                   ": parameter \"",
+                   named.name,
+                   "\": expected ",
+                   to_string(parameter.dims),
+                   ", found ",
+                   to_string(tensor.dims));
+    }
+    std::uint64_t size = 0;
+    check_argument(
+        array_bytes(parameter.dims, 1, size) &&
+            size == static_cast<std::uint64_t>(parameter.value.size()),
+        "[load_weights] expected dims of parameter \"",
+        named.name,
+        "\" that fit its ",
+        parameter.value.size(),
+        " values, got ",
+        to_string(parameter.dims));
+    values.emplace_back(parameter.value.rows(), parameter.value.cols());
+    if (tensor.dtype == "F32") {
+      convert<float>(path, tensor, values.back().data());
+    } else {
+      convert<double>(path, tensor, values.back().data());
+    }
+    tensors.erase(found);
+  }
+  if (!tensors.empty()) {
+    throw_defect(path,
+                 ": expected the network's ",
+                 parameters.size(),
+                 " parameters alone, found also \"",
+                 tensors.begin()->first,
+                 "\" ",
+                 to_string(tensors.begin()->second->dims));
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    parameters[i].parameter->value = values[i];
+  }
+}
+
+template void save_weights<float>(const std::string&, Sequential<float>&);
+template void save_weights<double>(const std::string&, Sequential<double>&);
+template void load_weights<float>(const std::string&, Sequential<float>&);
+template void load_weights<double>(const std::string&, Sequential<double>&);
+
+}  // namespace nn
