@@ -44,15 +44,21 @@ Index Batches::count() const {
 }
 
 Index Batches::size(Index i) const {
-  check_argument(0 <= i && i < count(), "[Batches] expected a batch below ",
-                 count(), ", got ", i);
+  check_argument(0 <= i && i < count(),
+                 "[Batches] expected a batch below ",
+                 count(),
+                 ", got ",
+                 i);
   const auto samples = static_cast<Index>(order_.size());
   return std::min(batch_size_, samples - i * batch_size_);
 }
 
 const Index* Batches::indices(Index i) const {
-  check_argument(0 <= i && i < count(), "[Batches] expected a batch below ",
-                 count(), ", got ", i);
+  check_argument(0 <= i && i < count(),
+                 "[Batches] expected a batch below ",
+                 count(),
+                 ", got ",
+                 i);
   return order_.data() + i * batch_size_;
 }
 

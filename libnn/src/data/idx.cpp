@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
+#include <utility>
 
 #include "nn/check.h"
 
@@ -36,8 +39,10 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Fills up to `count` bytes; fewer only at the end.
   virtual std::size_t read(std::uint8_t* bytes, std::size_t count) = 0;
-  /// A bound on what there may be to read, known before reading.
+  /// A bound on what there is to read, known before reading, and whether it is
+  /// also the exact size.
   virtual std::uint64_t max_size_bytes() const = 0;
+  virtual bool size_is_exact() const = 0;
 };
 
 class PlainSource final : public ByteSource {
@@ -54,6 +59,7 @@ class PlainSource final : public ByteSource {
     return static_cast<std::size_t>(file_.gcount());
   }
   std::uint64_t max_size_bytes() const override { return size_bytes_; }
+  bool size_is_exact() const override { return true; }
 
  private:
   std::string path_;
@@ -91,8 +97,10 @@ class GzipSource final : public ByteSource {
         if (inflateReset(&stream_) != Z_OK) fail(Z_STREAM_ERROR);
         in_gap_ = false;
       } else if (stream_.avail_in == 0) {
-        throw_damaged(path_, "gzip: the compressed data ends too early, after ",
-                      total_ + done, " unpacked bytes");
+        throw_damaged(path_,
+                      "gzip: the compressed data ends too early, after ",
+                      total_ + done,
+                      " unpacked bytes");
       }
       const std::size_t room = std::min(count - done, kMaxStepBytes);
       stream_.next_out = bytes + done;
@@ -115,6 +123,7 @@ class GzipSource final : public ByteSource {
                ? kMaxDeflateRatio * kMaxContentBytes
                : kMaxDeflateRatio * compressed_bytes_;
   }
+  bool size_is_exact() const override { return false; }
 
  private:
   static constexpr int kGzipOnly = 16 + MAX_WBITS;
@@ -129,7 +138,8 @@ class GzipSource final : public ByteSource {
   }
 
   [[noreturn]] void fail(int status) const {
-    throw_damaged(path_, "gzip: the compressed data is damaged: ",
+    throw_damaged(path_,
+                  "gzip: the compressed data is damaged: ",
                   stream_.msg != nullptr ? stream_.msg : zError(status));
   }
 
@@ -150,8 +160,14 @@ std::unique_ptr<ByteSource> open_source(const std::string& path) {
   if (!fs::exists(status)) throw_damaged(path, "no such file");
   if (!fs::is_regular_file(status)) throw_damaged(path, "not a regular file");
   const std::uint64_t size_bytes = fs::file_size(path, error);
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (error || !file) throw_damaged(path, "cannot be opened");
+  if (error || !file) {
+    throw_damaged(
+        path,
+        "cannot be opened: ",
+        error ? error.message() : std::generic_category().message(errno));
+  }
   if (size_bytes == 0) {
     throw_damaged(path, "expected an IDX file, found an empty file");
   }
@@ -199,9 +215,10 @@ std::string join(const std::vector<Index>& dims) {
 std::string find_file(const std::string& directory,
                       const std::string& stem,
                       const std::string& kind) {
-  const std::array<std::string, 4> names = {
-      stem + "-" + kind, stem + "." + kind, stem + "-" + kind + ".gz",
-      stem + "." + kind + ".gz"};
+  const std::array<std::string, 4> names = {stem + "-" + kind,
+                                            stem + "." + kind,
+                                            stem + "-" + kind + ".gz",
+                                            stem + "." + kind + ".gz"};
   std::error_code error;
   for (const std::string& name : names) {
     const fs::path path = fs::path(directory) / name;
@@ -213,8 +230,16 @@ std::string find_file(const std::string& directory,
   if (!fs::is_directory(directory, error)) {
     throw_damaged(directory, "no such directory");
   }
-  throw_damaged(directory, "none of the files ", names[0], ", ", names[1], ", ",
-                names[2], ", ", names[3], " is here");
+  throw_damaged(directory,
+                "none of the files ",
+                names[0],
+                ", ",
+                names[1],
+                ", ",
+                names[2],
+                ", ",
+                names[3],
+                " is here");
 }
 
 void check_dimensions(const std::string& path,
@@ -222,11 +247,15 @@ void check_dimensions(const std::string& path,
                       std::size_t expected,
                       const char* what) {
   if (array.dims.size() != expected) {
-    throw_damaged(path, "expected ", what, " (magic ",
+    throw_damaged(path,
+                  "expected ",
+                  what,
+                  " (magic ",
                   hex(0x800u + static_cast<std::uint32_t>(expected)),
                   "), found magic ",
                   hex(0x800u + static_cast<std::uint32_t>(array.dims.size())),
-                  " and sizes ", join(array.dims));
+                  " and sizes ",
+                  join(array.dims));
   }
 }
 
@@ -238,7 +267,9 @@ IdxArray read_idx(const std::string& path) {
   std::array<std::uint8_t, 4> word{};
   std::size_t got = source->read(word.data(), word.size());
   if (got < word.size()) {
-    throw_damaged(path, "expected an IDX file's magic of 4 bytes, found ", got,
+    throw_damaged(path,
+                  "expected an IDX file's magic of 4 bytes, found ",
+                  got,
                   got == 1 ? " byte" : " bytes");
   }
   const std::uint32_t magic = big_endian(word.data());
@@ -256,8 +287,12 @@ IdxArray read_idx(const std::string& path) {
   for (std::uint32_t d = 0; d < dimensions; ++d) {
     got = source->read(word.data(), word.size());
     if (got < word.size()) {
-      throw_damaged(path, "expected ", dimensions, " sizes in the header, ",
-                    "found the end of the file in size ", d + 1);
+      throw_damaged(path,
+                    "expected ",
+                    dimensions,
+                    " sizes in the header, ",
+                    "found the end of the file in size ",
+                    d + 1);
     }
     const std::uint32_t size = big_endian(word.data());
     array.dims.push_back(static_cast<Index>(size));
@@ -273,36 +308,42 @@ IdxArray read_idx(const std::string& path) {
   if (empty) {
     content_bytes = 0;
   } else if (too_large) {
-    throw_damaged(path, "the header says ", join(array.dims),
-                  ", which is more than the ", kMaxContentBytes,
+    throw_damaged(path,
+                  "the header says ",
+                  join(array.dims),
+                  ", which is more than the ",
+                  kMaxContentBytes,
                   " bytes that libnn reads");
   }
   const std::uint64_t header_bytes = 4 * (std::uint64_t{dimensions} + 1);
-  if (header_bytes + content_bytes > source->max_size_bytes()) {
-    throw_damaged(path, "expected ", content_bytes, " bytes for the header's ",
-                  join(array.dims), ", found ",
-                  dynamic_cast<PlainSource*>(source.get()) != nullptr
-                      ? concat(source->max_size_bytes() - header_bytes)
-                      : std::string("a compressed file too small for them"));
+  const auto throw_size = [&](const auto& found) {
+    throw_damaged(path,
+                  "expected ",
+                  content_bytes,
+                  " bytes for the header's ",
+                  join(array.dims),
+                  ", found ",
+                  found);
+  };
+  // Before allocating: a damaged header may say anything.
+  const std::uint64_t bound = source->max_size_bytes() - header_bytes;
+  if (source->size_is_exact() && content_bytes != bound) throw_size(bound);
+  if (content_bytes > bound) {
+    throw_size("a compressed file too small to hold them");
   }
 
   array.bytes.resize(static_cast<std::size_t>(content_bytes));
   const std::size_t read = source->read(array.bytes.data(), array.bytes.size());
-  if (read < array.bytes.size()) {
-    throw_damaged(path, "expected ", content_bytes, " bytes for the header's ",
-                  join(array.dims), ", found ", read);
-  }
+  if (read < array.bytes.size()) throw_size(read);
   // Reading on to the end also has a compressed file's checksum verified.
-  if (source->read(word.data(), 1) != 0) {
-    throw_damaged(path, "expected ", content_bytes, " bytes for the header's ",
-                  join(array.dims), ", found more");
-  }
+  if (source->read(word.data(), 1) != 0) throw_size("more");
   return array;
 }
 
 ImageSet load_mnist(const std::string& directory, Split split, int classes) {
   check_argument(classes >= 1 && classes <= 256,
-                 "[load_mnist] expected 1 to 256 classes, got ", classes);
+                 "[load_mnist] expected 1 to 256 classes, got ",
+                 classes);
   const std::string stem = split == Split::kTraining ? "train" : "t10k";
   const std::string image_path =
       find_file(directory, stem + "-images", "idx3-ubyte");
@@ -314,18 +355,29 @@ ImageSet load_mnist(const std::string& directory, Split split, int classes) {
   IdxArray images = read_idx(image_path);
   check_dimensions(image_path, images, 3, "images, an array of 3 dimensions");
   if (images.bytes.empty()) {
-    throw_damaged(image_path, "expected at least 1 image of at least 1 pixel, ",
-                  "found ", join(images.dims));
+    throw_damaged(image_path,
+                  "expected at least 1 image of at least 1 pixel, ",
+                  "found ",
+                  join(images.dims));
   }
   if (images.dims[0] != labels.dims[0]) {
-    throw_damaged(image_path, "expected one image for each of the ",
-                  labels.dims[0], " labels in ", label_path, ", found ",
+    throw_damaged(image_path,
+                  "expected one image for each of the ",
+                  labels.dims[0],
+                  " labels in ",
+                  label_path,
+                  ", found ",
                   images.dims[0]);
   }
   for (std::size_t i = 0; i < labels.bytes.size(); ++i) {
     if (labels.bytes[i] >= classes) {
-      throw_damaged(label_path, "expected labels below ", classes, ", found ",
-                    static_cast<int>(labels.bytes[i]), " at index ", i);
+      throw_damaged(label_path,
+                    "expected labels below ",
+                    classes,
+                    ", found ",
+                    static_cast<int>(labels.bytes[i]),
+                    " at index ",
+                    i);
     }
   }
 

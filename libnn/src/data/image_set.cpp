@@ -14,10 +14,18 @@ constexpr double kWhite = 255.0;
 
 void check_consistent(const char* who, const ImageSet& set) {
   const auto images = static_cast<Index>(set.images.size());
-  check_argument(images == set.size() * set.shape.features(), "[", who,
-                 "] expected ", set.size(), " images of ",
-                 set.shape.to_string(), " for ", set.size(), " labels, got ",
-                 images, " gray levels");
+  check_argument(images == set.size() * set.shape.features(),
+                 "[",
+                 who,
+                 "] expected ",
+                 set.size(),
+                 " images of ",
+                 set.shape.to_string(),
+                 " for ",
+                 set.size(),
+                 " labels, got ",
+                 images,
+                 " gray levels");
 }
 
 // g / 255, less the mean, over the deviation, as one multiplication and one
@@ -86,14 +94,26 @@ void gather(const ImageSet& set,
             Eigen::Map<Labels> labels) {
   const Index features = set.shape.features();
   check_consistent("gather", set);
-  check_argument(count >= 0, "[gather] expected a count of at least 0, got ",
-                 count);
+  check_argument(
+      count >= 0, "[gather] expected a count of at least 0, got ", count);
   check_argument(x.rows() == features && x.cols() == count,
-                 "[gather] expected x of ", features, " x ", count, " for ",
-                 count, " images of ", set.shape.to_string(), ", got ",
-                 x.rows(), " x ", x.cols());
-  check_argument(labels.size() == count, "[gather] expected room for ", count,
-                 " labels, got ", labels.size());
+                 "[gather] expected x of ",
+                 features,
+                 " x ",
+                 count,
+                 " for ",
+                 count,
+                 " images of ",
+                 set.shape.to_string(),
+                 ", got ",
+                 x.rows(),
+                 " x ",
+                 x.cols());
+  check_argument(labels.size() == count,
+                 "[gather] expected room for ",
+                 count,
+                 " labels, got ",
+                 labels.size());
 
   const auto scale =
       static_cast<Scalar>(1.0 / (kWhite * normalization.deviation));
@@ -101,10 +121,14 @@ void gather(const ImageSet& set,
       static_cast<Scalar>(-normalization.mean / normalization.deviation);
   for (Index n = 0; n < count; ++n) {
     const Index i = indices[n];
-    check_argument(0 <= i && i < set.size(), "[gather] expected an index below ",
-                   set.size(), ", got ", i, " at place ", n);
-    scale_image(
-        set.image(i), features, scale, offset, x.data() + n * features);
+    check_argument(0 <= i && i < set.size(),
+                   "[gather] expected an index below ",
+                   set.size(),
+                   ", got ",
+                   i,
+                   " at place ",
+                   n);
+    scale_image(set.image(i), features, scale, offset, x.data() + n * features);
     labels[n] = set.labels[static_cast<std::size_t>(i)];
   }
 }
