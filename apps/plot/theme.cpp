@@ -1,0 +1,75 @@
+#include "plot/theme.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace plot {
+namespace theme {
+namespace {
+
+template <std::size_t kStops>
+Rgb interpolate(const std::array<Rgb, kStops>& stops, double t) {
+  const double position =
+      std::clamp(t, 0.0, 1.0) * static_cast<double>(kStops - 1);
+  const auto i = std::min(static_cast<std::size_t>(position), kStops - 2);
+  const double f = position - static_cast<double>(i);
+  const auto mix = [f](std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(std::lround(a + f * (b - a)));
+  };
+  return {mix(stops[i].r, stops[i + 1].r),
+          mix(stops[i].g, stops[i + 1].g),
+          mix(stops[i].b, stops[i + 1].b)};
+}
+
+// Relative luminance as WCAG 2 defines it.
+double luminance(const Rgb& c) {
+  const auto linear = [](std::uint8_t v) {
+    const double s = v / 255.0;
+    return s <= 0.03928 ? s / 12.92 : std::pow((s + 0.055) / 1.055, 2.4);
+  };
+  return 0.2126 * linear(c.r) + 0.7152 * linear(c.g) + 0.0722 * linear(c.b);
+}
+
+Rgb readable_on(const Rgb& background) {
+  // The luminance at which black and white text have the same contrast.
+  constexpr double kBreakEven = 0.179;
+  return luminance(background) > kBreakEven ? Rgb{18, 21, 26}
+                                            : Rgb{255, 255, 255};
+}
+
+}  // namespace
+
+Colour series(int i) {
+  static constexpr std::array<Colour, kSeriesCount> kColours{{
+      {{20, 90, 160}, {110, 180, 245}},
+      {{206, 92, 0}, {245, 160, 80}},
+      {{0, 122, 92}, {61, 201, 158}},
+      {{140, 72, 140}, {214, 156, 216}},
+  }};
+  return kColours[static_cast<std::size_t>(std::abs(i) % kSeriesCount)];
+}
+
+Colour heat(double t) {
+  static constexpr std::array<Rgb, 4> kLight{
+      {{255, 255, 255}, {173, 209, 240}, {58, 130, 196}, {10, 58, 122}}};
+  static constexpr std::array<Rgb, 4> kDark{
+      {{28, 31, 36}, {24, 66, 110}, {52, 128, 196}, {170, 214, 250}}};
+  return {interpolate(kLight, t), interpolate(kDark, t)};
+}
+
+Colour text_on(const Colour& background) {
+  return {readable_on(background.light), readable_on(background.dark)};
+}
+
+Rgb diverging(double t) {
+  static constexpr std::array<Rgb, 5> kStops{{{166, 70, 0},
+                                              {240, 164, 92},
+                                              {250, 250, 250},
+                                              {106, 168, 220},
+                                              {14, 74, 140}}};
+  return interpolate(kStops, (t + 1) / 2);
+}
+
+}  // namespace theme
+}  // namespace plot

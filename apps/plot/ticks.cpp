@@ -1,0 +1,209 @@
+#include "plot/ticks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace plot {
+namespace {
+
+std::string print(const char* format, double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, decimals, value);
+  return text;
+}
+
+std::string fixed(double value, int decimals) {
+  std::string text = print("%.*f", value, decimals);
+  // "-0.00" is a rounding artifact.
+  const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
+  return is_zero && text.front() == '-' ? text.substr(1) : text;
+}
+
+// "2e-05" as "2e-5".
+std::string scientific(double value, int decimals) {
+  std::string text = print("%.*e", value, decimals);
+  const std::size_t e = text.find('e');
+  std::size_t digits = e + 2;
+  while (digits + 1 < text.size() && text[digits] == '0') {
+    text.erase(digits, 1);
+  }
+  if (text[e + 1] == '+') text.erase(e + 1, 1);
+  return text;
+}
+
+// The smallest of 1, 2, 5 times a power of ten that is at least `step`.
+double round_step(double step) {
+  const double power = std::pow(10.0, std::floor(std::log10(step)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= step * (1 - 1e-9)) return factor * power;
+  }
+  return 10 * power;
+}
+
+int decimals_of(double step) {
+  return std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+}
+
+std::string log_label(double value) {
+  if (value >= 1e-3 && value < 1e5) {
+    return fixed(value, decimals_of(value));
+  }
+  return scientific(value, 0);
+}
+
+}  // namespace
+
+Ticks linear_ticks(double low,
+                   double high,
+                   int target,
+                   NumberStyle style,
+                   double floor,
+                   double ceiling) {
+  if (!(high > low)) {
+    const double margin = low == 0 ? 1 : std::abs(low) * 0.1;
+    low = std::max(floor, low - margin);
+    high = std::min(ceiling, high + margin);
+  }
+  const double step = round_step((high - low) / std::max(1, target));
+  Ticks ticks;
+  ticks.low = std::max(floor, std::floor(low / step + 1e-9) * step);
+  ticks.high = std::min(ceiling, std::ceil(high / step - 1e-9) * step);
+  const int decimals =
+      decimals_of(style == NumberStyle::kPercent ? step * 100 : step);
+  const auto first = std::llround(std::ceil(ticks.low / step - 1e-9));
+  const auto last = std::llround(std::floor(ticks.high / step + 1e-9));
+  for (long long i = first; i <= last; ++i) {
+    const double value = static_cast<double>(i) * step;
+    ticks.major.push_back(value);
+    ticks.label.push_back(style == NumberStyle::kPercent
+                              ? fixed(value * 100, decimals) + " %"
+                              : fixed(value, decimals));
+  }
+  return ticks;
+}
+
+Ticks integer_ticks(int low, int high, int target) {
+  Ticks ticks;
+  ticks.low = low;
+  ticks.high = high;
+  const double span = std::max(1, high - low);
+  const int step = std::max(
+      1, static_cast<int>(std::lround(round_step(span / std::max(1, target)))));
+  std::vector<int> values;
+  for (int v = (low / step) * step; v <= high; v += step) {
+    if (v >= low) values.push_back(v);
+  }
+  // The first epoch is where reading starts: it gets its number unless another
+  // one stands too near.
+  if (values.empty() || values.front() - low > step / 2) {
+    values.insert(values.begin(), low);
+  }
+  for (const int v : values) {
+    ticks.major.push_back(v);
+    ticks.label.push_back(std::to_string(v));
+  }
+  return ticks;
+}
+
+Ticks log_ticks(double low, double high, int target) {
+  Ticks ticks;
+  if (!(high > low)) {
+    low /= 1.5;
+    high *= 1.5;
+  }
+  const double decades = std::log10(high / low);
+  std::vector<double> factors{1};
+  int stride = 1;
+  if (decades < 0.8) {
+    // Too short for 1-2-5: round numbers at even distances, on a log axis.
+    Ticks even = linear_ticks(low, high, target, NumberStyle::kPlain, 0);
+    if (even.low > 0) return even;
+    factors = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  } else if (decades * 3 <= target + 1) {
+    factors = {1, 2, 5};
+  } else if (decades * 2 <= target + 1) {
+    factors = {1, 3};
+  } else {
+    stride = std::max(1, static_cast<int>(std::ceil(decades / target)));
+  }
+  std::vector<double> candidates;
+  const int first = static_cast<int>(std::floor(std::log10(low))) - stride;
+  const int last = static_cast<int>(std::ceil(std::log10(high))) + stride;
+  for (int exponent = first; exponent <= last; ++exponent) {
+    if (((exponent % stride) + stride) % stride != 0) continue;
+    for (const double factor : factors) {
+      candidates.push_back(factor * std::pow(10.0, exponent));
+    }
+  }
+  const auto above =
+      std::upper_bound(candidates.begin(), candidates.end(), low * (1 + 1e-9));
+  const auto below =
+      std::lower_bound(candidates.begin(), candidates.end(), high * (1 - 1e-9));
+  ticks.low = *(above - 1);
+  ticks.high = *below;
+  for (auto v = above - 1; v <= below; ++v) {
+    ticks.major.push_back(*v);
+    ticks.label.push_back(log_label(*v));
+  }
+  if (decades <= 6) {
+    for (int exponent = first; exponent <= last; ++exponent) {
+      for (int factor = 1; factor <= 9; ++factor) {
+        const double value = factor * std::pow(10.0, exponent);
+        if (value > ticks.low && value < ticks.high) {
+          ticks.minor.push_back(value);
+        }
+      }
+    }
+  }
+  return ticks;
+}
+
+std::string format_number(double value) {
+  if (!std::isfinite(value)) return std::isnan(value) ? "nan" : "inf";
+  const double size = std::abs(value);
+  if (size == 0) return "0";
+  if (size < 1e-4 || size >= 1e7) return scientific(value, 2);
+  const int exponent = static_cast<int>(std::floor(std::log10(size)));
+  return fixed(value, std::max(0, 2 - exponent));
+}
+
+std::string format_percent(double share, int decimals) {
+  return fixed(share * 100, decimals) + " %";
+}
+
+std::string format_probability(double p) {
+  if (p >= 1) return "100 %";
+  if (p <= 0) return "0 %";
+  // Two significant digits of the distance to the nearer end. Nine decimals
+  // are beyond what a float can hold next to 1.
+  const double distance = std::min(p, 1 - p) * 100;
+  const int decimals =
+      1 - static_cast<int>(std::floor(std::log10(distance) + 1e-12));
+  if (p < 0.5 && decimals > 6) return scientific(p * 100, 1) + " %";
+  if (decimals > 9) return "> 99.9999999 %";
+  return fixed(p * 100, std::clamp(decimals, 2, 9)) + " %";
+}
+
+std::string format_share(double p) {
+  if (p <= 0) return "0";
+  if (p >= 1) return "1";
+  if (p < 0.0005) return scientific(p, 0);
+  for (int decimals = 3; decimals <= 6; ++decimals) {
+    const std::string text = fixed(p, decimals);
+    if (text.front() == '0') return text;
+  }
+  return "1-" + scientific(1 - p, 0);
+}
+
+std::string format_count(long long value) {
+  std::string text = std::to_string(value);
+  const std::size_t first = value < 0 ? 1 : 0;
+  for (std::size_t i = text.size(); i > first + 3;) {
+    i -= 3;
+    text.insert(i, ",");
+  }
+  return text;
+}
+
+}  // namespace plot
