@@ -1,0 +1,14 @@
+#include "common/train.h"
+#include "torch_backend.h"
+
+int main(int argc, char** argv) {
+  return apps::run_program(
+      {"mnist_torch",
+       "Trains the networks of mnist_mlp and mnist_cnn on MNIST with LibTorch, "
+       "from the same weights and over the same batches.",
+       "torch",
+       /*model=*/""},
+      apps::make_torch_backend,
+      argc,
+      argv);
+}

@@ -1,0 +1,51 @@
+#ifndef NN_APPS_MNIST_TORCH_TORCH_BACKEND_H_
+#define NN_APPS_MNIST_TORCH_TORCH_BACKEND_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "common/backend.h"
+#include "common/options.h"
+#include "nn/losses/softmax_cross_entropy.h"
+#include "nn/optimizers/sgd.h"
+#include "nn/sequential.h"
+#include "nn/shape.h"
+#include "nn/types.h"
+
+namespace apps {
+
+/// The twin of a libnn network, trained by LibTorch: its own forward and
+/// backward passes, its cross_entropy and its optim::SGD.
+class TorchBackend final : public Backend {
+ public:
+  /// Takes the initial weights from `network` and then leaves it alone.
+  /// Throws std::invalid_argument if a layer of the network has no twin.
+  TorchBackend(const nn::Sequential<float>& network,
+               const nn::SgdOptions& options);
+
+  std::string name() const override { return "torch"; }
+  nlohmann::json library_versions() const override;
+  nn::LossResult train_step(nn::ConstView<float> x,
+                            nn::ConstLabels labels,
+                            double learning_rate) override;
+  void predict_logits(nn::ConstView<float> x, nn::View<float> logits) override;
+  void copy_weights_to(nn::Sequential<float>& network) override;
+
+ private:
+  nn::Shape input_shape_;
+  torch::nn::Sequential network_;
+  torch::optim::SGD optimizer_;
+};
+
+/// Sets LibTorch's thread count to that of the options and, unless they ask for
+/// quiet, prints what LibTorch's speed depends on: version, threads, and
+/// whether idle OpenMP threads sleep or spin.
+std::unique_ptr<Backend> make_torch_backend(nn::Sequential<float>& network,
+                                            const Options& options);
+
+}  // namespace apps
+
+#endif  // NN_APPS_MNIST_TORCH_TORCH_BACKEND_H_

@@ -1,0 +1,224 @@
+#include "twin.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/check.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+
+namespace torch_twin {
+namespace {
+
+using nn::check_argument;
+using nn::concat;
+
+torch::ExpandingArray<2> pair_of(const nn::Extent& extent) {
+  return torch::ExpandingArray<2>({extent.height, extent.width});
+}
+
+/// Builds the modules one after the other and keeps account of whether the
+/// tensor between them is a batch of vectors or of images.
+class Builder {
+ public:
+  explicit Builder(bool is_flat) : is_flat_(is_flat) {}
+
+  void want_flat(nn::Index place) {
+    if (is_flat_) return;
+    modules_->push_back(concat("flatten", place), torch::nn::Flatten());
+    is_flat_ = true;
+  }
+
+  void want_images(nn::Index place, const nn::Shape& shape) {
+    if (!is_flat_) return;
+    modules_->push_back(
+        concat("unflatten", place),
+        torch::nn::Unflatten(torch::nn::UnflattenOptions(
+            1,
+            std::vector<int64_t>{shape.channels, shape.height, shape.width})));
+    is_flat_ = false;
+  }
+
+  template <typename Module>
+  void add(nn::Index place, Module module) {
+    modules_->push_back(std::to_string(place), std::move(module));
+  }
+
+  const torch::nn::Sequential& modules() const { return modules_; }
+
+ private:
+  torch::nn::Sequential modules_;
+  bool is_flat_;
+};
+
+template <typename Scalar>
+void add_twin_of(const nn::Layer<Scalar>& layer,
+                 nn::Index place,
+                 Builder& builder) {
+  const nn::Shape& in = layer.input_shape();
+  const nn::Shape& out = layer.output_shape();
+  if (dynamic_cast<const nn::Linear<Scalar>*>(&layer) != nullptr) {
+    builder.want_flat(place);
+    builder.add(place, torch::nn::Linear(in.features(), out.features()));
+  } else if (dynamic_cast<const nn::ReLU<Scalar>*>(&layer) != nullptr) {
+    builder.add(place, torch::nn::ReLU());
+  } else if (const auto* conv =
+                 dynamic_cast<const nn::Conv2d<Scalar>*>(&layer)) {
+    builder.want_images(place, in);
+    builder.add(place,
+                torch::nn::Conv2d(
+                    torch::nn::Conv2dOptions(
+                        in.channels, out.channels, pair_of(conv->kernel()))
+                        .stride(pair_of(conv->stride()))
+                        .padding(pair_of(conv->padding()))));
+  } else if (const auto* pool =
+                 dynamic_cast<const nn::MaxPool2d<Scalar>*>(&layer)) {
+    builder.want_images(place, in);
+    builder.add(place,
+                torch::nn::MaxPool2d(
+                    torch::nn::MaxPool2dOptions(pair_of(pool->window()))
+                        .stride(pair_of(pool->stride()))));
+  } else if (dynamic_cast<const nn::Softmax<Scalar>*>(&layer) != nullptr) {
+    builder.want_flat(place);
+    builder.add(place, torch::nn::Softmax(/*dim=*/1));
+  } else {
+    throw std::invalid_argument(
+        concat("[make_twin] expected a layer that LibTorch has, got ",
+               layer.describe(),
+               " at place ",
+               place));
+  }
+}
+
+template <typename Scalar>
+torch::Tensor tensor_over(const nn::Parameter<Scalar>& parameter) {
+  // from_blob() takes no const pointer; the tensor is only read.
+  return torch::from_blob(
+      const_cast<Scalar*>(parameter.value.data()),
+      std::vector<int64_t>(parameter.dims.begin(), parameter.dims.end()),
+      torch::CppTypeToScalarType<Scalar>::value);
+}
+
+/// The twin's parameter for one of the network's, of the same type and shape.
+template <typename Scalar>
+torch::Tensor find_parameter(const torch::nn::Sequential& twin,
+                             nn::Index place,
+                             const nn::Parameter<Scalar>& parameter) {
+  const std::string name = concat(place, ".", parameter.name);
+  const auto parameters = twin->named_parameters();
+  const torch::Tensor* found = parameters.find(name);
+  check_argument(found != nullptr,
+                 "[torch_twin] expected the twin to have a parameter ",
+                 name,
+                 ", got none of this name");
+  const torch::Tensor expected = tensor_over(parameter);
+  check_argument(found->sizes() == expected.sizes() &&
+                     found->scalar_type() == expected.scalar_type(),
+                 "[torch_twin] expected parameter ",
+                 name,
+                 " to be ",
+                 expected.sizes(),
+                 " of ",
+                 expected.scalar_type(),
+                 ", got ",
+                 found->sizes(),
+                 " of ",
+                 found->scalar_type());
+  return *found;
+}
+
+}  // namespace
+
+template <typename Scalar>
+torch::nn::Sequential make_twin(const nn::Sequential<Scalar>& network,
+                                TwinOutput output) {
+  nn::Index layers = network.size();
+  const auto is_softmax = [&](nn::Index i) {
+    return dynamic_cast<const nn::Softmax<Scalar>*>(&network.layer(i)) !=
+           nullptr;
+  };
+  if (output == TwinOutput::kLogits && layers > 0 && is_softmax(layers - 1)) {
+    --layers;
+  }
+
+  Builder builder(network.input_shape().is_flat());
+  for (nn::Index i = 0; i < layers; ++i) {
+    add_twin_of(network.layer(i), i, builder);
+  }
+  torch::nn::Sequential twin = builder.modules();
+  twin->to(torch::CppTypeToScalarType<Scalar>::value);
+
+  torch::NoGradGuard no_grad;
+  for (nn::Index i = 0; i < layers; ++i) {
+    for (const nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
+      find_parameter(twin, i, *p).copy_(tensor_over(*p));
+    }
+  }
+  return twin;
+}
+
+template <typename Scalar>
+void copy_weights(const torch::nn::Sequential& twin,
+                  nn::Sequential<Scalar>& network) {
+  std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs;
+  for (nn::Index i = 0; i < network.size(); ++i) {
+    for (nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
+      pairs.emplace_back(p, find_parameter(twin, i, *p));
+    }
+  }
+  torch::NoGradGuard no_grad;
+  for (auto& [parameter, source] : pairs) {
+    tensor_over(*parameter).copy_(source);
+  }
+}
+
+template <typename Scalar>
+torch::Tensor as_tensor(nn::ConstView<Scalar> x, const nn::Shape& shape) {
+  check_argument(x.rows() == shape.features(),
+                 "[as_tensor] expected ",
+                 shape.features(),
+                 " rows for shape ",
+                 shape.to_string(),
+                 ", got ",
+                 x.rows());
+  std::vector<int64_t> sizes{x.cols(), shape.channels};
+  if (!shape.is_flat()) {
+    sizes.push_back(shape.height);
+    sizes.push_back(shape.width);
+  }
+  return torch::from_blob(const_cast<Scalar*>(x.data()),
+                          sizes,
+                          torch::CppTypeToScalarType<Scalar>::value);
+}
+
+template <typename Scalar>
+nn::Matrix<Scalar> as_matrix(const torch::Tensor& batch) {
+  check_argument(
+      batch.scalar_type() == torch::CppTypeToScalarType<Scalar>::value,
+      "[as_matrix] expected a tensor of ",
+      torch::CppTypeToScalarType<Scalar>::value,
+      ", got one of ",
+      batch.scalar_type());
+  const torch::Tensor dense = batch.detach().contiguous();
+  const nn::Index cols = dense.dim() == 0 ? 1 : dense.size(0);
+  const nn::Index rows = cols == 0 ? 0 : dense.numel() / cols;
+  return nn::ConstView<Scalar>(dense.data_ptr<Scalar>(), rows, cols);
+}
+
+#define NN_INSTANTIATE_TWIN(Scalar)                                          \
+  template torch::nn::Sequential make_twin(const nn::Sequential<Scalar>&,    \
+                                           TwinOutput);                      \
+  template void copy_weights(const torch::nn::Sequential&,                   \
+                             nn::Sequential<Scalar>&);                       \
+  template torch::Tensor as_tensor(nn::ConstView<Scalar>, const nn::Shape&); \
+  template nn::Matrix<Scalar> as_matrix(const torch::Tensor&);
+NN_INSTANTIATE_TWIN(float)
+NN_INSTANTIATE_TWIN(double)
+#undef NN_INSTANTIATE_TWIN
+
+}  // namespace torch_twin
