@@ -340,15 +340,17 @@ IdxArray read_idx(const std::string& path) {
   return array;
 }
 
+MnistFiles find_mnist(const std::string& directory, Split split) {
+  const std::string stem = split == Split::kTraining ? "train" : "t10k";
+  return {find_file(directory, stem + "-images", "idx3-ubyte"),
+          find_file(directory, stem + "-labels", "idx1-ubyte")};
+}
+
 ImageSet load_mnist(const std::string& directory, Split split, int classes) {
   check_argument(classes >= 1 && classes <= 256,
                  "[load_mnist] expected 1 to 256 classes, got ",
                  classes);
-  const std::string stem = split == Split::kTraining ? "train" : "t10k";
-  const std::string image_path =
-      find_file(directory, stem + "-images", "idx3-ubyte");
-  const std::string label_path =
-      find_file(directory, stem + "-labels", "idx1-ubyte");
+  const auto [image_path, label_path] = find_mnist(directory, split);
 
   IdxArray labels = read_idx(label_path);
   check_dimensions(label_path, labels, 1, "labels, an array of 1 dimension");

@@ -26,9 +26,19 @@ IdxArray read_idx(const std::string& path);
 
 enum class Split { kTraining, kTest };
 
-/// Reads images and labels of MNIST or a set like it from `directory`. Takes
-/// train-images-idx3-ubyte and train-images.idx3-ubyte (t10k-... for the test
-/// split), each plain or with .gz.
+/// The two files of one split of MNIST or a set like it.
+struct MnistFiles {
+  std::string images;
+  std::string labels;
+};
+
+/// Looks for them in `directory`: train-images-idx3-ubyte or
+/// train-images.idx3-ubyte (t10k-... for the test split), each plain or with
+/// .gz.
+/// Throws std::runtime_error if a file is missing, listing the names tried.
+MnistFiles find_mnist(const std::string& directory, Split split);
+
+/// Reads images and labels of the files that find_mnist() finds.
 /// Throws std::runtime_error if a file is missing (listing the names tried) or
 /// damaged, if images and labels disagree in number, or if a label is not below
 /// `classes`.
