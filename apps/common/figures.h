@@ -1,0 +1,63 @@
+#ifndef NN_APPS_COMMON_FIGURES_H_
+#define NN_APPS_COMMON_FIGURES_H_
+
+#include <string>
+#include <vector>
+
+#include "common/run.h"
+#include "nn/data/image_set.h"
+#include "nn/shape.h"
+#include "nn/types.h"
+#include "plot/drawing.h"
+
+namespace apps {
+
+/// What the figures call a run, from its summary. What is missing there is
+/// replaced by something neutral, never by a guess.
+struct RunNames {
+  std::string dataset;               ///< "Fashion-MNIST"
+  std::string model;                 ///< "CNN"
+  std::string backend;               ///< "libnn" or "LibTorch"
+  std::vector<std::string> classes;  ///< kClasses of them
+
+  /// "CNN, libnn".
+  std::string run() const { return model + ", " + backend; }
+};
+RunNames run_names(const nlohmann::json& summary);
+
+/// The epoch with the highest test accuracy, of equal ones the first: an index
+/// into `history`, which must not be empty.
+std::size_t best_epoch(const std::vector<EpochRow>& history);
+
+/// The figures that a run's tables suffice for. Each needs its table: history,
+/// or confusion.
+plot::Drawing draw_loss(const Run& run);
+enum class MatrixKind { kShare, kMeanProbability };
+plot::Drawing draw_confusion(const Run& run, MatrixKind kind);
+/// Both kinds side by side.
+plot::Drawing draw_confusion(const Run& run);
+
+/// The figures that show images. Throw std::invalid_argument if the run names
+/// an image that `test` does not hold.
+plot::Drawing draw_top3(const Run& run, const nn::ImageSet& test);
+plot::Drawing draw_mistakes(const Run& run, const nn::ImageSet& test);
+
+/// The columns of the first layer's weights (fan_in x fan_out) as images of
+/// `filter_shape`, the first 64 of them. Throws std::invalid_argument unless a
+/// column has filter_shape.features() weights.
+plot::Drawing draw_filters(const Run& run,
+                           const nn::Matrix<float>& first_weights,
+                           const nn::Shape& filter_shape);
+
+/// Writes loss.png, confusion.png, top3.png, mistakes.png and filters.png into
+/// `directory`, each atomically. Throws std::runtime_error with path and reason
+/// if one cannot be written, or if no font is installed.
+void write_figures(const std::string& directory,
+                   const Run& run,
+                   const nn::ImageSet& test,
+                   const nn::Matrix<float>& first_weights,
+                   const nn::Shape& filter_shape);
+
+}  // namespace apps
+
+#endif  // NN_APPS_COMMON_FIGURES_H_
