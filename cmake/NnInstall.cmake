@@ -48,6 +48,8 @@ write_basic_package_version_file(
 # CMAKE_INSTALL_LIBDIR may be lib/x86_64-linux-gnu.
 file(RELATIVE_PATH nn_prefix_from_pkgconfig
   "/prefix/${nn_pkgconfig_dir}" "/prefix")
+string(REGEX REPLACE "/$" "" nn_prefix_from_pkgconfig
+  "${nn_prefix_from_pkgconfig}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/nn.pc.in"
   "${PROJECT_BINARY_DIR}/package/nn.pc" @ONLY)
 
