@@ -1,29 +1,535 @@
 #include "kernels/gemm.h"
 
-#include "kernels/reference.h"
+#include <algorithm>
 
+#include "kernels/dispatch.h"
+#include "nn/buffer.h"
+#include "nn/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/gemm.cpp"
+#include <hwy/foreach_target.h>
+// Must come after foreach_target.h.
+#include "kernels/tile-inl.h"
+
+// How a product is computed.
+//
+// One operand lies along the vectors, the other is broadcast: a tile of the
+// result is (vectors of rows) x (single columns). The vector operand is packed
+// into panels of kTileVectors vectors, [k][rows], so that the inner loop reads
+// it in order. The broadcast operand is read where it is: eight scalars a step,
+// either neighbours in memory or on eight columns that each move on by one.
+//
+// Which of the two operands of C = A B lies along the vectors is chosen by cost
+// (see choose_plan()); with B there, what is computed is C^T = B^T A^T, and the
+// tiles are stored transposed.
+//
+// A product of which both operands run along k (W^T x), with few columns, is
+// computed by dot products instead: there, packing costs more than it saves.
+
+#ifndef NN_SRC_KERNELS_GEMM_TYPES
+#define NN_SRC_KERNELS_GEMM_TYPES
 namespace nn::kernels {
+
+// Steps of k that one pass over a tile takes. A column tile of the broadcast
+// operand (8 x 512 floats, 16 KiB) stays in the first-level cache, and adding
+// a pass to the tile in memory costs 1 % of it.
+constexpr Index kMaxDepth = 512;
+// Transposed tiles are dearer to read back, so they get longer passes.
+constexpr Index kMaxDepthTransposed = 2048;
+
+// A part of the result: rows and columns as the tile sees them.
 template <typename T>
-std::size_t gemm_scratch_bytes(Index, Index, Index) {
-  return 0;
-}
+struct GemmBlock {
+  Index k;             // steps in this pass
+  const T* panels;     // packed rows, or null
+  const T* rows_data;  // unpacked rows: element (r, k) at [r + k * rows_stride]
+  Index rows_stride;
+  Index first_row;
+  Index rows;
+  const T* columns;  // element (k, j) at [k * k_stride + j * j_stride]
+  Index k_stride;
+  Index j_stride;
+  Index first_column;
+  Index columns_count;
+  T* c;  // element (r, j): [r + j * ldc], transposed [r * ldc + j]
+  Index ldc;
+  bool transposed;
+  bool first_pass;
+  bool last_pass;
+  const T* row_bias;     // per row of the tile, or null
+  const T* column_bias;  // per column of the tile, or null
+  bool relu;
+};
+
 template <typename T>
-void gemm(const GemmArgs<T>& args, std::byte*) {
-  using S = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-  Eigen::Map<const Matrix<T>, 0, S> a(
-      args.a.data, args.m, args.k, S(args.a.col_stride, args.a.row_stride));
-  Eigen::Map<const Matrix<T>, 0, S> b(
-      args.b.data, args.k, args.n, S(args.b.col_stride, args.b.row_stride));
-  Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> c(
-      args.c, args.m, args.n, Eigen::OuterStride<>(args.ldc));
-  c = a * b;
-  if (args.row_bias)
-    c.colwise() += Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, 1>>(
-        args.row_bias, args.m);
-  if (args.relu) c = c.unaryExpr([](T v) { return v < 0 ? T(0) : v; });
+struct DotBlock {
+  Index k;
+  const T* a;  // m vectors of k elements, lda apart
+  Index lda;
+  Index first;  // rows of C to compute
+  Index rows;
+  const T* b;  // n vectors of k elements, ldb apart
+  Index ldb;
+  Index n;
+  T* c;  // element (i, j) at [i * c_row_stride + j * c_col_stride]
+  Index c_row_stride;
+  Index c_col_stride;
+  const T* bias_i;
+  const T* bias_j;
+  bool relu;
+};
+
+template <typename T>
+struct GemmTable {
+  Index lanes;
+  Index tile_columns;
+  // Packs `rows` rows (at most a panel's) and k steps. Element (r, kk) is at
+  // a[r * row_stride + kk * k_stride].
+  void (*pack)(const T* a,
+               Index row_stride,
+               Index k_stride,
+               Index rows,
+               Index k,
+               T* out,
+               Index out_stride);
+  void (*block)(const GemmBlock<T>& block);
+  void (*dot)(const DotBlock<T>& block);
+};
+
+}  // namespace nn::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nn::kernels {
+namespace HWY_NAMESPACE {
+
+template <typename T>
+void pack(const T* a,
+          Index row_stride,
+          Index k_stride,
+          Index rows,
+          Index k,
+          T* out,
+          Index out_stride) {
+  const Tag<T> d;
+  constexpr Index lanes = kLanes<T>;
+  Index r = 0;
+  if (row_stride == 1) {
+    for (Index kk = 0; kk < k; ++kk) {
+      const T* in = a + kk * k_stride;
+      T* o = out + kk * out_stride;
+      for (r = 0; r + lanes <= rows; r += lanes) {
+        hn::StoreU(hn::LoadU(d, in + r), d, o + r);
+      }
+      for (; r < rows; ++r) o[r] = in[r];
+      for (; r < out_stride; ++r) o[r] = T(0);
+    }
+    return;
+  }
+  if (k_stride == 1) {
+    for (; r + lanes <= rows; r += lanes) {
+      pack_transposed(a + r * row_stride, row_stride, k, out + r, out_stride);
+    }
+  }
+  for (Index kk = 0; kk < k && r < out_stride; ++kk) {
+    Index i = r;
+    for (; i < rows; ++i) {
+      out[kk * out_stride + i] = a[i * row_stride + kk * k_stride];
+    }
+    for (; i < out_stride; ++i) out[kk * out_stride + i] = T(0);
+  }
 }
+
+template <typename T, int V, int C, class Rows>
+HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
+                         const Rows& rows,
+                         Index r,
+                         Index row_count,
+                         Index j) {
+  Tile<T, V, C> tile;
+  T* c = g.transposed ? g.c + r * g.ldc + j : g.c + r + j * g.ldc;
+  const bool whole = row_count == V * kLanes<T>;
+  if (g.first_pass) {
+    tile.clear();
+  } else if (g.transposed) {
+    tile.load_transposed(c, g.ldc, row_count);
+  } else if (whole) {
+    tile.load(c, g.ldc);
+  } else {
+    tile.load_rows(c, g.ldc, row_count);
+  }
+
+  const T* b = g.columns + j * g.j_stride;
+  if (g.k_stride == 1) {
+    PointerColumns<T, C> columns;
+    for (int jj = 0; jj < C; ++jj) columns.b[jj] = b + jj * g.j_stride;
+    tile.multiply(g.k, rows, columns);
+  } else {
+    tile.multiply(g.k, rows, AdjacentColumns<T, C>{b, g.k_stride});
+  }
+
+  if (g.last_pass) {
+    if (g.column_bias) tile.add_to_columns(g.column_bias + j);
+    if (g.row_bias) {
+      if (whole) {
+        tile.add_to_rows(g.row_bias + r);
+      } else {
+        HWY_ALIGN T bias[V * kLanes<T>] = {};
+        for (Index i = 0; i < row_count; ++i) bias[i] = g.row_bias[r + i];
+        tile.add_to_rows(bias);
+      }
+    }
+    if (g.relu) tile.relu();
+  }
+  if (g.transposed) {
+    tile.store_transposed(c, g.ldc, row_count);
+  } else if (whole) {
+    tile.store(c, g.ldc);
+  } else {
+    tile.store_rows(c, g.ldc, row_count);
+  }
+}
+
+template <typename T, int C>
+void run_columns(const GemmBlock<T>& g, Index j) {
+  constexpr Index lanes = kLanes<T>;
+  constexpr Index panel = kTileVectors * lanes;
+  const Index end = g.first_row + g.rows;
+  for (Index r = g.first_row; r < end; r += panel) {
+    const Index count = HWY_MIN(panel, end - r);
+    const int vectors = static_cast<int>((count + lanes - 1) / lanes);
+    StridedRows<T> rows;
+    if (g.panels) {
+      // Panel p starts at p * panel * k; the last may be narrower.
+      rows = {g.panels + r * g.k, vectors * lanes};
+    } else {
+      rows = {g.rows_data + r, g.rows_stride};
+    }
+    switch (vectors) {
+      case 1:
+        run_tile<T, 1, C>(g, rows, r, count, j);
+        break;
+      case 2:
+        run_tile<T, 2, C>(g, rows, r, count, j);
+        break;
+      default:
+        run_tile<T, 3, C>(g, rows, r, count, j);
+    }
+  }
+}
+
+template <typename T>
+void block(const GemmBlock<T>& g) {
+  Index j = g.first_column;
+  const Index end = j + g.columns_count;
+  for (; j + kTileColumns <= end; j += kTileColumns) {
+    run_columns<T, kTileColumns>(g, j);
+  }
+  if constexpr (kTileColumns == 8) {
+    if (end - j >= 4) {
+      run_columns<T, 4>(g, j);
+      j += 4;
+    }
+  }
+  if (end - j >= 2) {
+    run_columns<T, 2>(g, j);
+    j += 2;
+  }
+  if (end - j >= 1) run_columns<T, 1>(g, j);
+}
+
+// R x C dot products at once: every vector loaded serves several.
+template <typename T, int R, int C>
+HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
+  const Tag<T> d;
+  constexpr Index lanes = kLanes<T>;
+  // Two sums each where there are few, or the FMAs' latency shows.
+  constexpr int kSums = R * C <= 4 ? 2 : 1;
+  Vec<T> sum[kSums][R][C];
+  NN_UNROLL
+  for (int s = 0; s < kSums; ++s) {
+    NN_UNROLL
+    for (int r = 0; r < R; ++r) {
+      NN_UNROLL
+      for (int c = 0; c < C; ++c) sum[s][r][c] = hn::Zero(d);
+    }
+  }
+  const T* a = g.a + i * g.lda;
+  const T* b = g.b + j * g.ldb;
+  Index kk = 0;
+  for (; kk + kSums * lanes <= g.k; kk += kSums * lanes) {
+    NN_UNROLL
+    for (int s = 0; s < kSums; ++s) {
+      Vec<T> v[C];
+      NN_UNROLL
+      for (int c = 0; c < C; ++c) {
+        v[c] = hn::LoadU(d, b + c * g.ldb + kk + s * lanes);
+      }
+      NN_UNROLL
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> w = hn::LoadU(d, a + r * g.lda + kk + s * lanes);
+        NN_UNROLL
+        for (int c = 0; c < C; ++c) {
+          sum[s][r][c] = hn::MulAdd(w, v[c], sum[s][r][c]);
+        }
+      }
+    }
+  }
+  NN_UNROLL
+  for (int r = 0; r < R; ++r) {
+    NN_UNROLL
+    for (int c = 0; c < C; ++c) {
+      Vec<T> total = sum[0][r][c];
+      if constexpr (kSums == 2) total = hn::Add(total, sum[1][r][c]);
+      T value = hn::GetLane(hn::SumOfLanes(d, total));
+      for (Index rest = kk; rest < g.k; ++rest) {
+        value += a[r * g.lda + rest] * b[c * g.ldb + rest];
+      }
+      if (g.bias_i) value += g.bias_i[i + r];
+      if (g.bias_j) value += g.bias_j[j + c];
+      if (g.relu && value < 0) value = T(0);
+      g.c[(i + r) * g.c_row_stride + (j + c) * g.c_col_stride] = value;
+    }
+  }
+}
+
+template <typename T, int C>
+void dot_columns(const DotBlock<T>& g, Index j) {
+  constexpr int R = kTileColumns == 8 ? 4 : 2;
+  Index i = g.first;
+  const Index end = g.first + g.rows;
+  for (; i + R <= end; i += R) dot_tile<T, R, C>(g, i, j);
+  for (; i < end; ++i) dot_tile<T, 1, C>(g, i, j);
+}
+
+template <typename T>
+void dot(const DotBlock<T>& g) {
+  Index j = 0;
+  for (; j + 4 <= g.n; j += 4) dot_columns<T, 4>(g, j);
+  switch (g.n - j) {
+    case 3:
+      dot_columns<T, 3>(g, j);
+      break;
+    case 2:
+      dot_columns<T, 2>(g, j);
+      break;
+    case 1:
+      dot_columns<T, 1>(g, j);
+      break;
+    default:
+      break;
+  }
+}
+
+template <typename T>
+const GemmTable<T>& table() {
+  static constexpr GemmTable<T> kTable{kLanes<T>, kTileColumns, pack<T>,
+                                       block<T>, dot<T>};
+  return kTable;
+}
+const GemmTable<float>& table_float() { return table<float>(); }
+const GemmTable<double>& table_double() { return table<double>(); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace nn::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nn::kernels {
+namespace {
+
+template <typename T>
+const GemmTable<T>& table();
+template <>
+const GemmTable<float>& table<float>() {
+  NN_RETURN_FOR_ISA(table_float)
+}
+template <>
+const GemmTable<double>& table<double>() {
+  NN_RETURN_FOR_ISA(table_double)
+}
+
+constexpr Index round_up(Index value, Index multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// The product as the tiles see it: rows along the vectors.
+template <typename T>
+struct Plan {
+  bool transposed;
+  Index rows;
+  Index columns;
+  Operand<T> row_operand;     // element (row, k)
+  Operand<T> column_operand;  // element (column, k)
+};
+
+// Rough cycles of both ways; what counts is that one is not much worse.
+template <typename T>
+double cost(const Plan<T>& plan, Index k, Index lanes) {
+  const double padded = static_cast<double>(round_up(plan.rows, lanes));
+  const double elements = padded * static_cast<double>(k);
+  const double vector_ops = elements / static_cast<double>(lanes);
+  // Two FMAs a cycle, but a tile of one vector and few columns starves.
+  const double compute = vector_ops * static_cast<double>(plan.columns) / 2.0;
+  const bool runs_along_k = plan.row_operand.col_stride == 1;
+  // A transposing pack costs about a third of a cycle an element in whole
+  // vectors and more than one where rows are missing from the last vector.
+  const double odd_rows = static_cast<double>(plan.rows % lanes);
+  const double packing =
+      runs_along_k ? 0.3 * elements + 1.2 * odd_rows * static_cast<double>(k)
+                   : vector_ops;
+  const double storing = plan.transposed ? 0.6 * static_cast<double>(plan.rows) *
+                                               static_cast<double>(plan.columns)
+                                         : 0.0;
+  return compute + packing + storing;
+}
+
+template <typename T>
+Plan<T> choose_plan(const GemmArgs<T>& args, Index lanes) {
+  const auto swap = [](const Operand<T>& o) {
+    return Operand<T>{o.data, o.col_stride, o.row_stride};
+  };
+  const Plan<T> direct{false, args.m, args.n, args.a, swap(args.b)};
+  const Plan<T> turned{true, args.n, args.m, swap(args.b), args.a};
+  return cost(direct, args.k, lanes) <= cost(turned, args.k, lanes) ? direct
+                                                                    : turned;
+}
+
+// Columns up to which W^T x is computed by dot products.
+template <typename T>
+constexpr Index kMaxDotColumns = 6;
+
+}  // namespace
+
+template <typename T>
+std::size_t gemm_scratch_bytes(Index m, Index n, Index k) {
+  // The packed rows of one pass. Either operand may be the one that is packed,
+  // and a smaller batch may choose otherwise, so there is room for the larger.
+  const Index lanes = table<T>().lanes;
+  const Index depth = std::min(k, kMaxDepthTransposed);
+  return aligned_size(static_cast<std::size_t>(
+      round_up(std::max(m, n), lanes) * depth *
+      static_cast<Index>(sizeof(T))));
+}
+
+template <typename T>
+void gemm(const GemmArgs<T>& args, std::byte* scratch) {
+  const GemmTable<T>& kernels = table<T>();
+  const Index lanes = kernels.lanes;
+  if (args.m <= 0 || args.n <= 0) return;
+
+  // An operand with a single row or column runs along k whatever its strides
+  // say only if its k stride is 1.
+  const bool a_along_k = args.a.col_stride == 1;
+  const bool b_along_k = args.b.row_stride == 1;
+  if (a_along_k && b_along_k && std::min(args.m, args.n) <= kMaxDotColumns<T>) {
+    const bool few_rows = args.m < args.n;
+    DotBlock<T> dot{};
+    dot.k = args.k;
+    dot.a = few_rows ? args.b.data : args.a.data;
+    dot.lda = few_rows ? args.b.col_stride : args.a.row_stride;
+    dot.b = few_rows ? args.a.data : args.b.data;
+    dot.ldb = few_rows ? args.a.row_stride : args.b.col_stride;
+    dot.n = few_rows ? args.m : args.n;
+    dot.c = args.c;
+    dot.c_row_stride = few_rows ? args.ldc : 1;
+    dot.c_col_stride = few_rows ? 1 : args.ldc;
+    dot.bias_i = few_rows ? nullptr : args.row_bias;
+    dot.bias_j = few_rows ? args.row_bias : nullptr;
+    dot.relu = args.relu;
+    const Index rows = few_rows ? args.n : args.m;
+    // 128 Ki multiplications, some 10 microseconds, make a task worth handing
+    // out.
+    const Index step = std::max<Index>(
+        4, round_up((Index{1} << 17) / std::max<Index>(1, args.k * dot.n), 4));
+    parallel_for((rows + step - 1) / step, [&](Index task, int) {
+      DotBlock<T> part = dot;
+      part.first = task * step;
+      part.rows = std::min(step, rows - part.first);
+      kernels.dot(part);
+    });
+    return;
+  }
+
+  const Plan<T> plan = choose_plan(args, lanes);
+  const Index panel = 3 * lanes;
+  const Index panels = (plan.rows + panel - 1) / panel;
+  const Index max_depth = plan.transposed ? kMaxDepthTransposed : kMaxDepth;
+  const Index passes = std::max<Index>(1, (args.k + max_depth - 1) / max_depth);
+  const Index depth = round_up((args.k + passes - 1) / passes, 4);
+
+  // Rows that lie along the vectors already need no packing if few columns
+  // would reuse it, provided that whole vectors can be read.
+  const bool pack = plan.row_operand.row_stride != 1 ||
+                    plan.rows % lanes != 0 || plan.columns > 3 * kernels.tile_columns;
+
+  // Tasks are blocks of the result. Up to 8 panels (0.8 MiB of floats) stay in
+  // the second-level cache while the columns go by; enough columns make a task
+  // worth handing out, few enough leave some for every thread.
+  const Index panel_group = std::min<Index>(panels, 8);
+  const Index row_tasks = (panels + panel_group - 1) / panel_group;
+  const double flops_per_column = static_cast<double>(
+      std::min(plan.rows, panel_group * panel) * std::min(args.k, depth));
+  const Index column_step = std::clamp<Index>(
+      round_up(static_cast<Index>(1.5e6 / flops_per_column),
+               kernels.tile_columns),
+      kernels.tile_columns, round_up(plan.columns, kernels.tile_columns));
+  const Index column_tasks = (plan.columns + column_step - 1) / column_step;
+
+  T* packed = reinterpret_cast<T*>(scratch);
+  for (Index first_k = 0, pass = 0; pass < passes; ++pass, first_k += depth) {
+    const Index k = std::max<Index>(0, std::min(depth, args.k - first_k));
+    if (pack) {
+      // Chunks of 128 steps, so that a product with few panels packs in
+      // parallel too.
+      const Index chunks = std::max<Index>(1, (k + 127) / 128);
+      parallel_for(panels * chunks, [&](Index task, int) {
+        const Index r = task / chunks * panel;
+        const Index kk = task % chunks * 128;
+        const Index rows = std::min(panel, plan.rows - r);
+        const Index stride = round_up(rows, lanes);
+        kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
+                         (first_k + kk) * plan.row_operand.col_stride,
+                     plan.row_operand.row_stride, plan.row_operand.col_stride,
+                     rows, std::min<Index>(128, k - kk),
+                     packed + r * k + kk * stride, stride);
+      });
+    }
+    GemmBlock<T> block{};
+    block.k = k;
+    block.panels = pack ? packed : nullptr;
+    block.rows_data =
+        plan.row_operand.data + first_k * plan.row_operand.col_stride;
+    block.rows_stride = plan.row_operand.col_stride;
+    block.columns =
+        plan.column_operand.data + first_k * plan.column_operand.col_stride;
+    block.k_stride = plan.column_operand.col_stride;
+    block.j_stride = plan.column_operand.row_stride;
+    block.c = args.c;
+    block.ldc = args.ldc;
+    block.transposed = plan.transposed;
+    block.first_pass = pass == 0;
+    block.last_pass = pass + 1 == passes;
+    block.row_bias = plan.transposed ? nullptr : args.row_bias;
+    block.column_bias = plan.transposed ? args.row_bias : nullptr;
+    block.relu = args.relu;
+    parallel_for(row_tasks * column_tasks, [&](Index task, int) {
+      GemmBlock<T> part = block;
+      part.first_row = task / column_tasks * panel_group * panel;
+      part.rows = std::min(panel_group * panel, plan.rows - part.first_row);
+      part.first_column = task % column_tasks * column_step;
+      part.columns_count =
+          std::min(column_step, plan.columns - part.first_column);
+      kernels.block(part);
+    });
+  }
+}
+
 template std::size_t gemm_scratch_bytes<float>(Index, Index, Index);
 template std::size_t gemm_scratch_bytes<double>(Index, Index, Index);
 template void gemm<float>(const GemmArgs<float>&, std::byte*);
 template void gemm<double>(const GemmArgs<double>&, std::byte*);
+
 }  // namespace nn::kernels
+#endif  // HWY_ONCE
