@@ -1,0 +1,92 @@
+// Trains a small network on points that a line separates, from outside the
+// project: through headers and archive alone. Exits 0 if it learns them.
+
+#include <nn/nn.h>
+
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace {
+
+bool fail(const char* what) {
+  std::fprintf(stderr, "consumer: %s\n", what);
+  return false;
+}
+
+// Matrices are made here and released in libnn, and the other way round: they
+// must agree on how memory is aligned.
+bool trains() {
+  constexpr nn::Index kSamples = 64;
+  nn::Rng rng(1);
+  nn::Matrix<float> x(2, kSamples);
+  nn::Labels labels(kSamples);
+  for (nn::Index n = 0; n < kSamples; ++n) {
+    x(0, n) = static_cast<float>(rng.uniform(-1.0, 1.0));
+    x(1, n) = static_cast<float>(rng.uniform(-1.0, 1.0));
+    labels(n) = x(0, n) + x(1, n) > 0.0F ? 1 : 0;
+  }
+
+  nn::Sequential<float> net(nn::Shape{2}, 1);
+  net.add<nn::Linear>(16).add<nn::ReLU>().add<nn::Linear>(2);
+  net.add<nn::Softmax>();
+  nn::SgdOptions options;
+  options.learning_rate = 0.2;
+  options.momentum = 0.9;
+  nn::Sgd<float> sgd(net.parameters(), options);
+  const nn::SoftmaxCrossEntropy<float> cross_entropy;
+  nn::Workspace<float> workspace;
+  nn::Matrix<float> gradient(2, kSamples);
+  double first_loss = 0.0;
+  nn::LossResult result;
+  for (int step = 0; step < 200; ++step) {
+    const auto logits = net.forward(nn::view(std::as_const(x)), workspace);
+    result =
+        cross_entropy.evaluate(logits, nn::view(labels), nn::view(gradient));
+    net.backward(nn::view(std::as_const(gradient)), workspace);
+    sgd.step();
+    if (step == 0) first_loss = result.loss;
+  }
+  if (!(result.loss < 0.25 * first_loss)) return fail("the loss did not fall");
+  if (result.correct < kSamples * 95 / 100) return fail("too many errors");
+
+  const nn::Matrix<float> y = net.predict(nn::view(std::as_const(x)));
+  if (!((y.colwise().sum().array() - 1.0F).abs() < 1e-5F).all()) {
+    return fail("the probabilities do not add up to 1");
+  }
+  // A matrix of the network gives up its memory to one that is made here.
+  nn::Matrix<float> taken;
+  taken.swap(net.parameters()[0]->value);
+  taken.resize(3, 5);
+  net.parameters()[0]->value = nn::Matrix<float>::Zero(2, 16);
+  return true;
+}
+
+// Odd sizes, in double: no column but the first is aligned.
+bool convolves() {
+  nn::Sequential<double> net(nn::Shape{3, 9, 7}, 2);
+  net.add<nn::Conv2d>(5, 3, 1, 1).add<nn::ReLU>().add<nn::MaxPool2d>(2);
+  net.add<nn::Linear>(3).add<nn::Softmax>();
+  const nn::Matrix<double> x = nn::Matrix<double>::Random(3 * 9 * 7, 5);
+  const nn::Matrix<double> y = net.predict(nn::view(x));
+  return y.allFinite() || fail("a probability is not finite");
+}
+
+bool refuses() {
+  try {
+    nn::Sequential<float> net(nn::Shape{1, 4, 4}, 0);
+    net.add<nn::Conv2d>(4, 7);
+  } catch (const std::invalid_argument& error) {
+    return std::string(error.what()).find("Conv2d") != std::string::npos ||
+           fail("the error does not name the layer");
+  }
+  return fail("a kernel larger than its image was accepted");
+}
+
+}  // namespace
+
+int main() {
+  return trains() && convolves() && refuses() ? 0 : 1;
+}
