@@ -32,8 +32,8 @@ class Backend {
   /// "libnn" or "torch": the second half of the run folder's name.
   virtual std::string name() const = 0;
 
-  /// Versions of the libraries that compute, for summary.json:
-  /// {"Eigen": "3.4.0", ...}.
+  /// Name and version of the library that computes, for summary.json:
+  /// {"libnn": "0.1.0"}.
   virtual nlohmann::json library_versions() const = 0;
 
   /// One step on one batch: forward, loss, backward, update with

@@ -83,9 +83,6 @@ std::optional<Options> parse_options(const Program& program,
 /// The names of the ten classes of a data set, by its name on the command line.
 std::vector<std::string> class_names(const std::string& dataset);
 
-/// "libnn 0.1.0"'s number.
-std::string program_version();
-
 }  // namespace apps
 
 #endif  // NN_APPS_COMMON_OPTIONS_H_

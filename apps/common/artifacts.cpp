@@ -1,0 +1,162 @@
+#include "common/artifacts.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+
+#include "common/figures.h"
+#include "nn/check.h"
+#include "nn/layers/conv2d.h"
+#include "nn/safetensors.h"
+
+namespace apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder inside another, removed at the end of the scope.
+class StagingFolder {
+ public:
+  explicit StagingFolder(const std::string& directory)
+      : path_(fs::path(directory) /
+              nn::concat(".partial-", static_cast<long>(getpid()))) {
+    std::error_code error;
+    fs::remove_all(path_, error);
+    fs::create_directory(path_, error);
+    if (error) {
+      throw std::runtime_error(
+          nn::concat(directory, ": cannot be written: ", error.message()));
+    }
+  }
+  ~StagingFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  StagingFolder(const StagingFolder&) = delete;
+  StagingFolder& operator=(const StagingFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+void rename_into(const fs::path& from, const fs::path& directory) {
+  const fs::path to = directory / from.filename();
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) {
+    throw std::runtime_error(
+        nn::concat(to.string(), ": cannot be replaced: ", error.message()));
+  }
+}
+
+/// The shape that one column of the first layer's weights has as an image.
+nn::Shape filter_shape(const nn::Sequential<float>& network) {
+  const nn::Shape& input = network.input_shape();
+  const auto* convolution =
+      dynamic_cast<const nn::Conv2d<float>*>(&network.layer(0));
+  if (convolution == nullptr) return input;
+  return {input.channels,
+          convolution->kernel().height,
+          convolution->kernel().width};
+}
+
+}  // namespace
+
+RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (fs::path path = fs::absolute(directory_).lexically_normal();
+       !fs::exists(path, error) && path.has_relative_path();
+       path = path.parent_path()) {
+    // A normal path that ends in a slash has an empty last name.
+    if (path.has_filename()) missing.push_back(path);
+  }
+  for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
+    fs::create_directory(*path, error);
+    if (error) {
+      const std::string reason = error.message();
+      for (auto made = created_.rbegin(); made != created_.rend(); ++made) {
+        fs::remove(*made, error);
+      }
+      throw std::runtime_error(nn::concat("--out ",
+                                          directory_,
+                                          ": expected a folder that can be "
+                                          "made and written: ",
+                                          path->string(),
+                                          ": ",
+                                          reason));
+    }
+    created_.push_back(path->string());
+  }
+  if (!fs::is_directory(directory_, error)) {
+    throw std::runtime_error(nn::concat(
+        "--out ", directory_, ": expected a folder, found something else"));
+  }
+  try {
+    const StagingFolder trial(directory_);
+  } catch (const std::runtime_error& reason) {
+    throw std::runtime_error(nn::concat("--out ", reason.what()));
+  }
+}
+
+RunFolder::~RunFolder() {
+  // fs::remove() refuses a folder that is not empty, as it should here.
+  std::error_code ignored;
+  for (auto path = created_.rbegin(); path != created_.rend(); ++path) {
+    fs::remove(*path, ignored);
+  }
+}
+
+void RunFolder::publish(const Run& run,
+                        const nn::ImageSet& test,
+                        nn::Sequential<float>& network) {
+  const StagingFolder staging(directory_);
+  const std::string directory = staging.path().string();
+  write_run_tables(directory, run);
+  write_figures(directory,
+                run,
+                test,
+                network.parameters().front()->value,
+                filter_shape(network));
+  nn::save_weights((staging.path() / "model.safetensors").string(), network);
+
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(staging.path())) {
+    if (entry.path().filename() != "summary.json") {
+      files.push_back(entry.path());
+    }
+  }
+  for (const fs::path& file : files) rename_into(file, directory_);
+  rename_into(staging.path() / "summary.json", directory_);
+}
+
+void check_file_can_be_written(const std::string& option,
+                               const std::string& path) {
+  std::error_code error;
+  const fs::path folder = fs::absolute(path).parent_path();
+  if (fs::is_directory(path, error)) {
+    throw std::runtime_error(
+        nn::concat(option, ' ', path, ": expected a file, found a folder"));
+  }
+  if (!fs::is_directory(folder, error)) {
+    throw std::runtime_error(nn::concat(option,
+                                        ' ',
+                                        path,
+                                        ": expected the folder ",
+                                        folder.string(),
+                                        " to be there, found none"));
+  }
+  try {
+    const StagingFolder trial(folder.string());
+  } catch (const std::runtime_error& reason) {
+    throw std::runtime_error(
+        nn::concat(option, ' ', path, ": ", reason.what()));
+  }
+}
+
+}  // namespace apps

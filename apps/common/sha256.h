@@ -1,0 +1,14 @@
+#ifndef NN_APPS_COMMON_SHA256_H_
+#define NN_APPS_COMMON_SHA256_H_
+
+#include <string>
+
+namespace apps {
+
+/// The SHA-256 digest (FIPS 180-4) of `bytes` as 64 lower-case hex digits. It
+/// identifies the data files of a run; nothing secret depends on it.
+std::string sha256(const std::string& bytes);
+
+}  // namespace apps
+
+#endif  // NN_APPS_COMMON_SHA256_H_

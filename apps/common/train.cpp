@@ -1,0 +1,452 @@
+#include "common/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "common/artifacts.h"
+#include "common/batch_loader.h"
+#include "common/models.h"
+#include "common/progress.h"
+#include "common/run.h"
+#include "common/sha256.h"
+#include "common/statistics.h"
+#include "common/versions.h"
+#include "nn/check.h"
+#include "nn/data/idx.h"
+#include "nn/file.h"
+#include "nn/parallel.h"
+#include "nn/safetensors.h"
+
+namespace apps {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// Images in one pass of the evaluation: enough to keep all threads busy, and
+// its activations still fit into a few megabytes.
+constexpr nn::Index kEvaluationBatch = 500;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+struct Data {
+  nn::ImageSet training;
+  nn::ImageSet test;
+  nn::Normalization normalization;
+  nlohmann::json files = nlohmann::json::array();
+};
+
+void add_checksums(const nn::MnistFiles& files, nlohmann::json& list) {
+  for (const std::string& path : {files.images, files.labels}) {
+    const std::string bytes = nn::read_file(path);
+    list.push_back({{"name", fs::path(path).filename().string()},
+                    {"size_bytes", bytes.size()},
+                    {"sha256", sha256(bytes)}});
+  }
+}
+
+Data load_data(const Options& options) {
+  std::error_code ignored;
+  if (!fs::is_directory(options.data, ignored)) {
+    throw std::runtime_error(nn::concat(
+        "--data ",
+        options.data,
+        ": expected a folder with the IDX files of ",
+        options.dataset,
+        ", found no such folder (cmake -P cmake/FetchMnist.cmake fills data/ "
+        "in the folder that it is run in)"));
+  }
+  Data data;
+  data.training = nn::load_mnist(options.data, nn::Split::kTraining, kClasses);
+  data.test = nn::load_mnist(options.data, nn::Split::kTest, kClasses);
+  if (data.training.shape != data.test.shape) {
+    throw std::runtime_error(
+        nn::concat(options.data,
+                   ": expected test images of the training images' size ",
+                   data.training.shape.to_string(),
+                   ", found ",
+                   data.test.shape.to_string()));
+  }
+  for (const nn::Split split : {nn::Split::kTraining, nn::Split::kTest}) {
+    add_checksums(nn::find_mnist(options.data, split), data.files);
+  }
+  if (options.train_limit > 0) {
+    data.training = data.training.head(options.train_limit);
+  }
+  if (options.test_limit > 0) data.test = data.test.head(options.test_limit);
+  data.normalization = nn::measure_normalization(data.training);
+  return data;
+}
+
+/// Where, on the way from the images to the loss, the first value appears that
+/// is not finite.
+std::string origin_of_non_finite(nn::Sequential<float>& network,
+                                 nn::ConstView<float> x) {
+  const auto of_layer = [&network](nn::Index i) {
+    return nn::concat("layer ", i, ", ", network.layer(i).describe());
+  };
+  const std::vector<nn::Matrix<float>> outputs = network.activations(x);
+  for (nn::Index i = 0; i < network.size(); ++i) {
+    for (const nn::Parameter<float>* parameter :
+         network.layer(i).parameters()) {
+      if (!parameter->value.allFinite()) {
+        return nn::concat("in the ", parameter->name, " of ", of_layer(i));
+      }
+    }
+    if (!outputs[static_cast<std::size_t>(i)].allFinite()) {
+      return nn::concat("in the output of ", of_layer(i));
+    }
+  }
+  return "in the loss itself; all layers' outputs are finite";
+}
+
+/// The part of a run that changes from step to step.
+class Training {
+ public:
+  Training(const Options& options,
+           const Data& data,
+           nn::Sequential<float>& network,
+           Backend& backend)
+      : options_(options),
+        data_(data),
+        network_(network),
+        backend_(backend),
+        loader_(data.training,
+                data.normalization,
+                options.batch_size,
+                options.seed),
+        schedule_(options.make_schedule(loader_.count())),
+        evaluation_x_(data.test.shape.features(),
+                      std::min(kEvaluationBatch, data.test.size())),
+        evaluation_logits_(kClasses, evaluation_x_.cols()),
+        evaluation_labels_(evaluation_x_.cols()) {}
+
+  nn::Index steps_per_epoch() const { return loader_.count(); }
+
+  void run(Run& run) {
+    Progress progress(options_.epochs, loader_.count(), options_.quiet);
+    for (nn::Index epoch = 1; epoch <= options_.epochs; ++epoch) {
+      EpochRow row = train_epoch(epoch, progress, run);
+      evaluate(row, run);
+      run.history.push_back(row);
+      progress.end_epoch(row, data_.training.size());
+    }
+  }
+
+ private:
+  EpochRow train_epoch(nn::Index epoch, Progress& progress, Run& run) {
+    EpochRow row;
+    row.epoch = static_cast<int>(epoch);
+    double loss_sum = 0.0;
+    nn::Index images = 0;
+    nn::Index correct = 0;
+    progress.start_epoch(epoch);
+
+    const Clock::time_point start = Clock::now();
+    loader_.start_epoch(epoch - 1);
+    for (nn::Index i = 0; i < loader_.count(); ++i) {
+      const BatchLoader::Batch batch = loader_.next();
+      row.learning_rate = schedule_->learning_rate(step_);
+      const nn::LossResult result =
+          backend_.train_step(batch.x, batch.labels, row.learning_rate);
+      ++step_;
+      if (!std::isfinite(result.loss)) {
+        fail("training loss", result.loss, epoch, batch.x);
+      }
+      run.steps.push_back({step_, row.epoch, result.loss});
+      loss_sum += result.loss;
+      images += batch.x.cols();
+      correct += result.correct;
+      progress.step(i + 1,
+                    loss_sum / static_cast<double>(i + 1),
+                    images,
+                    seconds_since(start));
+    }
+    row.train_seconds = seconds_since(start);
+
+    row.step = step_;
+    row.train_loss = loss_sum / static_cast<double>(loader_.count());
+    row.train_accuracy =
+        static_cast<double>(correct) / static_cast<double>(images);
+    return row;
+  }
+
+  /// Predicts the test set, leaving the predictions in `run`, and measures loss
+  /// and accuracy by them: the numbers of an epoch and the tables of the run
+  /// cannot disagree.
+  void evaluate(EpochRow& row, Run& run) {
+    const nn::Index total = data_.test.size();
+    run.predictions.resize(static_cast<std::size_t>(total));
+    std::vector<nn::Index> indices;
+    double loss_sum = 0.0;
+    nn::Index correct = 0;
+    for (nn::Index first = 0; first < total; first += evaluation_x_.cols()) {
+      const nn::Index count = std::min(evaluation_x_.cols(), total - first);
+      indices.clear();
+      for (nn::Index i = 0; i < count; ++i) indices.push_back(first + i);
+      const nn::View<float> x(
+          evaluation_x_.data(), evaluation_x_.rows(), count);
+      const nn::View<float> logits(evaluation_logits_.data(), kClasses, count);
+      nn::gather<float>(
+          data_.test,
+          indices.data(),
+          count,
+          data_.normalization,
+          x,
+          Eigen::Map<nn::Labels>(evaluation_labels_.data(), count));
+      backend_.predict_logits(nn::as_const(x), logits);
+
+      double batch_loss = 0.0;
+      for (nn::Index i = 0; i < count; ++i) {
+        Prediction& prediction =
+            run.predictions[static_cast<std::size_t>(first + i)];
+        prediction.index = static_cast<int>(first + i);
+        prediction.label = evaluation_labels_(i);
+        batch_loss += predict_one(logits.col(i), prediction);
+        if (prediction.predicted == prediction.label) ++correct;
+      }
+      if (!std::isfinite(batch_loss)) {
+        fail("test loss", batch_loss, row.epoch, nn::as_const(x));
+      }
+      loss_sum += batch_loss;
+    }
+    row.test_loss = loss_sum / static_cast<double>(total);
+    row.test_accuracy =
+        static_cast<double>(correct) / static_cast<double>(total);
+  }
+
+  /// Softmax and cross-entropy of one image, in double: in float the best
+  /// images' probabilities all round to 1 and could not be ranked.
+  static double predict_one(const nn::View<float>::ConstColXpr& logits,
+                            Prediction& prediction) {
+    const Eigen::Array<double, kClasses, 1> z = logits.cast<double>().array();
+    Eigen::Index best = 0;
+    const double highest = z.maxCoeff(&best);
+    const Eigen::Array<double, kClasses, 1> exponentials = (z - highest).exp();
+    const double sum = exponentials.sum();
+    prediction.predicted = static_cast<int>(best);
+    for (int c = 0; c < kClasses; ++c) {
+      prediction.probability[static_cast<std::size_t>(c)] =
+          exponentials(c) / sum;
+    }
+    return highest + std::log(sum) - z(prediction.label);
+  }
+
+  [[noreturn]] void fail(const char* what,
+                         double value,
+                         nn::Index epoch,
+                         nn::ConstView<float> x) {
+    backend_.copy_weights_to(network_);
+    throw std::runtime_error(
+        nn::concat("expected a finite ",
+                   what,
+                   ", got ",
+                   value,
+                   " in epoch ",
+                   epoch,
+                   ", step ",
+                   step_,
+                   "; the first value that is not finite is ",
+                   origin_of_non_finite(network_, x),
+                   " (--learning-rate is ",
+                   options_.learning_rate,
+                   "; a smaller one may help)"));
+  }
+
+  const Options& options_;
+  const Data& data_;
+  nn::Sequential<float>& network_;
+  Backend& backend_;
+  BatchLoader loader_;
+  std::unique_ptr<nn::Schedule> schedule_;
+  nn::Index step_ = 0;
+  nn::Matrix<float> evaluation_x_;
+  nn::Matrix<float> evaluation_logits_;
+  nn::Labels evaluation_labels_;
+};
+
+nlohmann::json describe_network(nn::Sequential<float>& network) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (nn::Index i = 0; i < network.size(); ++i) {
+    const nn::Layer<float>& layer = network.layer(i);
+    nn::Index parameters = 0;
+    for (const nn::Parameter<float>* parameter : layer.parameters()) {
+      parameters += parameter->value.size();
+    }
+    layers.push_back({{"index", i},
+                      {"name", layer.name()},
+                      {"description", layer.describe()},
+                      {"output", layer.output_shape().to_string()},
+                      {"parameters", parameters}});
+  }
+  return {{"input", network.input_shape().to_string()},
+          {"parameters", network.parameter_count()},
+          {"layers", layers}};
+}
+
+nlohmann::json describe_epoch(const EpochRow& row, nn::Index test_images) {
+  const long images = static_cast<long>(test_images);
+  const long correct =
+      std::lround(row.test_accuracy * static_cast<double>(images));
+  const Interval interval = wilson_interval(correct, images);
+  return {{"epoch", row.epoch},
+          {"train_loss", row.train_loss},
+          {"test_loss", row.test_loss},
+          {"train_accuracy", row.train_accuracy},
+          {"test_accuracy", row.test_accuracy},
+          {"test_correct", correct},
+          {"test_accuracy_low", interval.low},
+          {"test_accuracy_high", interval.high}};
+}
+
+nlohmann::json describe_run(const Options& options,
+                            const Data& data,
+                            nn::Sequential<float>& network,
+                            const Backend& backend,
+                            const Run& run,
+                            double total_seconds) {
+  nlohmann::json libraries = library_versions();
+  libraries.update(backend.library_versions());
+  const EpochRow& last = run.history.back();
+  const EpochRow& best =
+      *std::max_element(run.history.begin(),
+                        run.history.end(),
+                        [](const EpochRow& a, const EpochRow& b) {
+                          return a.test_accuracy < b.test_accuracy;
+                        });
+  double training_seconds = 0.0;
+  for (const EpochRow& row : run.history) training_seconds += row.train_seconds;
+  return {
+      {"schema", 1},
+      {"program", options.program},
+      {"version", program_version()},
+      {"model", options.model},
+      {"backend", backend.name()},
+      {"network", describe_network(network)},
+      {"dataset",
+       {{"name", options.dataset},
+        {"directory", options.data},
+        {"class_names", class_names(options.dataset)},
+        {"training_images", data.training.size()},
+        {"test_images", data.test.size()},
+        {"normalization",
+         {{"mean", data.normalization.mean},
+          {"deviation", data.normalization.deviation}}},
+        {"files", data.files}}},
+      {"options", options.to_json()},
+      {"seed", options.seed},
+      {"threads", options.threads},
+      {"instruction_set", nn::instruction_set()},
+      {"compiler", compiler_version()},
+      {"libraries", libraries},
+      {"steps", run.steps.size()},
+      {"results",
+       {{"final", describe_epoch(last, data.test.size())},
+        {"best", describe_epoch(best, data.test.size())}}},
+      {"seconds", {{"training", training_seconds}, {"total", total_seconds}}}};
+}
+
+void print_start(const Options& options,
+                 const Data& data,
+                 const nn::Sequential<float>& network,
+                 nn::Index steps_per_epoch) {
+  if (options.quiet) return;
+  std::cout << options.program << ' ' << program_version() << '\n'
+            << "data set         " << options.dataset << " from "
+            << options.data << ": " << data.training.size() << " training, "
+            << data.test.size() << " test images of "
+            << data.training.shape.to_string() << '\n'
+            << "instruction set  " << nn::instruction_set() << '\n'
+            << "threads          " << options.threads << '\n'
+            << "training         " << options.epochs << " epochs of "
+            << steps_per_epoch << " steps, batches of " << options.batch_size
+            << ", " << options.schedule << " learning rate from "
+            << options.learning_rate << ", momentum " << options.momentum
+            << (options.nesterov ? " (Nesterov)" : "") << ", weight decay "
+            << options.weight_decay << ", seed " << options.seed << '\n'
+            << network.summary();
+  std::cout.flush();
+}
+
+void print_end(const Options& options, const Run& run) {
+  if (options.quiet) return;
+  const nlohmann::json& last = run.summary.at("results").at("final");
+  char text[160];
+  std::snprintf(text,
+                sizeof text,
+                "test accuracy %.2f %% (95 %% interval %.2f to %.2f %%), "
+                "trained in %.1f s",
+                100.0 * last.at("test_accuracy").get<double>(),
+                100.0 * last.at("test_accuracy_low").get<double>(),
+                100.0 * last.at("test_accuracy_high").get<double>(),
+                run.summary.at("seconds").at("training").get<double>());
+  std::cout << text << "\nresults in " << options.out << std::endl;
+}
+
+}  // namespace
+
+void train(const Options& options, const BackendFactory& make_backend) {
+  const Clock::time_point start = Clock::now();
+  nn::set_num_threads(options.threads);
+  RunFolder folder(options.out);
+  if (!options.save.empty()) {
+    check_file_can_be_written("--save", options.save);
+  }
+  const Data data = load_data(options);
+  nn::Sequential<float> network =
+      build_network<float>(options, data.training.shape);
+  if (!options.load.empty()) nn::load_weights(options.load, network);
+  const std::unique_ptr<Backend> backend = make_backend(network, options);
+  Training training(options, data, network, *backend);
+  print_start(options, data, network, training.steps_per_epoch());
+
+  Run run;
+  training.run(run);
+  backend->copy_weights_to(network);
+  derive_tables(run);
+  run.summary =
+      describe_run(options, data, network, *backend, run, seconds_since(start));
+  folder.publish(run, data.test, network);
+  if (!options.save.empty()) nn::save_weights(options.save, network);
+  print_end(options, run);
+}
+
+int run_program(const Program& program,
+                const BackendFactory& make_backend,
+                int argc,
+                const char* const* argv) {
+  constexpr int kFailure = 1;
+  constexpr int kWrongUsage = 2;
+  const auto complain = [&program](const char* message) {
+    std::cout.flush();
+    std::cerr << program.name << ": error: " << message << '\n';
+  };
+  try {
+    const std::optional<Options> options = parse_options(program, argc, argv);
+    if (options) train(*options, make_backend);
+    return 0;
+  } catch (const UsageError& error) {
+    complain(error.what());
+    std::cerr << "Run with --help for more information.\n";
+    return kWrongUsage;
+  } catch (const std::bad_alloc&) {
+    complain("out of memory");
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return kFailure;
+}
+
+}  // namespace apps
