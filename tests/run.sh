@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests: the release build first, then the
+# sanitizers.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: tests/run.sh [--release-only]
+
+Installs what is missing (Debian and Ubuntu), builds the presets and runs their
+tests:
+
+  release   all tests, among them those against LibTorch where it is found
+  asan      AddressSanitizer and UndefinedBehaviorSanitizer: all tests but
+            those on real data
+  tsan      ThreadSanitizer: the tests in which threads meet
+
+  --release-only   no sanitizers
+  --help           this text
+
+Environment:
+  NN_DATA_DIR   a folder with MNIST's four IDX files; without it the tests that
+                train on real data are skipped
+TEXT
+}
+
+release_only=
+while (($#)); do
+  case "$1" in
+    --release-only) release_only=yes ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      printf 'run.sh: error: unknown option %s\n\n' "$1" >&2
+      usage >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+if [[ -n "${NN_DATA_DIR:-}" ]]; then
+  [[ -d "$NN_DATA_DIR" ]] || {
+    printf 'run.sh: error: NN_DATA_DIR is no folder: %s\n' "$NN_DATA_DIR" >&2
+    exit 1
+  }
+  NN_DATA_DIR="$(cd "$NN_DATA_DIR" && pwd)"
+  export NN_DATA_DIR
+fi
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$root"
+# shellcheck source=../cmake/setup.sh
+source cmake/setup.sh
+
+# run_tests PRESET [CTEST OPTION...]
+run_tests() {
+  local preset="$1"
+  shift
+  say ""
+  say "== $preset"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+    --parallel "$(nproc)" "$@"
+}
+
+install_packages "${nn_packages[@]}" "${nn_test_packages[@]}"
+install_optional "${nn_optional_packages[@]}" "${nn_optional_test_packages[@]}"
+if [[ -z "${NN_DATA_DIR:-}" ]]; then
+  say "NN_DATA_DIR is not set: the tests that train on real data are skipped"
+fi
+
+configure release -DNN_BUILD_TESTS=ON -DNN_BUILD_APPS=ON
+build release
+run_tests release --timeout 900
+
+if [[ -z "$release_only" ]]; then
+  # Training on real data takes minutes under a sanitizer and runs no line that
+  # the small data set does not.
+  unset NN_DATA_DIR
+  configure asan
+  build asan
+  run_tests asan --timeout 900
+  configure tsan -DNN_BUILD_APPS=OFF
+  build tsan nn_tests
+  run_tests tsan --timeout 900 --tests-regex '(parallel|predict|thread)'
+fi
