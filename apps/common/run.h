@@ -75,6 +75,10 @@ void write_run_tables(const std::string& directory, const Run& run);
 /// Throws std::runtime_error naming file, line and what is wrong.
 Run read_run(const std::string& directory);
 
+/// The same as far as it goes: a table that cannot be read stays empty, and
+/// `problems` gets a line that says which and why. Never throws for a file.
+Run read_run(const std::string& directory, std::vector<std::string>& problems);
+
 }  // namespace apps
 
 #endif  // NN_APPS_COMMON_RUN_H_
