@@ -1,0 +1,59 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include "mnist_report/content.h"
+#include "mnist_report/load.h"
+#include "nn/file.h"
+
+namespace {
+
+void write_report(const std::string& results, const std::string& out) {
+  const auto runs = report::load_runs(results);
+  for (const report::LoadedRun& run : runs) {
+    for (const std::string& problem : run.problems) {
+      std::cerr << "mnist_report: warning: " << problem << '\n';
+    }
+  }
+  std::filesystem::create_directories(out);
+  const auto write = [&out](const char* name, const std::string& content) {
+    const std::string path = (std::filesystem::path(out) / name).string();
+    nn::write_file_atomically(path, content);
+    std::cout << path << '\n';
+  };
+  using report::Arrangement;
+  write("report.html", to_html(make_document(runs, Arrangement::kByFigure)));
+  write("report.pdf", to_pdf(make_document(runs, Arrangement::kByRun)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Puts the runs of the mnist_* programs side by side: writes report.html "
+      "and report.pdf."};
+  std::string results = "results";
+  std::string out;
+  app.add_option("--results", results, "Folder that holds the run folders")
+      ->capture_default_str();
+  app.add_option("--out", out, "Folder to write to [that of --results]");
+  app.set_version_flag("--version", "mnist_report " NN_APPS_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "mnist_report: error: " << error.what() << '\n'
+              << "Run mnist_report --help for its options.\n";
+    return 2;
+  }
+  try {
+    write_report(results, out.empty() ? results : out);
+  } catch (const std::exception& error) {
+    std::cerr << "mnist_report: error: " << error.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,401 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "mnist_report/document.h"
+#include "plot/render.h"
+
+namespace report {
+namespace {
+
+using plot::Align;
+using plot::Drawing;
+namespace theme = plot::theme;
+
+// A4, in points.
+constexpr double kPageWidth = 595.28;
+constexpr double kPageHeight = 841.89;
+constexpr double kMargin = 52;
+constexpr double kRoom = kPageWidth - 2 * kMargin;
+constexpr double kBottom = kPageHeight - kMargin - 14;
+
+constexpr double kTextSize = 9.5;
+constexpr double kLeading = 1.45;
+constexpr double kTableSize = 8;
+constexpr double kCodeSize = 7.5;
+
+/// What is set as one, never across two pages.
+struct Piece {
+  Drawing drawing{0, 0};
+  double space_before = 0;
+  bool keep_with_next = false;
+  std::string heading;  ///< for the contents; empty: none
+  int level = 0;
+};
+
+// Words longer than a line, as checksums and paths are, break anywhere.
+std::vector<std::string> wrap(const std::string& text,
+                              double size,
+                              double room,
+                              bool bold = false) {
+  std::vector<std::string> lines;
+  for (const std::string& line : plot::wrap_text(text, size, room, bold)) {
+    std::string rest = line;
+    while (plot::text_width(rest, size, bold) > room && rest.size() > 1) {
+      std::size_t fit = 1;
+      while (fit < rest.size() &&
+             plot::text_width(rest.substr(0, fit + 1), size, bold) <= room) {
+        ++fit;
+      }
+      lines.push_back(rest.substr(0, fit));
+      rest.erase(0, fit);
+    }
+    lines.push_back(rest);
+  }
+  return lines;
+}
+
+Drawing set_lines(const std::vector<std::string>& lines,
+                  const plot::TextStyle& style,
+                  double indent = 0) {
+  const double leading = style.size * kLeading;
+  Drawing out(kRoom, leading * static_cast<double>(lines.size()));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out.text(indent,
+             leading * static_cast<double>(i) + style.size * 1.05,
+             lines[i],
+             style);
+  }
+  return out;
+}
+
+// The widths of a table's columns: as wide as their cells want, and where that
+// is more than the page has, the widest columns give way and wrap.
+std::vector<double> column_widths(const Table& table, double gap) {
+  const std::size_t columns = table.columns.size();
+  std::vector<double> widths(columns, 0);
+  for (std::size_t c = 0; c < columns; ++c) {
+    widths[c] = plot::text_width(table.columns[c], kTableSize, true);
+    for (const auto& row : table.rows) {
+      if (c < row.size()) {
+        widths[c] = std::max(widths[c], plot::text_width(row[c], kTableSize));
+      }
+    }
+    // Rounding must not make a cell wrap that just fits.
+    widths[c] += 0.5;
+  }
+  const double room = kRoom - gap * static_cast<double>(columns);
+  double limit = *std::max_element(widths.begin(), widths.end());
+  const auto total = [&] {
+    double sum = 0;
+    for (const double w : widths) sum += std::min(w, limit);
+    return sum;
+  };
+  while (total() > room && limit > 20) limit -= 1;
+  for (double& w : widths) w = std::min(w, limit);
+  return widths;
+}
+
+struct TableSetter {
+  const Table& table;
+  std::vector<double> widths;
+  static constexpr double kGap = 12;
+  static constexpr double kLine = kTableSize * 1.35;
+  static constexpr double kPad = 3.2;
+
+  double total_width() const {
+    return std::accumulate(widths.begin(), widths.end(), 0.0) +
+           kGap * static_cast<double>(widths.size());
+  }
+
+  Drawing row(const std::vector<std::string>& cells, bool header) const {
+    std::vector<std::vector<std::string>> wrapped;
+    std::size_t lines = 1;
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      wrapped.push_back(c < cells.size()
+                            ? wrap(cells[c], kTableSize, widths[c], header)
+                            : std::vector<std::string>{});
+      lines = std::max(lines, wrapped.back().size());
+    }
+    const double height = kLine * static_cast<double>(lines) + 2 * kPad;
+    Drawing out(kRoom, height);
+    double x = 0;
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      const bool number = c >= table.first_number;
+      for (std::size_t i = 0; i < wrapped[c].size(); ++i) {
+        out.text(x + (number ? kGap / 2 + widths[c] : kGap / 2),
+                 kPad + kLine * static_cast<double>(i) + kTableSize,
+                 wrapped[c][i],
+                 {kTableSize,
+                  theme::kInk,
+                  number ? Align::kRight : Align::kLeft,
+                  header});
+      }
+      x += widths[c] + kGap;
+    }
+    out.line(0,
+             height,
+             total_width(),
+             height,
+             {header ? theme::kAxis : theme::kGrid, 0.7});
+    return out;
+  }
+};
+
+struct Setter {
+  std::vector<Piece>& pieces;
+
+  Piece& add(Drawing drawing, double space_before) const {
+    Piece piece;
+    piece.drawing = std::move(drawing);
+    piece.space_before = space_before;
+    pieces.push_back(std::move(piece));
+    return pieces.back();
+  }
+
+  void operator()(const Heading& block) const {
+    const double size = block.level == 1 ? 15 : 11;
+    Piece& piece = add(set_lines(wrap(block.text, size, kRoom, true),
+                                 {size, theme::kInk, Align::kLeft, true}),
+                       block.level == 1 ? 22 : 14);
+    piece.keep_with_next = true;
+    piece.heading = block.text;
+    piece.level = block.level;
+  }
+
+  void operator()(const Paragraph& block) const {
+    switch (block.kind) {
+      case Paragraph::Kind::kCode: {
+        std::size_t start = 0;
+        while (start < block.text.size()) {
+          const std::size_t end =
+              std::min(block.text.find('\n', start), block.text.size());
+          add(set_lines(wrap(block.text.substr(start, end - start),
+                             kCodeSize,
+                             kRoom - 12),
+                        {kCodeSize},
+                        12),
+              start == 0 ? 6 : 3);
+          start = end + 1;
+        }
+        return;
+      }
+      case Paragraph::Kind::kProblem: {
+        Drawing lines =
+            set_lines(wrap(block.text, kTextSize, kRoom - 12), {kTextSize}, 12);
+        lines.rectangle(0, 0, 3, lines.height(), theme::kBad);
+        add(std::move(lines), 4);
+        return;
+      }
+      case Paragraph::Kind::kNote:
+      case Paragraph::Kind::kText:
+        add(set_lines(wrap(block.text, kTextSize, kRoom),
+                      {kTextSize,
+                       block.kind == Paragraph::Kind::kNote ? theme::kMuted
+                                                            : theme::kInk}),
+            5);
+        return;
+    }
+  }
+
+  void operator()(const Table& block) const {
+    const TableSetter setter{block, column_widths(block, TableSetter::kGap)};
+    add(setter.row(block.columns, true), 8).keep_with_next = true;
+    for (const auto& row : block.rows) {
+      // A table of a dozen rows stays on one page, and its caption with it.
+      add(setter.row(row, false), 0).keep_with_next = true;
+    }
+    if (block.caption.empty()) {
+      pieces.back().keep_with_next = false;
+    } else {
+      add(set_lines(wrap(block.caption, kTableSize, kRoom),
+                    {kTableSize, theme::kMuted}),
+          4);
+    }
+  }
+
+  void operator()(const FigureRow& block) const {
+    for (const Figure& figure : block.figures) {
+      double width = 0;
+      double height = 0;
+      plot::Pixels pixels;
+      if (figure.drawing) {
+        width = figure.drawing->width();
+        height = figure.drawing->height();
+      } else {
+        pixels = plot::decode_png(figure.png);
+        width = pixels.width / plot::kPngScale;
+        height = pixels.height / plot::kPngScale;
+      }
+      // Never over the width, and never over two thirds of the page.
+      const double scale =
+          std::min({kRoom / width, kPageHeight * 0.62 / height, 1.0});
+      Drawing out(kRoom, height * scale);
+      const double left = (kRoom - width * scale) / 2;
+      if (figure.drawing) {
+        out.place(*figure.drawing, left, 0, scale);
+      } else {
+        out.image(
+            left, 0, width * scale, height * scale, std::move(pixels), true);
+      }
+      add(std::move(out), 8);
+    }
+  }
+};
+
+struct Entry {
+  std::string text;
+  int level;
+  int page;
+};
+
+constexpr double kEntrySize = 9.5;
+double entry_height(int level) {
+  return level == 1 ? 17 : 13;
+}
+
+class Layout {
+ public:
+  explicit Layout(const Document& document) : document_(document) {
+    Setter setter{pieces_};
+    for (const Block& block : document.blocks) std::visit(setter, block);
+    // Sections of sections are listed where they fit on the first page.
+    for (const int deepest : {2, 1}) {
+      deepest_ = deepest;
+      if (contents_height() < kBottom - 200) break;
+    }
+  }
+
+  plot::PdfDocument build() {
+    new_page();
+    double y = title_height() + contents_height();
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      Piece& piece = pieces_[i];
+      // A section starts on a page of its own unless much room is left.
+      const bool crowded =
+          piece.level == 1 && y > kMargin + (kBottom - kMargin) * 0.55;
+      if (y > kMargin &&
+          (crowded || y + piece.space_before + chain_height(i) > kBottom)) {
+        new_page();
+        y = kMargin;
+      }
+      if (y > kMargin) y += piece.space_before;
+      pages_.back().place(piece.drawing, kMargin, y);
+      y += piece.drawing.height();
+      if (!piece.heading.empty()) {
+        entries_.push_back(
+            {piece.heading, piece.level, static_cast<int>(pages_.size())});
+      }
+    }
+    plot::PdfDocument out;
+    draw_first_page(out);
+    draw_footers();
+    out.title = document_.title;
+    out.subject = document_.subtitle;
+    out.pages = std::move(pages_);
+    for (const Entry& entry : entries_) {
+      out.outline.push_back({entry.text, entry.level - 1, entry.page});
+    }
+    return out;
+  }
+
+ private:
+  void new_page() { pages_.emplace_back(kPageWidth, kPageHeight); }
+
+  // The height of a piece and of all that must stand with it; of a chain
+  // longer than a page, only the piece and the next.
+  double chain_height(std::size_t i) const {
+    double height = pieces_[i].drawing.height();
+    double two = height;
+    for (std::size_t k = i; k + 1 < pieces_.size(); ++k) {
+      if (!pieces_[k].keep_with_next) break;
+      height += pieces_[k + 1].space_before + pieces_[k + 1].drawing.height();
+      if (k == i) two = height;
+    }
+    return height < kBottom - kMargin ? height : two;
+  }
+
+  double title_height() const {
+    const double lines =
+        static_cast<double>(wrap(document_.title, 22, kRoom, true).size());
+    const double sub =
+        static_cast<double>(wrap(document_.subtitle, 11, kRoom).size());
+    return kMargin + lines * 30 + sub * 16 + 16;
+  }
+  double contents_height() const {
+    double height = 30;
+    for (const Piece& piece : pieces_) {
+      if (!piece.heading.empty() && piece.level <= deepest_) {
+        height += entry_height(piece.level);
+      }
+    }
+    return height;
+  }
+
+  void draw_first_page(plot::PdfDocument& out) {
+    Drawing& page = pages_.front();
+    double y = kMargin;
+    for (const std::string& line : wrap(document_.title, 22, kRoom, true)) {
+      page.text(kMargin, y + 22, line, {22, theme::kInk, Align::kLeft, true});
+      y += 30;
+    }
+    for (const std::string& line : wrap(document_.subtitle, 11, kRoom)) {
+      page.text(kMargin, y + 12, line, {11, theme::kMuted});
+      y += 16;
+    }
+    y += 16 + 20;
+    page.text(kMargin, y, "Contents", {12, theme::kInk, Align::kLeft, true});
+    y += 4;
+    for (const Entry& entry : entries_) {
+      if (entry.level > deepest_) continue;
+      const double height = entry_height(entry.level);
+      y += height;
+      const bool top = entry.level == 1;
+      const plot::TextStyle style{top ? kEntrySize : kEntrySize - 1,
+                                  top ? theme::kInk : theme::kMuted};
+      const double indent = top ? 0 : 14;
+      page.text(kMargin + indent, y, entry.text, style);
+      plot::TextStyle right = style;
+      right.align = Align::kRight;
+      page.text(kPageWidth - kMargin, y, std::to_string(entry.page), right);
+      const double from =
+          kMargin + indent + plot::text_width(entry.text, style.size) + 6;
+      page.line(from,
+                y - 0.5,
+                kPageWidth - kMargin - 22,
+                y - 0.5,
+                {theme::kGrid, 0.6, true});
+      out.links.push_back(
+          {1, kMargin, y - height + 3, kRoom, height, entry.page});
+    }
+  }
+
+  void draw_footers() {
+    for (std::size_t i = 0; i < pages_.size(); ++i) {
+      Drawing& page = pages_[i];
+      const double y = kPageHeight - kMargin + 14;
+      page.text_within(
+          kMargin, y, kRoom - 80, document_.title, {8, theme::kMuted});
+      page.text(kPageWidth - kMargin,
+                y,
+                "page " + std::to_string(i + 1) + " of " +
+                    std::to_string(pages_.size()),
+                {8, theme::kMuted, Align::kRight});
+    }
+  }
+
+  const Document& document_;
+  std::vector<Piece> pieces_;
+  std::vector<Drawing> pages_;
+  std::vector<Entry> entries_;
+  int deepest_ = 2;
+};
+
+}  // namespace
+
+std::string to_pdf(const Document& document) {
+  return plot::to_pdf(Layout(document).build());
+}
+
+}  // namespace report
