@@ -161,7 +161,7 @@ void draw_end_labels(Drawing& out,
                   {right + 5, ends[i].y},
                   {right + 14, positions[i]},
                   {right + 30, positions[i]}},
-                 {series.colour, std::min(series.width, 1.4), series.dashed});
+                 {theme::kAxis, 0.7});
     out.text(right + 34,
              positions[i] + theme::kLabelSize * 0.36,
              series.label,
@@ -229,7 +229,7 @@ double draw_titles(Drawing* drawing,
 }
 
 Drawing draw(const LineChart& chart) {
-  constexpr double kPanelTitle = 20;  // above each panel
+  constexpr double kPanelTitle = 27;  // above each panel
   constexpr double kPanelGap = 12;
   constexpr double kMarkText = 16;
   constexpr double kXAxis = 42;
@@ -275,7 +275,7 @@ Drawing draw(const LineChart& chart) {
     top += kPanelTitle;
     const double bottom = top + panel.height;
     out.text(kMargin,
-             top - 7,
+             top - 13,
              panel.title,
              {theme::kLabelSize, theme::kInk, Align::kLeft, true});
     const Scale y{ticks[p].low, ticks[p].high, bottom, top, panel.log};
@@ -447,7 +447,7 @@ Drawing draw(const ImageGrid& grid) {
     left = std::max(left, kMargin + text_width(name, theme::kLabelSize) + 10);
   }
   const double pitch_x = grid.image_width + grid.gap;
-  const double pitch_y = grid.image_height + 8 +
+  const double pitch_y = grid.image_height + (captions > 0 ? 8 : 0) +
                          kCaption * static_cast<double>(captions) +
                          std::min(grid.gap, 12.0);
   const double width =

@@ -170,8 +170,7 @@ void paint(cairo_t* cr, const Drawing& drawing) {
   cairo_set_font_options(cr, unhinted().get());
   cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
   set_colour(cr, theme::kPaper.light);
-  cairo_rectangle(cr, 0, 0, drawing.width(), drawing.height());
-  cairo_fill(cr);
+  cairo_paint(cr);
   for (const Shape& shape : drawing.shapes()) std::visit(Painter{cr}, shape);
   check(cairo_status(cr), "cannot draw");
 }
@@ -270,8 +269,8 @@ double text_width(const std::string& text, double size, bool bold) {
 std::string to_png(const Drawing& drawing) {
   const Surface surface(cairo_image_surface_create(
       CAIRO_FORMAT_RGB24,
-      static_cast<int>(std::lround(drawing.width() * kPngScale)),
-      static_cast<int>(std::lround(drawing.height() * kPngScale))));
+      static_cast<int>(std::ceil(drawing.width() * kPngScale)),
+      static_cast<int>(std::ceil(drawing.height() * kPngScale))));
   check(cairo_surface_status(surface.get()), "cannot hold a figure");
   const Context context(cairo_create(surface.get()));
   cairo_scale(context.get(), kPngScale, kPngScale);

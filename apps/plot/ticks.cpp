@@ -146,7 +146,7 @@ Ticks log_ticks(double low, double high, int target) {
     ticks.major.push_back(*v);
     ticks.label.push_back(log_label(*v));
   }
-  if (decades <= 6) {
+  if (decades <= 4) {
     for (int exponent = first; exponent <= last; ++exponent) {
       for (int factor = 1; factor <= 9; ++factor) {
         const double value = factor * std::pow(10.0, exponent);
