@@ -1,1 +1,68 @@
-// filled by its owner
+#include "nn/buffer.h"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "support/allocations.h"
+#include "support/catch.h"
+
+using nn::Buffer;
+
+TEST_CASE("an empty buffer holds nothing and takes no memory", "[buffer]") {
+  const std::size_t before = nn_test::allocation_count();
+  Buffer buffer;
+  const bool grown = buffer.reserve(0);
+  const std::size_t after = nn_test::allocation_count();
+  CHECK_FALSE(grown);
+  CHECK(after == before);
+  CHECK(buffer.size_bytes() == 0);
+  CHECK(buffer.data() == nullptr);
+}
+
+TEST_CASE("a buffer grows to the largest size asked for and never shrinks",
+          "[buffer]") {
+  Buffer buffer;
+  CHECK(buffer.reserve(1000));
+  CHECK(buffer.size_bytes() >= 1000);
+  const std::byte* first = buffer.data();
+
+  const std::size_t before = nn_test::allocation_count();
+  const bool grown = buffer.reserve(10) || buffer.reserve(1000);
+  const std::size_t after = nn_test::allocation_count();
+  CHECK_FALSE(grown);
+  CHECK(after == before);
+  CHECK(buffer.data() == first);
+
+  CHECK(buffer.reserve(5000));
+  CHECK(buffer.size_bytes() >= 5000);
+  // Every byte is there to be written.
+  std::memset(buffer.data(), 1, 5000);
+}
+
+TEST_CASE("a buffer is aligned for any vector instruction", "[buffer]") {
+  for (const std::size_t size : {1, 63, 64, 65, 1000, 100000}) {
+    Buffer buffer;
+    buffer.reserve(size);
+    CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) %
+              Buffer::kAlignment ==
+          0);
+  }
+}
+
+TEST_CASE("a moved buffer keeps its memory", "[buffer]") {
+  Buffer from;
+  from.reserve(8);
+  from.as<double>()[0] = 1.5;
+  const std::byte* memory = from.data();
+  Buffer to = std::move(from);
+  CHECK(to.data() == memory);
+  CHECK(to.as<double>()[0] == 1.5);
+}
+
+TEST_CASE("aligned_size rounds up to the alignment", "[buffer]") {
+  CHECK(nn::aligned_size(0) == 0);
+  CHECK(nn::aligned_size(1) == Buffer::kAlignment);
+  CHECK(nn::aligned_size(Buffer::kAlignment) == Buffer::kAlignment);
+  CHECK(nn::aligned_size(Buffer::kAlignment + 1) == 2 * Buffer::kAlignment);
+}
