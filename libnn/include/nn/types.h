@@ -22,39 +22,80 @@ using Matrix = Eigen::Matrix<Scalar,
                              Eigen::Dynamic,
                              Eigen::ColMajor | Eigen::DontAlign>;
 
-/// Views that public functions take and return. A Map never copies; an
-/// Eigen::Ref may do so silently.
+/// A matrix in somebody else's memory, to write to. Public functions take
+/// views: an Eigen::Map never copies, where an Eigen::Ref may do so silently.
+/// A whole Matrix turns into a view by itself, so do its leftCols() and
+/// middleCols().
 template <typename Scalar>
-using View = Eigen::Map<Matrix<Scalar>>;
+class View : public Eigen::Map<Matrix<Scalar>> {
+ public:
+  using Base = Eigen::Map<Matrix<Scalar>>;
+  using Columns =
+      Eigen::Block<Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
+  using Base::Base;
+  using Base::operator=;
+  View(const View&) = default;
+  View& operator=(const View& other) {
+    Base::operator=(other);
+    return *this;
+  }
+  View(const Base& other) : Base(other) {}  // NOLINT: implicit
+  View(Matrix<Scalar>& m)                   // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+  View(Columns m)  // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+};
+
+/// The same to read from alone. It must not outlive the matrix, so keep none of
+/// a temporary.
 template <typename Scalar>
-using ConstView = Eigen::Map<const Matrix<Scalar>>;
+class ConstView : public Eigen::Map<const Matrix<Scalar>> {
+ public:
+  using Base = Eigen::Map<const Matrix<Scalar>>;
+  using Columns =
+      Eigen::Block<Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
+  using ConstColumns =
+      Eigen::Block<const Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
+  using Base::Base;
+  ConstView(const Base& other) : Base(other) {}  // NOLINT: implicit
+  ConstView(const Matrix<Scalar>& m)             // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+  ConstView(const Eigen::Map<Matrix<Scalar>>& m)  // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+  ConstView(const Columns& m)  // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+  ConstView(const ConstColumns& m)  // NOLINT: implicit
+      : Base(m.data(), m.rows(), m.cols()) {}
+};
 
 /// Class labels, one per sample, counted from 0.
-using Labels =
-    Eigen::Matrix<int, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
-using ConstLabels = Eigen::Map<const Labels>;
+using Labels = Eigen::VectorXi;
+class ConstLabels : public Eigen::Map<const Labels> {
+ public:
+  using Base = Eigen::Map<const Labels>;
+  using Base::Base;
+  ConstLabels(const Base& other) : Base(other) {}  // NOLINT: implicit
+  ConstLabels(const Labels& labels)                // NOLINT: implicit
+      : Base(labels.data(), labels.size()) {}
+  ConstLabels(const Eigen::Map<Labels>& labels)  // NOLINT: implicit
+      : Base(labels.data(), labels.size()) {}
+};
 
-/// A view of a whole matrix, this library's or Eigen's own.
-template <typename Scalar, int kOptions>
-View<Scalar> view(
-    Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, kOptions>& m) {
-  static_assert((kOptions & Eigen::RowMajor) == 0, "column-major is needed");
-  return View<Scalar>(m.data(), m.rows(), m.cols());
+/// Views by name, where a template must deduce the scalar.
+template <typename Scalar>
+View<Scalar> view(Matrix<Scalar>& m) {
+  return View<Scalar>(m);
 }
-template <typename Scalar, int kOptions>
-ConstView<Scalar> view(
-    const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, kOptions>& m) {
-  static_assert((kOptions & Eigen::RowMajor) == 0, "column-major is needed");
-  return ConstView<Scalar>(m.data(), m.rows(), m.cols());
+template <typename Scalar>
+ConstView<Scalar> view(const Matrix<Scalar>& m) {
+  return ConstView<Scalar>(m);
 }
 template <typename Scalar>
 ConstView<Scalar> as_const(const View<Scalar>& m) {
-  return ConstView<Scalar>(m.data(), m.rows(), m.cols());
+  return ConstView<Scalar>(m);
 }
-template <int kOptions>
-ConstLabels view(
-    const Eigen::Matrix<int, Eigen::Dynamic, 1, kOptions>& labels) {
-  return ConstLabels(labels.data(), labels.size());
+inline ConstLabels view(const Labels& labels) {
+  return ConstLabels(labels);
 }
 
 /// The view that stands for "not wanted", as the input gradient of a network's

@@ -35,6 +35,7 @@ struct ElementwiseTable {
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
+namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename T>
@@ -115,6 +116,7 @@ const ElementwiseTable<double>& table_double() {
   return table;
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace nn::kernels
 HWY_AFTER_NAMESPACE();

@@ -103,6 +103,7 @@ struct GemmTable {
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
+namespace {
 
 template <typename T>
 void pack(const T* a,
@@ -143,10 +144,10 @@ void pack(const T* a,
 
 template <typename T, int V, int C, class Rows>
 HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
-                         const Rows& rows,
-                         Index r,
-                         Index row_count,
-                         Index j) {
+                           const Rows& rows,
+                           Index r,
+                           Index row_count,
+                           Index j) {
   Tile<T, V, C> tile;
   T* c = g.transposed ? g.c + r * g.ldc + j : g.c + r + j * g.ldc;
   const bool whole = row_count == V * kLanes<T>;
@@ -324,13 +325,18 @@ void dot(const DotBlock<T>& g) {
 
 template <typename T>
 const GemmTable<T>& table() {
-  static constexpr GemmTable<T> kTable{kLanes<T>, kTileColumns, pack<T>,
-                                       block<T>, dot<T>};
+  static constexpr GemmTable<T> kTable{
+      kLanes<T>, kTileColumns, pack<T>, block<T>, dot<T>};
   return kTable;
 }
-const GemmTable<float>& table_float() { return table<float>(); }
-const GemmTable<double>& table_double() { return table<double>(); }
+const GemmTable<float>& table_float() {
+  return table<float>();
+}
+const GemmTable<double>& table_double() {
+  return table<double>();
+}
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace nn::kernels
 HWY_AFTER_NAMESPACE();
@@ -379,9 +385,10 @@ double cost(const Plan<T>& plan, Index k, Index lanes) {
   const double packing =
       runs_along_k ? 0.3 * elements + 1.2 * odd_rows * static_cast<double>(k)
                    : vector_ops;
-  const double storing = plan.transposed ? 0.6 * static_cast<double>(plan.rows) *
-                                               static_cast<double>(plan.columns)
-                                         : 0.0;
+  const double storing = plan.transposed
+                             ? 0.6 * static_cast<double>(plan.rows) *
+                                   static_cast<double>(plan.columns)
+                             : 0.0;
   return compute + packing + storing;
 }
 
@@ -409,8 +416,7 @@ std::size_t gemm_scratch_bytes(Index m, Index n, Index k) {
   const Index lanes = table<T>().lanes;
   const Index depth = std::min(k, kMaxDepthTransposed);
   return aligned_size(static_cast<std::size_t>(
-      round_up(std::max(m, n), lanes) * depth *
-      static_cast<Index>(sizeof(T))));
+      round_up(std::max(m, n), lanes) * depth * static_cast<Index>(sizeof(T))));
 }
 
 template <typename T>
@@ -462,7 +468,8 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   // Rows that lie along the vectors already need no packing if few columns
   // would reuse it, provided that whole vectors can be read.
   const bool pack = plan.row_operand.row_stride != 1 ||
-                    plan.rows % lanes != 0 || plan.columns > 3 * kernels.tile_columns;
+                    plan.rows % lanes != 0 ||
+                    plan.columns > 3 * kernels.tile_columns;
 
   // Tasks are blocks of the result. Up to 8 panels (0.8 MiB of floats) stay in
   // the second-level cache while the columns go by; enough columns make a task
@@ -471,10 +478,11 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   const Index row_tasks = (panels + panel_group - 1) / panel_group;
   const double flops_per_column = static_cast<double>(
       std::min(plan.rows, panel_group * panel) * std::min(args.k, depth));
-  const Index column_step = std::clamp<Index>(
-      round_up(static_cast<Index>(1.5e6 / flops_per_column),
-               kernels.tile_columns),
-      kernels.tile_columns, round_up(plan.columns, kernels.tile_columns));
+  const Index column_step =
+      std::clamp<Index>(round_up(static_cast<Index>(1.5e6 / flops_per_column),
+                                 kernels.tile_columns),
+                        kernels.tile_columns,
+                        round_up(plan.columns, kernels.tile_columns));
   const Index column_tasks = (plan.columns + column_step - 1) / column_step;
 
   T* packed = reinterpret_cast<T*>(scratch);
@@ -491,9 +499,12 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
         const Index stride = round_up(rows, lanes);
         kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
                          (first_k + kk) * plan.row_operand.col_stride,
-                     plan.row_operand.row_stride, plan.row_operand.col_stride,
-                     rows, std::min<Index>(128, k - kk),
-                     packed + r * k + kk * stride, stride);
+                     plan.row_operand.row_stride,
+                     plan.row_operand.col_stride,
+                     rows,
+                     std::min<Index>(128, k - kk),
+                     packed + r * k + kk * stride,
+                     stride);
       });
     }
     GemmBlock<T> block{};

@@ -43,7 +43,7 @@ template <typename T>
 using Vec = hn::Vec<Tag<T>>;
 
 template <typename T>
-constexpr int kLanes = static_cast<int>(HWY_MAX_BYTES / sizeof(T));
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag<T>()));
 
 // Where the vectors of step k are. Both read whole vectors, so there must be
 // memory behind the last one.
@@ -176,8 +176,7 @@ struct Tile {
     for (int i = 0; i < V; ++i) {
       NN_UNROLL
       for (int j = 0; j < C; ++j) {
-        sum[i][j] =
-            hn::IfThenZeroElse(hn::Lt(sum[i][j], zero), sum[i][j]);
+        sum[i][j] = hn::IfThenZeroElse(hn::Lt(sum[i][j], zero), sum[i][j]);
       }
     }
   }
@@ -235,7 +234,7 @@ struct Tile {
 
   /// Transposed: the first `rows` rows, row r to c + r * ldc.
   HWY_INLINE void store_transposed(T* c, Index ldc, Index rows) const {
-    if constexpr (C % 4 == 0) {
+    if constexpr (C % 4 == 0 && kLanes < T >> 1) {
       const Tag<T> d;
       NN_UNROLL
       for (int i = 0; i < V; ++i) {
@@ -243,9 +242,9 @@ struct Tile {
         if (count <= 0) return;
         NN_UNROLL
         for (int j = 0; j < C; j += 4) {
-          HWY_ALIGN T quads[4 * kLanes<T>];
-          hn::StoreInterleaved4(sum[i][j], sum[i][j + 1], sum[i][j + 2],
-                                sum[i][j + 3], d, quads);
+          HWY_ALIGN T quads[4 * kLanes<T>] = {};
+          hn::StoreInterleaved4(
+              sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3], d, quads);
           copy_quads(quads, c + i * kLanes<T> * ldc + j, ldc, count);
         }
       }
@@ -273,7 +272,8 @@ HWY_INLINE hn::Vec<D> load_blocks(D d, const T* p, Index stride) {
   } else {
     const hn::Half<D> half;
     constexpr Index kHalfRows = static_cast<Index>(hn::MaxLanes(D())) / 2;
-    return hn::Combine(d, load_blocks(half, p + kHalfRows * stride, stride),
+    return hn::Combine(d,
+                       load_blocks(half, p + kHalfRows * stride, stride),
                        load_blocks(half, p, stride));
   }
 }
@@ -305,19 +305,19 @@ HWY_INLINE void pack_transposed(
       o += out_stride;
       hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(wide, low01, low23)), d, o);
       o += out_stride;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(wide, high01, high23)), d,
-                 o);
+      hn::StoreU(
+          hn::BitCast(d, hn::InterleaveLower(wide, high01, high23)), d, o);
       o += out_stride;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(wide, high01, high23)), d,
-                 o);
+      hn::StoreU(
+          hn::BitCast(d, hn::InterleaveUpper(wide, high01, high23)), d, o);
     }
   } else {
     for (; kk + 2 <= k; kk += 2) {
       const auto a0 = load_blocks(d, a + kk, stride);
       const auto a1 = load_blocks(d, a + kk + stride, stride);
       hn::StoreU(hn::InterleaveLower(d, a0, a1), d, out + kk * out_stride);
-      hn::StoreU(hn::InterleaveUpper(d, a0, a1), d,
-                 out + (kk + 1) * out_stride);
+      hn::StoreU(
+          hn::InterleaveUpper(d, a0, a1), d, out + (kk + 1) * out_stride);
     }
   }
 #endif

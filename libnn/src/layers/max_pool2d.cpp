@@ -80,8 +80,7 @@ void MaxPool2d<Scalar>::do_forward(ConstView<Scalar> x,
     kernels::max_pool_image(g,
                             x.col(n).data(),
                             y.col(n).data(),
-                            argmax ? argmax + n * y.rows() : nullptr,
-                            /*padded_input=*/false);
+                            argmax ? argmax + n * y.rows() : nullptr);
   });
 }
 
@@ -95,12 +94,8 @@ void MaxPool2d<Scalar>::do_backward(ConstView<Scalar> x,
   const kernels::PoolGeometry g = geometry_of(*this);
   const auto* argmax = reinterpret_cast<const std::uint8_t*>(memory.saved);
   parallel_for(x.cols(), [&](Index n, int) {
-    kernels::max_pool_backward_image<Scalar>(g,
-                                             dy.col(n).data(),
-                                             argmax + n * y.rows(),
-                                             nullptr,
-                                             dx.col(n).data(),
-                                             /*padded_output=*/false);
+    kernels::max_pool_backward_image<Scalar>(
+        g, dy.col(n).data(), argmax + n * y.rows(), nullptr, dx.col(n).data());
   });
 }
 
