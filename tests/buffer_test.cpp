@@ -41,7 +41,7 @@ TEST_CASE("a buffer grows to the largest size asked for and never shrinks",
 }
 
 TEST_CASE("a buffer is aligned for any vector instruction", "[buffer]") {
-  for (const std::size_t size : {1, 63, 64, 65, 1000, 100000}) {
+  for (const std::size_t size : {1u, 63u, 64u, 65u, 1000u, 100000u}) {
     Buffer buffer;
     buffer.reserve(size);
     CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) %
