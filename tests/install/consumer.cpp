@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace {
 
@@ -42,17 +41,16 @@ bool trains() {
   double first_loss = 0.0;
   nn::LossResult result;
   for (int step = 0; step < 200; ++step) {
-    const auto logits = net.forward(nn::view(std::as_const(x)), workspace);
-    result =
-        cross_entropy.evaluate(logits, nn::view(labels), nn::view(gradient));
-    net.backward(nn::view(std::as_const(gradient)), workspace);
+    const auto logits = net.forward(x, workspace);
+    result = cross_entropy.evaluate(logits, labels, gradient);
+    net.backward(gradient, workspace);
     sgd.step();
     if (step == 0) first_loss = result.loss;
   }
   if (!(result.loss < 0.25 * first_loss)) return fail("the loss did not fall");
   if (result.correct < kSamples * 95 / 100) return fail("too many errors");
 
-  const nn::Matrix<float> y = net.predict(nn::view(std::as_const(x)));
+  const nn::Matrix<float> y = net.predict(x);
   if (!((y.colwise().sum().array() - 1.0F).abs() < 1e-5F).all()) {
     return fail("the probabilities do not add up to 1");
   }
@@ -70,7 +68,7 @@ bool convolves() {
   net.add<nn::Conv2d>(5, 3, 1, 1).add<nn::ReLU>().add<nn::MaxPool2d>(2);
   net.add<nn::Linear>(3).add<nn::Softmax>();
   const nn::Matrix<double> x = nn::Matrix<double>::Random(3 * 9 * 7, 5);
-  const nn::Matrix<double> y = net.predict(nn::view(x));
+  const nn::Matrix<double> y = net.predict(x);
   return y.allFinite() || fail("a probability is not finite");
 }
 
