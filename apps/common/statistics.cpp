@@ -1,6 +1,5 @@
 #include "common/statistics.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "nn/check.h"
@@ -19,9 +18,9 @@ Interval wilson_interval(long successes, long trials, double z) {
   const double scale = 1.0 + z * z / n;
   const double center = p + z * z / (2.0 * n);
   const double half = z * std::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n));
-  // Rounding may step over the ends, where the formula gives exactly 0 and 1.
-  return {std::max(0.0, (center - half) / scale),
-          std::min(1.0, (center + half) / scale)};
+  // At the ends the formula gives exactly 0 and 1; rounding may miss them.
+  return {successes == 0 ? 0.0 : (center - half) / scale,
+          successes == trials ? 1.0 : (center + half) / scale};
 }
 
 }  // namespace apps

@@ -1,0 +1,34 @@
+#include "common/sha256.h"
+
+#include <string>
+
+#include "support/catch.h"
+
+TEST_CASE("sha256 gives the digests of FIPS 180-4's examples",
+          "[apps][sha256]") {
+  CHECK(apps::sha256("") ==
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(apps::sha256("abc") ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(apps::sha256(
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK(apps::sha256(std::string(1000000, 'a')) ==
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("sha256 pads messages of every length around a block differently",
+          "[apps][sha256]") {
+  std::string previous;
+  for (std::size_t length = 54; length <= 66; ++length) {
+    const std::string digest = apps::sha256(std::string(length, '\0'));
+    CHECK(digest.size() == 64);
+    CHECK(digest != previous);
+    previous = digest;
+  }
+  // Computed with coreutils: head -c 55 (or 64) /dev/zero | sha256sum.
+  CHECK(apps::sha256(std::string(55, '\0')) ==
+        "02779466cdec163811d078815c633f21901413081449002f24aa3e80f0b88ef7");
+  CHECK(apps::sha256(std::string(64, '\0')) ==
+        "f5a5fd42d16a20302798ef6ed309979b43003d2320d9f0e8ea9831a92759fb4b");
+}
