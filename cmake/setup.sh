@@ -17,6 +17,8 @@ nn_optional_test_packages=(clang-format-14)
 nn_logs="$root/build/logs"
 nn_missing=()
 nn_apt_ready=
+# What builds and tests are started through, if anything.
+nn_launcher=()
 
 say() { printf '%s\n' "$*"; }
 
@@ -171,6 +173,7 @@ build() {
     targets=(--target "$@")
   fi
   say "building $preset (log: build/logs/$preset-build.log)"
-  run_logged "$preset-build" cmake --build "$root/build/$preset" \
-    --parallel "$(nn_build_jobs)" "${targets[@]}"
+  run_logged "$preset-build" "${nn_launcher[@]}" \
+    cmake --build "$root/build/$preset" --parallel "$(nn_build_jobs)" \
+    "${targets[@]}"
 }
