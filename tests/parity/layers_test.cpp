@@ -1,0 +1,285 @@
+#include <string>
+
+#include "nn/buffer.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/sequential.h"
+#include "nn/workspace.h"
+#include "parity.h"
+#include "twin.h"
+
+namespace {
+
+using nn::Index;
+using nn::Shape;
+using parity::between;
+using parity::kTolerance;
+using parity::random_matrix;
+using parity::random_shape;
+using parity::relative_error;
+
+constexpr int kConfigurations = 300;
+
+/// Runs one layer forward and backward on `x`, with `dy` as the gradient of the
+/// loss by its output, in libnn and in LibTorch, and compares the output and
+/// all gradients. `largest_term` is that of the input gradient.
+template <typename Scalar>
+void check_single_layer(nn::Sequential<Scalar>& network,
+                        const nn::Matrix<Scalar>& x,
+                        const nn::Matrix<Scalar>& dy,
+                        double largest_term = 0.0) {
+  nn::Layer<Scalar>& layer = network.layer(0);
+  const Index batch = x.cols();
+  INFO(layer.describe() << " on " << layer.input_shape().to_string()
+                        << ", batch " << batch);
+
+  const nn::MemoryNeeds needs = layer.memory_needs(batch, nn::Mode::kTraining);
+  nn::Buffer saved;
+  nn::Buffer scratch;
+  saved.reserve(needs.saved_bytes);
+  scratch.reserve(needs.scratch_bytes);
+  const nn::PassMemory memory{saved.data(), scratch.data()};
+  nn::Matrix<Scalar> y(layer.output_shape().features(), batch);
+  nn::Matrix<Scalar> dx(x.rows(), batch);
+  layer.forward(nn::view(x), nn::view(y), nn::Mode::kTraining, memory);
+  const nn::Matrix<Scalar>& const_y = y;
+  layer.backward(
+      nn::view(x), nn::view(const_y), nn::view(dy), nn::view(dx), memory);
+
+  torch::nn::Sequential twin =
+      torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
+  torch::Tensor torch_x =
+      torch_twin::as_tensor(nn::view(x), layer.input_shape()).clone();
+  torch_x.requires_grad_(true);
+  const torch::Tensor torch_y = twin->forward(torch_x);
+  torch_y.backward(torch_twin::as_tensor(nn::view(dy), layer.output_shape())
+                       .reshape(torch_y.sizes()));
+
+  CHECK(relative_error(y, torch_y) <= kTolerance<Scalar>);
+  CHECK(relative_error(dx, torch_x.grad(), largest_term) <= kTolerance<Scalar>);
+  const auto torch_parameters = twin->named_parameters();
+  REQUIRE(torch_parameters.size() == network.named_parameters().size());
+  for (const nn::NamedParameter<Scalar>& named : network.named_parameters()) {
+    INFO("gradient of " << named.name);
+    CHECK(relative_error(named.parameter->grad,
+                         torch_parameters[named.name].grad()) <=
+          kTolerance<Scalar>);
+  }
+}
+
+/// The same with random parameters, input and output gradient.
+template <typename Scalar>
+void check_single_layer(nn::Sequential<Scalar>& network,
+                        Index batch,
+                        nn::Rng& rng) {
+  nn::Layer<Scalar>& layer = network.layer(0);
+  parity::randomize_parameters(layer, rng);
+  const auto x =
+      random_matrix<Scalar>(rng, layer.input_shape().features(), batch);
+  const auto dy =
+      random_matrix<Scalar>(rng, layer.output_shape().features(), batch);
+  check_single_layer(network, x, dy);
+}
+
+/// A convolution that fits `channels` images, padded by less than its kernel.
+struct ConvSettings {
+  Shape input;
+  Index out_channels;
+  nn::Extent kernel;
+  nn::Extent stride;
+  nn::Extent padding;
+};
+
+ConvSettings random_convolution(nn::Rng& rng) {
+  const nn::Extent kernel(between(rng, 1, 7), between(rng, 1, 7));
+  const nn::Extent stride(between(rng, 1, 3), between(rng, 1, 3));
+  const nn::Extent padding(between(rng, 0, kernel.height - 1),
+                           between(rng, 0, kernel.width - 1));
+  const auto extent = [&](Index kernel_size, Index pad) {
+    const Index smallest = std::max<Index>(1, kernel_size - 2 * pad);
+    return between(rng, smallest, smallest + 12);
+  };
+  Shape input;
+  input.channels = between(rng, 1, 17);
+  input.height = extent(kernel.height, padding.height);
+  input.width = extent(kernel.width, padding.width);
+  return {input, between(rng, 1, 17), kernel, stride, padding};
+}
+
+/// Values out of few, so that windows have several largest ones.
+template <typename Scalar>
+nn::Matrix<Scalar> matrix_with_ties(nn::Rng& rng, Index rows, Index cols) {
+  nn::Matrix<Scalar> matrix(rows, cols);
+  for (Index i = 0; i < matrix.size(); ++i) {
+    matrix.data()[i] = static_cast<Scalar>(between(rng, -1, 1));
+  }
+  return matrix;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("linear layers of any size agree with LibTorch",
+                   "[parity][linear]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    nn::Sequential<TestType> network(random_shape(rng));
+    network.template add<nn::Linear>(between(rng, 1, 70));
+    check_single_layer(network, between(rng, 1, 33), rng);
+  });
+}
+
+TEMPLATE_TEST_CASE(
+    "convolutions of any kernel, stride and padding agree with LibTorch",
+    "[parity][conv2d]",
+    float,
+    double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const ConvSettings conv = random_convolution(rng);
+    nn::Sequential<TestType> network(conv.input);
+    network.template add<nn::Conv2d>(
+        conv.out_channels, conv.kernel, conv.stride, conv.padding);
+    check_single_layer(network, between(rng, 1, 9), rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("relu agrees with LibTorch, at the kink too",
+                   "[parity][relu]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape shape = random_shape(rng);
+    const Index batch = between(rng, 1, 9);
+    nn::Sequential<TestType> network(shape);
+    network.template add<nn::ReLU>();
+    check_single_layer(network, batch, rng);
+    check_single_layer(network,
+                       matrix_with_ties<TestType>(rng, shape.features(), batch),
+                       random_matrix<TestType>(rng, shape.features(), batch));
+  });
+}
+
+TEMPLATE_TEST_CASE(
+    "max-pooling agrees with LibTorch, and on the winner of a tie",
+    "[parity][max_pool2d]",
+    float,
+    double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const nn::Extent window(between(rng, 1, 5), between(rng, 1, 5));
+    // Strides below the window make windows overlap, strides above leave gaps.
+    const nn::Extent stride(between(rng, 1, 6), between(rng, 1, 6));
+    Shape input;
+    input.channels = between(rng, 1, 17);
+    input.height = between(rng, window.height, window.height + 12);
+    input.width = between(rng, window.width, window.width + 12);
+    const Index batch = between(rng, 1, 9);
+    nn::Sequential<TestType> network(input);
+    network.template add<nn::MaxPool2d>(window, stride);
+    check_single_layer(network, batch, rng);
+    check_single_layer(
+        network,
+        matrix_with_ties<TestType>(rng, input.features(), batch),
+        random_matrix<TestType>(rng, network.output_shape().features(), batch));
+  });
+}
+
+TEMPLATE_TEST_CASE("softmax agrees with LibTorch for logits up to 1e4",
+                   "[parity][softmax]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape shape = random_shape(rng);
+    const Index batch = between(rng, 1, 33);
+    const double scale = std::pow(10.0, static_cast<double>(rng.index(5)));
+    INFO("logits up to " << scale);
+    nn::Sequential<TestType> network(shape);
+    network.template add<nn::Softmax>();
+    // dx_i = y_i * (dy_i - sum_j y_j dy_j): terms of up to max |y * dy|, which
+    // cancel where one probability is near 1.
+    check_single_layer(
+        network,
+        random_matrix<TestType>(rng, shape.features(), batch, scale),
+        random_matrix<TestType>(rng, shape.features(), batch),
+        /*largest_term=*/1.0);
+  });
+}
+
+TEST_CASE("networks of all layers agree with LibTorch, fused or not",
+          "[parity][sequential]") {
+  parity::for_each_configuration(150, [](nn::Rng& rng) {
+    const ConvSettings conv = random_convolution(rng);
+    nn::Sequential<double> network(conv.input);
+    network.add<nn::Conv2d>(
+        conv.out_channels, conv.kernel, conv.stride, conv.padding);
+    if (rng.index(4) > 0) network.add<nn::ReLU>();
+    if (rng.index(4) > 0) {
+      const Shape shape = network.output_shape();
+      network.add<nn::MaxPool2d>(
+          nn::Extent(std::min<Index>(shape.height, between(rng, 1, 3)),
+                     std::min<Index>(shape.width, between(rng, 1, 3))),
+          nn::Extent(between(rng, 1, 3), between(rng, 1, 3)));
+    }
+    if (rng.index(2) == 0) {
+      // A kernel of 1x1 fits whatever is left.
+      network.add<nn::Conv2d>(between(rng, 1, 9), 1).add<nn::ReLU>();
+    }
+    network.add<nn::Linear>(between(rng, 1, 20)).add<nn::ReLU>();
+    // An image of one pixel: vectors become images again.
+    if (rng.index(2) == 0) network.add<nn::Conv2d>(between(rng, 1, 9), 1);
+    network.add<nn::Linear>(between(rng, 2, 12)).add<nn::Softmax>();
+    for (Index i = 0; i < network.size(); ++i) {
+      parity::randomize_parameters(network.layer(i), rng);
+    }
+    const bool fuse = rng.index(2) == 0;
+    network.set_fusion(fuse);
+    const Index batch = between(rng, 1, 9);
+    INFO(network.summary() << "fused " << fuse << ", batch " << batch);
+
+    const auto x =
+        random_matrix<double>(rng, network.input_shape().features(), batch);
+    const auto dlogits =
+        random_matrix<double>(rng, network.output_shape().features(), batch);
+    nn::Workspace<double> workspace;
+    const nn::Matrix<double> logits = network.forward(nn::view(x), workspace);
+    nn::Matrix<double> dx(x.rows(), x.cols());
+    network.backward(nn::view(dlogits), workspace, nn::view(dx));
+
+    torch::nn::Sequential twin =
+        torch_twin::make_twin(network, torch_twin::TwinOutput::kLogits);
+    torch::Tensor torch_x =
+        torch_twin::as_tensor(nn::view(x), network.input_shape()).clone();
+    torch_x.requires_grad_(true);
+    const torch::Tensor torch_logits = twin->forward(torch_x);
+    torch_logits.backward(
+        torch_twin::as_tensor(nn::view(dlogits), network.output_shape()));
+
+    CHECK(relative_error(logits, torch_logits) <= kTolerance<double>);
+    CHECK(relative_error(dx, torch_x.grad()) <= kTolerance<double>);
+    const auto torch_parameters = twin->named_parameters();
+    const auto parameters = network.named_parameters();
+    REQUIRE(torch_parameters.size() == parameters.size());
+    for (const auto& named : parameters) {
+      INFO("gradient of " << named.name);
+      CHECK(relative_error(named.parameter->grad,
+                           torch_parameters[named.name].grad()) <=
+            kTolerance<double>);
+    }
+
+    // Without the gradient by the input, as in training, and the probabilities.
+    network.forward(nn::view(x), workspace);
+    network.backward(nn::view(dlogits), workspace);
+    for (const auto& named : parameters) {
+      INFO("gradient of " << named.name << " without that of the input");
+      CHECK(relative_error(named.parameter->grad,
+                           torch_parameters[named.name].grad()) <=
+            kTolerance<double>);
+    }
+    torch::nn::Sequential whole =
+        torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
+    CHECK(relative_error(network.predict(nn::view(x)),
+                         whole->forward(torch_x)) <= kTolerance<double>);
+  });
+}

@@ -1,0 +1,141 @@
+// The built programs side by side, over a small data set.
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "common/models.h"
+#include "common/run.h"
+#include "nn/data/idx.h"
+#include "nn/data/image_set.h"
+#include "nn/safetensors.h"
+#include "support/catch.h"
+#include "support/temporary_directory.h"
+#include "support/tiny_mnist.h"
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
+}
+
+/// Trains for an epoch and returns the run folder's content. The small learning
+/// rate keeps the losses from coming near 0, where relative differences say
+/// nothing.
+apps::Run train(const std::string& program,
+                const std::string& data,
+                const std::string& out,
+                int seed) {
+  const std::string command =
+      program + " --data " + quoted(data) + " --out " + quoted(out) +
+      " --epochs 1 --batch-size 32 --learning-rate 0.005 --threads 2 --quiet"
+      " --seed " +
+      std::to_string(seed) + " > " + quoted(out + ".log") + " 2>&1";
+  INFO(command);
+  REQUIRE(std::system(command.c_str()) == 0);
+  return apps::read_run(out);
+}
+
+std::set<std::string> files_in(const std::string& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+double relative_difference(double a, double b) {
+  return std::abs(a - b) / std::abs(b);
+}
+
+/// The probabilities that libnn computes for the test images of `data` with the
+/// weights in `path` are those that the run has written.
+void check_predictions(const std::string& model,
+                       const std::string& path,
+                       const std::string& data,
+                       const apps::Run& run) {
+  const nn::Normalization normalization =
+      nn::measure_normalization(nn::load_mnist(data, nn::Split::kTraining));
+  const nn::ImageSet test = nn::load_mnist(data, nn::Split::kTest);
+  std::vector<nn::Index> all(static_cast<std::size_t>(test.size()));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = static_cast<nn::Index>(i);
+  }
+  nn::Matrix<float> x(test.shape.features(), test.size());
+  nn::Labels labels(test.size());
+  nn::gather<float>(test,
+                    all.data(),
+                    test.size(),
+                    normalization,
+                    nn::view(x),
+                    Eigen::Map<nn::Labels>(labels.data(), labels.size()));
+  nn::Sequential<float> network =
+      model == "mlp"
+          ? apps::build_mlp<float>(test.shape, {256, 128}, apps::kClasses, 77)
+          : apps::build_cnn<float>(
+                test.shape, {16, 32}, 5, 2, apps::kClasses, 77);
+  nn::load_weights(path, network);
+  const nn::Matrix<float> y = network.predict(nn::view(std::as_const(x)));
+
+  REQUIRE(run.predictions.size() == all.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (nn::Index c = 0; c < apps::kClasses; ++c) {
+      const double difference =
+          std::abs(y(c, all[i]) -
+                   run.predictions[i].probability[static_cast<std::size_t>(c)]);
+      largest = std::max(largest, difference);
+    }
+  }
+  CHECK(largest <= 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "mnist_torch starts from the weights and batches of mnist_mlp and "
+    "mnist_cnn",
+    "[parity][programs]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_tiny_mnist(folder.path());
+  const std::string model = GENERATE("mlp", "cnn");
+  const std::string libnn_program =
+      model == "mlp" ? NN_MNIST_MLP : NN_MNIST_CNN;
+  double first_loss_of_seed_1 = 0;
+  for (const int seed : {1, 2}) {
+    INFO(model << ", seed " << seed);
+    const std::string libnn_out =
+        folder.file(model + "-libnn-" + std::to_string(seed));
+    const std::string torch_out =
+        folder.file(model + "-torch-" + std::to_string(seed));
+    const apps::Run libnn =
+        train(quoted(libnn_program), folder.path(), libnn_out, seed);
+    const apps::Run torch = train(quoted(NN_MNIST_TORCH) + " --model " + model,
+                                  folder.path(),
+                                  torch_out,
+                                  seed);
+
+    REQUIRE(libnn.steps.size() == 7);
+    REQUIRE(torch.steps.size() == libnn.steps.size());
+    CHECK(relative_difference(libnn.steps[0].loss, torch.steps[0].loss) <=
+          1e-5);
+    // So few steps cannot drift further apart by rounding, while one other
+    // image in a batch shows.
+    for (std::size_t i = 1; i < libnn.steps.size(); ++i) {
+      INFO("step " << libnn.steps[i].step);
+      CHECK(relative_difference(libnn.steps[i].loss, torch.steps[i].loss) <=
+            1e-3);
+    }
+    if (seed == 1) {
+      first_loss_of_seed_1 = libnn.steps[0].loss;
+    } else {
+      CHECK(libnn.steps[0].loss != first_loss_of_seed_1);
+    }
+
+    CHECK(files_in(libnn_out) == files_in(torch_out));
+    check_predictions(
+        model, torch_out + "/model.safetensors", folder.path(), torch);
+  }
+}
