@@ -21,7 +21,7 @@ std::string text_at(const nlohmann::json& summary, const char* pointer) {
 }
 
 std::string title(const std::string& what, const RunNames& names) {
-  return names.dataset + ": " + what + " (" + names.run() + ")";
+  return names.dataset + ": " + what + ", " + names.run();
 }
 
 std::size_t index_of(int value) {
@@ -128,8 +128,8 @@ Drawing draw_loss(const Run& run) {
     test_accuracy.y.push_back(row.test_accuracy);
   }
   const EpochRow& last = run.history.back();
-  train_loss.label = "training " + plot::format_number(last.train_loss);
-  test_loss.label = "test " + plot::format_number(last.test_loss);
+  train_loss.label = "training " + plot::format_number(last.train_loss, 4);
+  test_loss.label = "test " + plot::format_number(last.test_loss, 4);
   train_accuracy.label =
       "training " + plot::format_percent(last.train_accuracy);
   test_accuracy.label = "test " + plot::format_percent(last.test_accuracy);

@@ -20,8 +20,8 @@ struct RunNames {
   std::string backend;               ///< "libnn" or "LibTorch"
   std::vector<std::string> classes;  ///< kClasses of them
 
-  /// "CNN, libnn".
-  std::string run() const { return model + ", " + backend; }
+  /// "CNN (libnn)".
+  std::string run() const { return model + " (" + backend + ")"; }
 };
 RunNames run_names(const nlohmann::json& summary);
 

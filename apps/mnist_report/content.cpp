@@ -81,8 +81,8 @@ std::optional<Score> final_score(const LoadedRun& run) {
 std::string format_interval(const Score& score) {
   const apps::Interval interval =
       apps::wilson_interval(score.right, score.images);
-  return fixed(interval.low * 100, 2) + " ... " +
-         fixed(interval.high * 100, 2) + " %";
+  return fixed(interval.low * 100, 2) + " - " + fixed(interval.high * 100, 2) +
+         " %";
 }
 
 double seconds_per_epoch(const LoadedRun& run) {
@@ -299,6 +299,7 @@ Table results_table(const std::vector<LoadedRun>& runs) {
   table.columns = {"Network",
                    "Parameters",
                    "Errors",
+                   "Images",
                    "Accuracy",
                    "95 % interval",
                    "Test loss",
@@ -309,12 +310,12 @@ Table results_table(const std::vector<LoadedRun>& runs) {
     std::vector<std::string> row{run.title(),
                                  count(run.run.summary, "/network/parameters")};
     if (const auto score = final_score(run)) {
-      row.push_back(format_count(score->images - score->right) + " of " +
-                    format_count(score->images));
+      row.push_back(format_count(score->images - score->right));
+      row.push_back(format_count(score->images));
       row.push_back(format_percent(score->accuracy()));
       row.push_back(format_interval(*score));
     } else {
-      row.insert(row.end(), 3, kNone);
+      row.insert(row.end(), 4, kNone);
     }
     if (run.run.history.empty()) {
       row.insert(row.end(), 4, kNone);
@@ -322,12 +323,7 @@ Table results_table(const std::vector<LoadedRun>& runs) {
       const auto& history = run.run.history;
       const auto& best = history[apps::best_epoch(history)];
       row.push_back(format_number(history.back().test_loss));
-      row.push_back(nn::concat(best.epoch,
-                               " of ",
-                               history.size(),
-                               " (",
-                               format_percent(best.test_accuracy),
-                               ")"));
+      row.push_back(nn::concat(best.epoch, " of ", history.size()));
       row.push_back(format_number(seconds_per_epoch(run)));
       const auto speed = images_per_second(run);
       row.push_back(speed ? format_count(std::llround(*speed)) : kNone);
@@ -601,13 +597,17 @@ void add_by_figure(Document& out, const std::vector<LoadedRun>& runs) {
 }
 
 void add_by_run(Document& out, const std::vector<LoadedRun>& runs) {
+  add_heading(out, 1, "How to read the figures");
+  for (const FigureKind& kind : figure_kinds()) {
+    if (!kind.explanation.empty()) {
+      add_text(out, kind.heading + ". " + kind.explanation);
+    }
+  }
   for (const LoadedRun& run : runs) {
     add_heading(out, 1, run.names.dataset + ": " + run.title());
     for (const FigureKind& kind : figure_kinds()) {
       auto figure = kind.make(run);
       if (!figure) continue;
-      add_heading(out, 2, kind.heading);
-      add_text(out, kind.explanation);
       FigureRow row;
       row.figures.push_back(std::move(*figure));
       out.blocks.emplace_back(std::move(row));
@@ -641,17 +641,41 @@ void add_problems(Document& out, const std::vector<LoadedRun>& runs) {
   }
 }
 
+// The best network and what the comparisons come to, a sentence each.
 void add_short(Document& out, const std::vector<LoadedRun>& runs) {
   add_heading(out, 1, "Results");
+  const LoadedRun* best = nullptr;
   for (const LoadedRun& run : runs) {
     const auto score = final_score(run);
     if (!score) continue;
+    if (best == nullptr || score->accuracy() > final_score(*best)->accuracy()) {
+      best = &run;
+    }
+  }
+  if (best != nullptr) {
+    const Score score = *final_score(*best);
     add_text(out,
-             run.title() + " predicts " + format_percent(score->accuracy()) +
-                 " of " + format_count(score->images) +
+             (runs.size() > 1 ? "The best network is " + best->title() + ": it"
+                              : best->title()) +
+                 " predicts " + format_percent(score.accuracy()) + " of " +
+                 format_count(score.images) +
                  " test images rightly (95 % interval " +
-                 format_interval(*score) + "), " +
-                 format_count(score->images - score->right) + " wrongly.");
+                 format_interval(score) + ") and " +
+                 format_count(score.images - score.right) + " wrongly.");
+  }
+  std::vector<Pair> pairs = model_pairs(runs);
+  const std::vector<Pair> others = backend_pairs(runs);
+  pairs.insert(pairs.end(), others.begin(), others.end());
+  for (const auto& [first, second] : pairs) {
+    if (!same_images(first->run.predictions, second->run.predictions)) continue;
+    const PairedResult pair =
+        compare_predictions(first->run.predictions, second->run.predictions);
+    add_text(out,
+             first->title() + " against " + second->title() + ": " +
+                 format_percent(static_cast<double>(pair.same_prediction) /
+                                static_cast<double>(pair.images)) +
+                 " of their predictions are the same. " +
+                 verdict(pair, first->title(), second->title()));
   }
   out.blocks.emplace_back(results_table(runs));
 }
@@ -798,7 +822,7 @@ std::string command_line(const json& summary) {
 plot::Drawing draw_reliability(const LoadedRun& run) {
   const Calibration calibration = calibrate(run.run.predictions);
   plot::LineChart chart;
-  chart.title = run.names.dataset + ": reliability (" + run.names.run() + ")";
+  chart.title = run.names.dataset + ": reliability, " + run.names.run();
   chart.subtitle = "Expected calibration error " +
                    format_percent(calibration.expected_error) + ", from " +
                    std::to_string(calibration.bins.size()) +
@@ -857,8 +881,8 @@ plot::Drawing draw_step_losses(const LoadedRun& first,
   };
   plot::LineChart chart;
   chart.title = first.names.dataset + ": step losses of " +
-                first.names.backend + " and " + second.names.backend + " (" +
-                first.names.model + ")";
+                first.names.backend + " and " + second.names.backend + ", " +
+                first.names.model;
   chart.subtitle =
       "Of many steps, each span's least and greatest value is drawn. A "
       "difference of exactly 0 lies on the lower edge.";

@@ -1,4 +1,5 @@
 #include <cctype>
+#include <cmath>
 #include <string>
 
 #include "mnist_report/document.h"
@@ -153,7 +154,13 @@ struct Writer {
   void operator()(const FigureRow& block) const {
     out += "<div class=\"figures\">\n";
     for (const Figure& figure : block.figures) {
-      out += "<figure>";
+      // A figure alone in its row would be blown up to the page's width.
+      constexpr double kMostGrowth = 1.3;
+      const double width =
+          figure.drawing ? figure.drawing->width()
+                         : plot::decode_png(figure.png).width / plot::kPngScale;
+      out += "<figure style=\"max-width:" +
+             std::to_string(std::lround(width * kMostGrowth)) + "px\">";
       if (figure.drawing) {
         out += plot::to_svg(*figure.drawing, figure.alt, colours);
       } else {

@@ -18,7 +18,7 @@ struct LoadedRun {
   std::map<std::string, std::string> png;  ///< whole PNG files, by name
   std::vector<std::string> problems;       ///< what is missing or damaged
 
-  /// "MLP, libnn", or the folder's name if the summary cannot be read.
+  /// "MLP (libnn)", or the folder's name if the summary cannot be read.
   std::string title() const;
 };
 

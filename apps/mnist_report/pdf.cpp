@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 #include <string>
 
 #include "mnist_report/document.h"
@@ -19,6 +20,8 @@ constexpr double kPageHeight = 841.89;
 constexpr double kMargin = 52;
 constexpr double kRoom = kPageWidth - 2 * kMargin;
 constexpr double kBottom = kPageHeight - kMargin - 14;
+
+constexpr double kFigureHeight = 326;
 
 constexpr double kTextSize = 9.5;
 constexpr double kLeading = 1.45;
@@ -70,17 +73,35 @@ Drawing set_lines(const std::vector<std::string>& lines,
   return out;
 }
 
+constexpr double kLongWord = 90;
+
+double longest_word(const std::string& text, bool bold) {
+  double width = 0;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    width = std::max(width, plot::text_width(word, kTableSize, bold) + 0.5);
+  }
+  return width;
+}
+
 // The widths of a table's columns: as wide as their cells want, and where that
 // is more than the page has, the widest columns give way and wrap.
 std::vector<double> column_widths(const Table& table, double gap) {
   const std::size_t columns = table.columns.size();
   std::vector<double> widths(columns, 0);
+  // Words are not broken but for those that have to be, as checksums are.
+  std::vector<double> least(columns, 0);
   for (std::size_t c = 0; c < columns; ++c) {
     widths[c] = plot::text_width(table.columns[c], kTableSize, true);
     for (const auto& row : table.rows) {
       if (c < row.size()) {
         widths[c] = std::max(widths[c], plot::text_width(row[c], kTableSize));
       }
+    }
+    least[c] = longest_word(table.columns[c], true);
+    for (const auto& row : table.rows) {
+      const double word = c < row.size() ? longest_word(row[c], false) : 0;
+      if (word < kLongWord) least[c] = std::max(least[c], word);
     }
     // Rounding must not make a cell wrap that just fits.
     widths[c] += 0.5;
@@ -89,18 +110,22 @@ std::vector<double> column_widths(const Table& table, double gap) {
   double limit = *std::max_element(widths.begin(), widths.end());
   const auto total = [&] {
     double sum = 0;
-    for (const double w : widths) sum += std::min(w, limit);
+    for (std::size_t c = 0; c < columns; ++c) {
+      sum += std::min(widths[c], std::max(limit, least[c]));
+    }
     return sum;
   };
   while (total() > room && limit > 20) limit -= 1;
-  for (double& w : widths) w = std::min(w, limit);
+  for (std::size_t c = 0; c < columns; ++c) {
+    widths[c] = std::min(widths[c], std::max(limit, least[c]));
+  }
   return widths;
 }
 
 struct TableSetter {
   const Table& table;
   std::vector<double> widths;
-  static constexpr double kGap = 12;
+  static constexpr double kGap = 9;
   static constexpr double kLine = kTableSize * 1.35;
   static constexpr double kPad = 3.2;
 
@@ -228,9 +253,9 @@ struct Setter {
         width = pixels.width / plot::kPngScale;
         height = pixels.height / plot::kPngScale;
       }
-      // Never over the width, and never over two thirds of the page.
+      // Never over the width, and two of the tall ones to a page.
       const double scale =
-          std::min({kRoom / width, kPageHeight * 0.62 / height, 1.0});
+          std::min({kRoom / width, kFigureHeight / height, 1.0});
       Drawing out(kRoom, height * scale);
       const double left = (kRoom - width * scale) / 2;
       if (figure.drawing) {
@@ -251,6 +276,7 @@ struct Entry {
 };
 
 constexpr double kEntrySize = 9.5;
+constexpr double kContentsHeight = 240;  // leaves room for the results
 double entry_height(int level) {
   return level == 1 ? 17 : 13;
 }
@@ -263,7 +289,7 @@ class Layout {
     // Sections of sections are listed where they fit on the first page.
     for (const int deepest : {2, 1}) {
       deepest_ = deepest;
-      if (contents_height() < kBottom - 200) break;
+      if (contents_height() < kContentsHeight) break;
     }
   }
 

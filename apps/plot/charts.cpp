@@ -61,8 +61,9 @@ Ticks panel_ticks(const Panel& panel) {
       low = std::min(low, y);
       high = std::max(high, y);
     }
-    if (series.kind == Series::Kind::kBars && !panel.log) {
-      low = std::min(low, 0.0);
+    if (series.kind == Series::Kind::kBars) {
+      // Bars of counts stand on 0, or on 1 where there is no 0.
+      low = std::min(low, panel.log ? 1.0 : 0.0);
     }
   }
   if (low > high) {

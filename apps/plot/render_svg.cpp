@@ -148,8 +148,7 @@ std::string to_svg(const Drawing& drawing,
                    SvgColours& colours) {
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " +
                     number(drawing.width()) + ' ' + number(drawing.height()) +
-                    "\" width=\"" + number(drawing.width()) + "\" height=\"" +
-                    number(drawing.height()) + "\" role=\"img\" aria-label=\"" +
+                    "\" role=\"img\" aria-label=\"" +
                     escape_markup(description) + "\">";
   for (const Shape& shape : drawing.shapes()) {
     std::visit(Writer{out, colours}, shape);

@@ -146,7 +146,8 @@ Ticks log_ticks(double low, double high, int target) {
     ticks.major.push_back(*v);
     ticks.label.push_back(log_label(*v));
   }
-  if (decades <= 4) {
+  // Finer lines than these run together.
+  if (decades <= std::min(4, target + 1)) {
     for (int exponent = first; exponent <= last; ++exponent) {
       for (int factor = 1; factor <= 9; ++factor) {
         const double value = factor * std::pow(10.0, exponent);
@@ -159,13 +160,13 @@ Ticks log_ticks(double low, double high, int target) {
   return ticks;
 }
 
-std::string format_number(double value) {
+std::string format_number(double value, int digits) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : "inf";
   const double size = std::abs(value);
   if (size == 0) return "0";
-  if (size < 1e-4 || size >= 1e7) return scientific(value, 2);
+  if (size < 1e-4 || size >= 1e7) return scientific(value, digits - 1);
   const int exponent = static_cast<int>(std::floor(std::log10(size)));
-  return fixed(value, std::max(0, 2 - exponent));
+  return fixed(value, std::max(0, digits - 1 - exponent));
 }
 
 std::string format_percent(double share, int decimals) {

@@ -34,8 +34,8 @@ Ticks integer_ticks(int low, int high, int target);
 /// Powers of ten, with 2 and 5 between them where the range is short. low > 0.
 Ticks log_ticks(double low, double high, int target);
 
-/// `value` with three significant digits: "0.0312", "12.3", "2.1e-05".
-std::string format_number(double value);
+/// `value` with that many significant digits: "0.0312", "12.3", "2.10e-5".
+std::string format_number(double value, int digits = 3);
 /// "98.62 %".
 std::string format_percent(double share, int decimals = 2);
 /// A probability as a percentage with as many digits as it takes to tell it
