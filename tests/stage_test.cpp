@@ -1,1 +1,65 @@
-// filled by its owner
+#include "stage.h"
+
+#include <memory>
+#include <vector>
+
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "support/catch.h"
+
+namespace {
+
+using Layers = std::vector<std::unique_ptr<nn::Layer<double>>>;
+
+template <template <typename> class Kind, typename... Args>
+void add(Layers& layers, const nn::Shape& input, Args... args) {
+  const nn::Shape shape =
+      layers.empty() ? input : layers.back()->output_shape();
+  layers.push_back(std::make_unique<Kind<double>>(shape, args...));
+}
+
+}  // namespace
+
+TEST_CASE("both reference networks run as few stages", "[stage]") {
+  const nn::Shape image{1, 28, 28};
+  Layers cnn;
+  add<nn::Conv2d>(cnn, image, 4, 5, 1, 2);
+  add<nn::ReLU>(cnn, image);
+  add<nn::MaxPool2d>(cnn, image, 2);
+  add<nn::Conv2d>(cnn, image, 8, 5, 1, 2);
+  add<nn::ReLU>(cnn, image);
+  add<nn::MaxPool2d>(cnn, image, 2);
+  add<nn::Linear>(cnn, image, 10);
+  add<nn::Softmax>(cnn, image);
+  const auto fused = nn::internal::plan_stages(cnn, true);
+  REQUIRE(fused.size() == 4);
+  CHECK(fused[0]->output_shape() == nn::Shape{4, 14, 14});
+  CHECK(fused[1]->output_shape() == nn::Shape{8, 7, 7});
+  CHECK(nn::internal::plan_stages(cnn, false).size() == 8);
+
+  Layers mlp;
+  add<nn::Linear>(mlp, image, 32);
+  add<nn::ReLU>(mlp, image);
+  add<nn::Linear>(mlp, image, 10);
+  CHECK(nn::internal::plan_stages(mlp, true).size() == 2);
+}
+
+TEST_CASE("a convolution fuses with what follows it and with nothing else",
+          "[stage]") {
+  const nn::Shape image{2, 9, 9};
+  Layers layers;
+  add<nn::Conv2d>(layers, image, 3, 3);
+  add<nn::MaxPool2d>(layers, image, 2);
+  add<nn::ReLU>(layers, image);
+  add<nn::Conv2d>(layers, image, 3, 2);
+  add<nn::ReLU>(layers, image);
+  add<nn::Linear>(layers, image, 4);
+  // Conv2d + MaxPool2d, ReLU, Conv2d + ReLU, Linear.
+  const auto stages = nn::internal::plan_stages(layers, true);
+  REQUIRE(stages.size() == 4);
+  CHECK(stages[0]->output_shape() == layers[1]->output_shape());
+  CHECK(stages[2]->output_shape() == layers[4]->output_shape());
+}

@@ -199,6 +199,7 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
 
   std::size_t scratch_bytes = 0;
   std::size_t saved_bytes = 0;
+  std::size_t largest_saved = 0;
   std::size_t output_bytes = 0;
   std::size_t largest = activation_bytes<Scalar>(input_shape_, batch);
   for (const auto& stage : stages_) {
@@ -207,6 +208,7 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
         activation_bytes<Scalar>(stage->output_shape(), batch);
     scratch_bytes = std::max(scratch_bytes, needs.scratch_bytes);
     saved_bytes += aligned_size(needs.saved_bytes);
+    largest_saved = std::max(largest_saved, aligned_size(needs.saved_bytes));
     output_bytes += bytes;
     largest = std::max(largest, bytes);
   }
@@ -219,7 +221,7 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
   const bool training = mode == Mode::kTraining;
   state.plan = 0;  // not cut for anything, should the allocation fail
   state.memory.reserve(2 * largest +
-                       (training ? output_bytes + saved_bytes : 0));
+                       (training ? output_bytes + saved_bytes : largest_saved));
   std::byte* next = state.memory.data();
   const auto cut = [&next](std::size_t bytes) {
     std::byte* block = next;
@@ -231,11 +233,13 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
   }
   state.activations.clear();
   state.saved.clear();
+  // No backward pass reads it, so in inference all stages share one.
+  std::byte* const shared_saved = training ? nullptr : cut(largest_saved);
   for (const auto& stage : stages_) {
     if (!training) {
       state.activations.push_back(
           state.gradients[state.activations.size() % 2]);
-      state.saved.push_back(nullptr);
+      state.saved.push_back(shared_saved);
       continue;
     }
     state.activations.push_back(reinterpret_cast<Scalar*>(
