@@ -68,6 +68,19 @@ TEMPLATE_TEST_CASE("kaiming weights have the variance 2 / fan_in",
   CHECK(m.largest > 3.5 * std::sqrt(variance));
 }
 
+TEMPLATE_TEST_CASE("fan-in weights have the variance 1 / (3 fan_in)",
+                   "[initializers]",
+                   float,
+                   double) {
+  nn::Rng rng(5);
+  nn::Matrix<TestType> weight(200, 300);
+  nn::fan_in_uniform(nn::view(weight), 200, rng);
+  const double variance =
+      weight.template cast<double>().array().square().mean();
+  CHECK(variance == Catch::Approx(1.0 / 600.0).epsilon(0.02));
+  CHECK(weight.cwiseAbs().maxCoeff() <= TestType(1.0 / std::sqrt(200.0)));
+}
+
 TEMPLATE_TEST_CASE("xavier weights have the variance 2 / (fan_in + fan_out)",
                    "[initializers]",
                    float,

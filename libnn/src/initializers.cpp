@@ -31,6 +31,12 @@ void fill_normal(View<Scalar> weight, double deviation, Rng& rng) {
 }  // namespace
 
 template <typename Scalar>
+void fan_in_uniform(View<Scalar> weight, Index fan_in, Rng& rng) {
+  check_fan("fan_in_uniform", "fan_in", fan_in);
+  fill_uniform(weight, 1.0 / std::sqrt(static_cast<double>(fan_in)), rng);
+}
+
+template <typename Scalar>
 void kaiming_uniform(View<Scalar> weight, Index fan_in, Rng& rng) {
   check_fan("kaiming_uniform", "fan_in", fan_in);
   fill_uniform(weight, std::sqrt(6.0 / static_cast<double>(fan_in)), rng);
@@ -63,6 +69,8 @@ void xavier_normal(View<Scalar> weight, Index fan_in, Index fan_out, Rng& rng) {
   fill_normal(weight, std::sqrt(2.0 / fans), rng);
 }
 
+template void fan_in_uniform<float>(View<float>, Index, Rng&);
+template void fan_in_uniform<double>(View<double>, Index, Rng&);
 template void kaiming_uniform<float>(View<float>, Index, Rng&);
 template void kaiming_uniform<double>(View<double>, Index, Rng&);
 template void kaiming_normal<float>(View<float>, Index, Rng&);

@@ -213,16 +213,17 @@ TEST_CASE("conv2d says its sizes and has PyTorch's parameters",
              ContainsSubstring("Conv2d") && ContainsSubstring("5x3"));
 }
 
-TEST_CASE("conv2d starts with Kaiming's uniform weights and zero biases",
+TEST_CASE("conv2d starts with weights and biases in +-1/sqrt(fan_in)",
           "[layers][conv2d]") {
   nn::Rng rng(1);
   Conv2d<double> conv(Shape{16, 14, 14}, 32, 5, 1, 2);
   conv.bias().value.setOnes();
   conv.initialize(rng);
-  const double bound = std::sqrt(6.0 / 400);
+  const double bound = 1.0 / std::sqrt(400.0);
   CHECK(conv.weight().value.cwiseAbs().maxCoeff() <= bound);
   CHECK(conv.weight().value.cwiseAbs().maxCoeff() > 0.99 * bound);
-  CHECK(conv.bias().value.isZero(0));
+  CHECK(conv.bias().value.cwiseAbs().maxCoeff() <= bound);
+  CHECK(conv.bias().value.cwiseAbs().maxCoeff() > 0.5 * bound);
 }
 
 TEST_CASE("conv2d refuses geometries that cannot be",

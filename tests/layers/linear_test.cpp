@@ -103,16 +103,17 @@ TEST_CASE("linear says its sizes and has PyTorch's parameters",
   CHECK(parameters[1]->dims == std::vector<Index>{10});
 }
 
-TEST_CASE("linear starts with Kaiming's uniform weights and zero biases",
+TEST_CASE("linear starts with weights and biases in +-1/sqrt(fan_in)",
           "[layers][linear]") {
   nn::Rng rng(1);
   Linear<double> linear(Shape{600}, 50);
   linear.bias().value.setOnes();
   linear.initialize(rng);
-  const double bound = std::sqrt(6.0 / 600);
+  const double bound = 1.0 / std::sqrt(600.0);
   CHECK(linear.weight().value.cwiseAbs().maxCoeff() <= bound);
   CHECK(linear.weight().value.cwiseAbs().maxCoeff() > 0.99 * bound);
-  CHECK(linear.bias().value.isZero(0));
+  CHECK(linear.bias().value.cwiseAbs().maxCoeff() <= bound);
+  CHECK(linear.bias().value.cwiseAbs().maxCoeff() > 0.5 * bound);
 }
 
 TEST_CASE("linear wants at least one unit", "[layers][linear][errors]") {

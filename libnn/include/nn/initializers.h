@@ -12,7 +12,18 @@ namespace nn {
 // 2010, eq. 12 and 16). For a convolution, fan_in = C*KH*KW and
 // fan_out = O*KH*KW, so it is given apart from the matrix.
 //
+// Both are made for networks that start learning slowly. With the first rate at
+// its highest and momentum, as a cosine schedule without warm-up has it, they
+// can throw a convolutional network off in its first steps (docs/accuracy.md);
+// the layers therefore start from fan_in_uniform().
+//
 // All throw std::invalid_argument if a fan is not positive.
+
+/// Uniform in +-1 / sqrt(fan_in): variance 1 / (3 fan_in) (LeCun et al., 1998,
+/// "Efficient BackProp", section 4.6, up to the constant). What PyTorch's
+/// Linear and Conv2d start from, biases included.
+template <typename Scalar>
+void fan_in_uniform(View<Scalar> weight, Index fan_in, Rng& rng);
 
 /// Uniform in +-sqrt(6 / fan_in): variance 2 / fan_in.
 template <typename Scalar>

@@ -84,8 +84,8 @@ std::vector<Parameter<Scalar>*> Conv2d<Scalar>::parameters() {
 
 template <typename Scalar>
 void Conv2d<Scalar>::initialize(Rng& rng) {
-  kaiming_uniform(view(weight_.value), weight_.value.rows(), rng);
-  bias_.value.setZero();
+  fan_in_uniform(view(weight_.value), weight_.value.rows(), rng);
+  fan_in_uniform(view(bias_.value), weight_.value.rows(), rng);
 }
 
 template <typename Scalar>

@@ -33,8 +33,8 @@ std::vector<Parameter<Scalar>*> Linear<Scalar>::parameters() {
 
 template <typename Scalar>
 void Linear<Scalar>::initialize(Rng& rng) {
-  kaiming_uniform(view(weight_.value), weight_.value.rows(), rng);
-  bias_.value.setZero();
+  fan_in_uniform(view(weight_.value), weight_.value.rows(), rng);
+  fan_in_uniform(view(bias_.value), weight_.value.rows(), rng);
 }
 
 template <typename Scalar>

@@ -36,7 +36,7 @@ class Conv2d final : public Layer<Scalar> {
   std::string describe() const override;
   using Layer<Scalar>::parameters;
   std::vector<Parameter<Scalar>*> parameters() override;
-  /// Kaiming's uniform weights for ReLU (initializers.h), zero biases.
+  /// Weights and biases uniform in +-1 / sqrt(fan_in) (initializers.h).
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
