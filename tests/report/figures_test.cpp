@@ -1,0 +1,199 @@
+#include "common/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include "nn/file.h"
+#include "plot/render.h"
+#include "plot/ticks.h"
+#include "report/sample_run.h"
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/temporary_directory.h"
+
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+// All texts of a drawing, in the order they were drawn.
+std::vector<std::string> texts(const plot::Drawing& drawing) {
+  std::vector<std::string> out;
+  for (const plot::Shape& shape : drawing.shapes()) {
+    const auto* text = std::get_if<plot::Text>(&shape);
+    if (text != nullptr) out.push_back(text->text);
+  }
+  return out;
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+}  // namespace
+
+TEST_CASE("every cell of the confusion figure shows its number", "[figures]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  plot::SvgColours colours;
+  const std::string svg = plot::to_svg(
+      apps::draw_confusion(run, apps::MatrixKind::kShare), "", colours);
+  std::size_t position = 0;
+  for (const apps::ConfusionCell& cell : run.confusion) {
+    // Cells are drawn row by row, the share before the count.
+    const std::string share = ">" + plot::format_share(cell.share) + "</text>";
+    position = svg.find(share, position);
+    REQUIRE(position != std::string::npos);
+    position = svg.find(">" + std::to_string(cell.count) + "</text>", position);
+    REQUIRE(position != std::string::npos);
+  }
+  for (const std::string& name : apps::run_names(run.summary).classes) {
+    const auto all = texts(apps::draw_confusion(run, apps::MatrixKind::kShare));
+    CHECK(std::count(all.begin(), all.end(), name) == 2);
+  }
+}
+
+TEST_CASE("the twin matrix shows the mean probabilities", "[figures]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  const auto all =
+      texts(apps::draw_confusion(run, apps::MatrixKind::kMeanProbability));
+  for (const apps::ConfusionCell& cell : run.confusion) {
+    CHECK(contains(all, plot::format_share(cell.mean_probability)));
+  }
+}
+
+TEST_CASE("the loss figure names the last values and the best epoch",
+          "[figures]") {
+  apps::Run run = nn_test::sample_run("cnn", "torch", 5);
+  run.history[2].test_accuracy = 0.995;
+  const auto all = texts(apps::draw_loss(run));
+  const apps::EpochRow& last = run.history.back();
+  CHECK(contains(all, "test " + plot::format_number(last.test_loss, 4)));
+  CHECK(contains(all, "training " + plot::format_number(last.train_loss, 4)));
+  CHECK(contains(all, "test " + plot::format_percent(last.test_accuracy)));
+  CHECK(contains(all, "best on the test set: epoch 3, 99.50 %"));
+  CHECK_THAT(all.front(), ContainsSubstring("Fashion-MNIST"));
+  CHECK_THAT(all.front(), ContainsSubstring("CNN (LibTorch)"));
+}
+
+TEST_CASE("the lines of the loss figure go through the history's values",
+          "[figures]") {
+  apps::Run run = nn_test::sample_run("cnn", "libnn", 3);
+  // On a linear axis equal steps of the value are equal steps of the line.
+  const double losses[] = {1.0, 0.75, 0.5};
+  for (std::size_t i = 0; i < 3; ++i) {
+    run.history[i].test_loss = losses[i];
+    run.history[i].train_loss = losses[i] + 0.1;
+  }
+  int found = 0;
+  const plot::Drawing drawing = apps::draw_loss(run);
+  for (const plot::Shape& shape : drawing.shapes()) {
+    const auto* line = std::get_if<plot::Polyline>(&shape);
+    if (line == nullptr || line->points.size() != 3) continue;
+    const auto& p = line->points;
+    CHECK(p[1].x - p[0].x == Approx(p[2].x - p[1].x));
+    if (++found <= 2) {
+      CHECK(p[1].y > p[0].y);
+      CHECK(p[1].y - p[0].y == Approx(p[2].y - p[1].y));
+    }
+  }
+  CHECK(found == 4);
+}
+
+TEST_CASE("the top-3 figure marks the images of another class", "[figures]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  const auto all = texts(apps::draw_top3(run, nn_test::sample_test_set()));
+  const auto names = apps::run_names(run.summary).classes;
+  long wrong = 0;
+  for (const apps::TopImage& top : run.top3) {
+    CHECK(contains(all, plot::format_probability(top.probability)));
+    if (top.label != top.label_class) {
+      ++wrong;
+      CHECK(contains(
+          all, "wrong: is " + names[static_cast<std::size_t>(top.label)]));
+    } else {
+      CHECK(contains(all, "image " + std::to_string(top.index)));
+    }
+  }
+  CHECK(std::count_if(all.begin(), all.end(), [](const std::string& text) {
+          return text.rfind("wrong:", 0) == 0;
+        }) == wrong);
+  CHECK(wrong > 0);
+}
+
+TEST_CASE("the mistakes are the errors with the least true probability",
+          "[figures]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  const apps::Prediction* worst = nullptr;
+  for (const apps::Prediction& p : run.predictions) {
+    const auto truth = [](const apps::Prediction& q) {
+      return q.probability[static_cast<std::size_t>(q.label)];
+    };
+    if (p.label == p.predicted) continue;
+    if (worst == nullptr || truth(p) < truth(*worst)) worst = &p;
+  }
+  REQUIRE(worst != nullptr);
+  const auto all = texts(apps::draw_mistakes(run, nn_test::sample_test_set()));
+  const auto first =
+      std::find_if(all.begin(), all.end(), [](const std::string& text) {
+        return text.rfind("image ", 0) == 0;
+      });
+  REQUIRE(first != all.end());
+  CHECK(*first == "image " + std::to_string(worst->index));
+}
+
+TEST_CASE("a network that is always right has a mistakes figure that says so",
+          "[figures]") {
+  apps::Run run = nn_test::sample_run("mlp", "libnn");
+  for (apps::Prediction& p : run.predictions) p.predicted = p.label;
+  apps::derive_tables(run);
+  const auto all = texts(apps::draw_mistakes(run, nn_test::sample_test_set()));
+  CHECK(contains(all, "None: all 80 test images are predicted rightly."));
+}
+
+TEST_CASE("every figure is a PNG of its drawing's size and not blank",
+          "[figures]") {
+  const nn_test::TemporaryDirectory folder;
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  nn_test::write_sample_run(folder.path(), "cnn-libnn", run);
+  const plot::Drawing loss = apps::draw_loss(run);
+  for (const char* name :
+       {"loss", "confusion", "top3", "mistakes", "filters"}) {
+    CAPTURE(name);
+    const plot::Pixels pixels = plot::decode_png(
+        nn::read_file(folder.file(std::string("cnn-libnn/") + name + ".png")));
+    CHECK(pixels.width > 600);
+    CHECK(pixels.height > 200);
+    CHECK(std::set<int>(pixels.rgb.begin(), pixels.rgb.end()).size() > 10);
+    if (std::string(name) == "loss") {
+      CHECK(pixels.width == std::ceil(loss.width() * plot::kPngScale));
+      CHECK(pixels.height == std::ceil(loss.height() * plot::kPngScale));
+    }
+  }
+}
+
+TEST_CASE("weights that do not fit their filter shape are refused",
+          "[figures][errors]") {
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  const nn::Matrix<float> weights = nn::Matrix<float>::Ones(24, 16);
+  CHECK_THAT(nn_test::message_of<std::invalid_argument>([&] {
+               apps::draw_filters(run, weights, nn::Shape{1, 5, 5});
+             }),
+             ContainsSubstring("expected 25 weights"));
+}
+
+TEST_CASE("a test image that the set does not hold is refused",
+          "[figures][errors]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  CHECK_THROWS_AS(apps::draw_top3(run, nn_test::sample_test_set().head(5)),
+                  std::invalid_argument);
+}
+
+TEST_CASE("names that a summary lacks are said to be unknown", "[figures]") {
+  const apps::RunNames names = apps::run_names(nlohmann::json::object());
+  CHECK(names.dataset == "unknown data set");
+  CHECK(names.model == "unknown model");
+  CHECK(names.classes.size() == apps::kClasses);
+  CHECK(names.classes[7] == "7");
+}

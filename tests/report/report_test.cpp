@@ -1,0 +1,281 @@
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include "mnist_report/content.h"
+#include "mnist_report/load.h"
+#include "nn/file.h"
+#include "plot/ticks.h"
+#include "report/sample_run.h"
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/temporary_directory.h"
+
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+void write_all_runs(const std::string& results) {
+  unsigned seed = 1;
+  for (const char* backend : {"libnn", "torch"}) {
+    for (const char* model : {"mlp", "cnn"}) {
+      nn_test::write_sample_run(results,
+                                std::string(model) + "-" + backend,
+                                nn_test::sample_run(model, backend, 3, seed++));
+    }
+  }
+}
+
+std::string html_of(const std::string& results) {
+  return to_html(report::make_document(report::load_runs(results),
+                                       report::Arrangement::kByFigure));
+}
+
+// The exit code of a shell command.
+int exit_code(const std::string& command) {
+  const int status = std::system(command.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Runs mnist_report; its output goes to `log`.
+int run_report(const std::string& arguments, const std::string& log) {
+  return exit_code(std::string(NN_MNIST_REPORT) + " " + arguments + " > '" +
+                   log + "' 2>&1");
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos;
+       at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the report shows every figure of every run", "[report]") {
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  const std::string html = html_of(results.path());
+  // Drawn here: loss, two matrices, reliability a run; four comparisons of
+  // pairs; one of speeds. Embedded: top 3, mistakes, weights a run.
+  CHECK(count(html, "<svg") == 4 * 4 + 4 + 1);
+  CHECK(count(html, "<img") == 3 * 4);
+  CHECK(count(html, "aria-label=\"\"") == 0);
+  CHECK(count(html, "alt=\"\"") == 0);
+  CHECK(count(html, "What is missing") == 0);
+  CHECK_THAT(html, ContainsSubstring("Ankle boot"));
+}
+
+TEST_CASE("the report's page needs nothing from outside itself", "[report]") {
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  const std::string html = html_of(results.path());
+  CHECK(count(html, "src=\"") == count(html, "src=\"data:"));
+  CHECK(count(html, "<link") == 0);
+  CHECK(count(html, "@import") == 0);
+  CHECK(count(html, "url(") == 0);
+}
+
+TEST_CASE("the report's numbers are those of the files", "[report]") {
+  const nn_test::TemporaryDirectory results;
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  nn_test::write_sample_run(results.path(), "mlp-libnn", run);
+  const std::string html = html_of(results.path());
+  long right = 0;
+  for (const apps::Prediction& p : run.predictions) {
+    right += p.label == p.predicted;
+  }
+  CHECK_THAT(html,
+             ContainsSubstring("<td class=\"number\">" +
+                               std::to_string(80 - right) + "</td>"));
+  CHECK_THAT(
+      html,
+      ContainsSubstring("<td class=\"number\">" +
+                        plot::format_percent(static_cast<double>(right) / 80) +
+                        "</td>"));
+  CHECK_THAT(
+      html,
+      ContainsSubstring(plot::format_number(run.history.back().test_loss)));
+}
+
+TEST_CASE("runs stand in a fixed order, whatever their folders' names",
+          "[report]") {
+  const nn_test::TemporaryDirectory results;
+  nn_test::write_sample_run(
+      results.path(), "a", nn_test::sample_run("cnn", "torch"));
+  nn_test::write_sample_run(
+      results.path(), "b", nn_test::sample_run("cnn", "libnn"));
+  nn_test::write_sample_run(
+      results.path(), "c", nn_test::sample_run("mlp", "libnn"));
+  const auto runs = report::load_runs(results.path());
+  REQUIRE(runs.size() == 3);
+  CHECK(runs[0].title() == "MLP (libnn)");
+  CHECK(runs[1].title() == "CNN (libnn)");
+  CHECK(runs[2].title() == "CNN (LibTorch)");
+}
+
+TEST_CASE("a damaged or missing file is named and the rest is shown",
+          "[report][errors]") {
+  const std::string file = GENERATE("summary.json",
+                                    "history.csv",
+                                    "steps.csv",
+                                    "predictions.csv",
+                                    "confusion.csv",
+                                    "top3.csv",
+                                    "top3.png",
+                                    "filters.png");
+  const bool missing = GENERATE(true, false);
+  CAPTURE(file, missing);
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  const std::string path = results.file("cnn-libnn/" + file);
+  if (missing) {
+    std::filesystem::remove(path);
+  } else {
+    const std::string whole = nn::read_file(path);
+    nn::write_file_atomically(path, whole.substr(0, whole.size() / 2));
+  }
+  const auto runs = report::load_runs(results.path());
+  REQUIRE(runs.size() == 4);
+  std::string problems;
+  for (const report::LoadedRun& run : runs) {
+    for (const std::string& line : run.problems) problems += line + "\n";
+  }
+  CHECK_THAT(problems, ContainsSubstring(path));
+  CHECK(count(problems, "mlp-libnn") == 0);
+  for (const auto arrangement :
+       {report::Arrangement::kByFigure, report::Arrangement::kByRun}) {
+    const report::Document document = report::make_document(runs, arrangement);
+    const std::string html = to_html(document);
+    CHECK_THAT(html, ContainsSubstring("What is missing"));
+    CHECK_THAT(html, ContainsSubstring("cnn-libnn/" + file));
+    CHECK_THAT(html, ContainsSubstring("MLP (LibTorch)"));
+    CHECK(to_pdf(document).rfind("%PDF-", 0) == 0);
+  }
+}
+
+TEST_CASE("a lost confusion matrix is counted again from the predictions",
+          "[report]") {
+  const nn_test::TemporaryDirectory results;
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  nn_test::write_sample_run(results.path(), "mlp-libnn", run);
+  std::filesystem::remove(results.file("mlp-libnn/confusion.csv"));
+  const auto runs = report::load_runs(results.path());
+  REQUIRE(runs[0].run.confusion.size() == run.confusion.size());
+  for (std::size_t i = 0; i < run.confusion.size(); ++i) {
+    CHECK(runs[0].run.confusion[i].count == run.confusion[i].count);
+  }
+}
+
+TEST_CASE("the command line repeats the options, quoted for a shell",
+          "[report]") {
+  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  CHECK(report::command_line(run.summary) ==
+        "mnist_mlp --data 'my data' --hidden 256,128 --quiet");
+  CHECK(report::command_line(nlohmann::json::object()).empty());
+}
+
+TEST_CASE("what a summary says cannot break out of the page",
+          "[report][errors]") {
+  const nn_test::TemporaryDirectory results;
+  apps::Run run = nn_test::sample_run("mlp", "libnn");
+  run.summary["dataset"]["class_names"][3] = "<script>alert(1)</script>";
+  run.summary["options"]["data"] = "\"><img src=x>";
+  nn_test::write_sample_run(results.path(), "mlp-libnn", run);
+  const std::string html = html_of(results.path());
+  CHECK(count(html, "<script>alert") == 0);
+  CHECK(count(html, "<img src=x>") == 0);
+}
+
+TEST_CASE("mnist_report writes both reports and exits with 0",
+          "[report][program]") {
+  const nn_test::TemporaryDirectory results;
+  const nn_test::TemporaryDirectory out;
+  write_all_runs(results.path());
+  REQUIRE(run_report("--results '" + results.path() + "' --out '" +
+                         out.file("new/folder") + "'",
+                     out.file("log")) == 0);
+  const auto html =
+      std::filesystem::file_size(out.file("new/folder/report.html"));
+  const auto pdf =
+      std::filesystem::file_size(out.file("new/folder/report.pdf"));
+  CHECK(html < 10'000'000);
+  CHECK(pdf < 5'000'000);
+}
+
+TEST_CASE("mnist_report exits with 1 where there is no run and 2 on usage",
+          "[report][program][errors]") {
+  const nn_test::TemporaryDirectory folder;
+  const std::string log = folder.file("log");
+  CHECK(run_report("--results '" + folder.file("nowhere") + "'", log) == 1);
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("mnist_report: error: "));
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("nowhere"));
+  CHECK(run_report("--results '" + folder.path() + "'", log) == 1);
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("found none"));
+  CHECK(!std::filesystem::exists(folder.file("report.html")));
+  CHECK(run_report("--no-such-option", log) == 2);
+  CHECK(run_report("--version", log) == 0);
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("mnist_report "));
+}
+
+TEST_CASE("without any font mnist_report names the package to install",
+          "[report][program][errors]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_sample_run(
+      folder.path(), "mlp-libnn", nn_test::sample_run("mlp", "libnn"));
+  nn::write_file_atomically(folder.file("fonts.conf"),
+                            "<?xml version=\"1.0\"?><fontconfig/>\n");
+  const std::string log = folder.file("log");
+  CHECK(exit_code("FONTCONFIG_FILE='" + folder.file("fonts.conf") + "' " +
+                  NN_MNIST_REPORT + " --results '" + folder.path() + "' > '" +
+                  log + "' 2>&1") == 1);
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("fonts-dejavu-core"));
+}
+
+#ifdef NN_TIDY
+TEST_CASE("tidy finds no error in the report's HTML", "[report][tools]") {
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  std::filesystem::remove(results.file("mlp-torch/steps.csv"));
+  nn::write_file_atomically(results.file("report.html"),
+                            html_of(results.path()));
+  const std::string log = results.file("tidy.log");
+  // 0: clean, 1: warnings, 2: errors.
+  const int code =
+      exit_code(std::string(NN_TIDY) + " -e -q '" +
+                results.file("report.html") + "' > '" + log + "' 2>&1");
+  INFO(nn::read_file(log));
+  CHECK(code < 2);
+}
+#endif
+
+#if defined(NN_PDFTOTEXT) || defined(NN_MUTOOL)
+TEST_CASE("PDF readers find the report's text and pages", "[report][tools]") {
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  const auto runs = report::load_runs(results.path());
+  nn::write_file_atomically(
+      results.file("report.pdf"),
+      to_pdf(report::make_document(runs, report::Arrangement::kByRun)));
+  const std::string text = results.file("text");
+#ifdef NN_PDFTOTEXT
+  REQUIRE(exit_code(std::string(NN_PDFTOTEXT) + " '" +
+                    results.file("report.pdf") + "' '" + text + "'") == 0);
+  CHECK_THAT(nn::read_file(text), ContainsSubstring("Own code against"));
+  CHECK_THAT(nn::read_file(text), ContainsSubstring("Ankle boot"));
+  CHECK_THAT(nn::read_file(text), ContainsSubstring("page 1 of"));
+#endif
+#ifdef NN_MUTOOL
+  REQUIRE(exit_code(std::string(NN_MUTOOL) + " draw -q -F txt -o '" + text +
+                    "' '" + results.file("report.pdf") + "' 2> '" +
+                    results.file("errors") + "'") == 0);
+  CHECK(nn::read_file(results.file("errors")).empty());
+  CHECK_THAT(nn::read_file(text), ContainsSubstring("Own code against"));
+#endif
+}
+#endif

@@ -1,0 +1,29 @@
+#ifndef NN_TESTS_REPORT_SAMPLE_RUN_H_
+#define NN_TESTS_REPORT_SAMPLE_RUN_H_
+
+#include <string>
+
+#include "common/run.h"
+#include "nn/data/image_set.h"
+
+namespace nn_test {
+
+/// A made-up run, whole and consistent, of `epochs` epochs of 4 steps on the
+/// images of sample_test_set(). About one prediction in eight is wrong;
+/// another seed makes other mistakes.
+apps::Run sample_run(const std::string& model,
+                     const std::string& backend,
+                     int epochs = 3,
+                     unsigned seed = 1);
+
+/// 80 noise images of 28 x 28, eight of every class.
+nn::ImageSet sample_test_set();
+
+/// Writes tables and figures of a sample run into `results`/`folder`.
+void write_sample_run(const std::string& results,
+                      const std::string& folder,
+                      const apps::Run& run);
+
+}  // namespace nn_test
+
+#endif  // NN_TESTS_REPORT_SAMPLE_RUN_H_
