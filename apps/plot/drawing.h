@@ -78,7 +78,8 @@ class Drawing {
 
   double width() const { return width_; }
   double height() const { return height_; }
-  const std::vector<Shape>& shapes() const { return shapes_; }
+  const std::vector<Shape>& shapes() const& { return shapes_; }
+  const std::vector<Shape>& shapes() && = delete;  ///< it would dangle
 
   void rectangle(
       double x, double y, double width, double height, const Colour& fill);
