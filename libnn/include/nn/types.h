@@ -2,6 +2,7 @@
 #define NN_TYPES_H_
 
 #include <Eigen/Core>
+#include <type_traits>
 
 namespace nn {
 
@@ -14,24 +15,32 @@ using Index = Eigen::Index;
 /// DontAlign: how Eigen allocates an aligned matrix depends on the vector
 /// registers that a file is compiled for. A program built for AVX would then
 /// corrupt the heap when it releases a matrix of libnn, which is not. Without
-/// the demand it is malloc and free on both sides. Any other column-major
-/// Eigen matrix can be assigned to this one, or looked at through view().
+/// the demand it is malloc and free on both sides. An Eigen::MatrixXf can be
+/// assigned to it, and is taken by every function that takes a view.
 template <typename Scalar>
 using Matrix = Eigen::Matrix<Scalar,
                              Eigen::Dynamic,
                              Eigen::Dynamic,
                              Eigen::ColMajor | Eigen::DontAlign>;
 
+namespace internal {
+// What a view can look at: elements of its scalar, columns one after the other.
+template <typename Other, typename Scalar>
+constexpr bool is_viewable =
+    std::is_same_v<typename Eigen::internal::traits<Other>::Scalar, Scalar> &&
+    (Other::IsVectorAtCompileTime || !Other::IsRowMajor);
+}  // namespace internal
+
 /// A matrix in somebody else's memory, to write to. Public functions take
 /// views: an Eigen::Map never copies, where an Eigen::Ref may do so silently.
-/// A whole Matrix turns into a view by itself, so do its leftCols() and
-/// middleCols().
+///
+/// Every column-major matrix of the scalar turns into a view by itself, so do
+/// whole columns of one: x.leftCols(n), x.col(i). Other expressions do not
+/// compile, since they would need a copy.
 template <typename Scalar>
 class View : public Eigen::Map<Matrix<Scalar>> {
  public:
   using Base = Eigen::Map<Matrix<Scalar>>;
-  using Columns =
-      Eigen::Block<Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
   using Base::Base;
   using Base::operator=;
   View(const View&) = default;
@@ -40,9 +49,15 @@ class View : public Eigen::Map<Matrix<Scalar>> {
     return *this;
   }
   View(const Base& other) : Base(other) {}  // NOLINT: implicit
-  View(Matrix<Scalar>& m)                   // NOLINT: implicit
+  template <typename Other,
+            std::enable_if_t<internal::is_viewable<Other, Scalar>, int> = 0>
+  View(Eigen::PlainObjectBase<Other>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
-  View(Columns m)  // NOLINT: implicit
+  template <typename Whole,
+            int kRows,
+            int kCols,
+            std::enable_if_t<internal::is_viewable<Whole, Scalar>, int> = 0>
+  View(Eigen::Block<Whole, kRows, kCols, true> m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
 };
 
@@ -52,19 +67,22 @@ template <typename Scalar>
 class ConstView : public Eigen::Map<const Matrix<Scalar>> {
  public:
   using Base = Eigen::Map<const Matrix<Scalar>>;
-  using Columns =
-      Eigen::Block<Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
-  using ConstColumns =
-      Eigen::Block<const Matrix<Scalar>, Eigen::Dynamic, Eigen::Dynamic, true>;
   using Base::Base;
-  ConstView(const Base& other) : Base(other) {}  // NOLINT: implicit
-  ConstView(const Matrix<Scalar>& m)             // NOLINT: implicit
-      : Base(m.data(), m.rows(), m.cols()) {}
+  ConstView(const Base& other) : Base(other) {}   // NOLINT: implicit
   ConstView(const Eigen::Map<Matrix<Scalar>>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
-  ConstView(const Columns& m)  // NOLINT: implicit
+  template <typename Other,
+            std::enable_if_t<internal::is_viewable<Other, Scalar>, int> = 0>
+  ConstView(const Eigen::PlainObjectBase<Other>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
-  ConstView(const ConstColumns& m)  // NOLINT: implicit
+  template <typename Whole,
+            int kRows,
+            int kCols,
+            std::enable_if_t<
+                internal::is_viewable<std::remove_const_t<Whole>, Scalar>,
+                int> = 0>
+  ConstView(
+      const Eigen::Block<Whole, kRows, kCols, true>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
 };
 
