@@ -274,7 +274,7 @@ TEST_CASE("PDF readers find the report's text and pages", "[report][tools]") {
   REQUIRE(exit_code(std::string(NN_MUTOOL) + " draw -q -F txt -o '" + text +
                     "' '" + results.file("report.pdf") + "' 2> '" +
                     results.file("errors") + "'") == 0);
-  CHECK(nn::read_file(results.file("errors")).empty());
+  CHECK(count(nn::read_file(results.file("errors")), "error") == 0);
   CHECK_THAT(nn::read_file(text), ContainsSubstring("Own code against"));
 #endif
 }
