@@ -34,8 +34,7 @@ double luminance(const Rgb& c) {
 Rgb readable_on(const Rgb& background) {
   // The luminance at which black and white text have the same contrast.
   constexpr double kBreakEven = 0.179;
-  return luminance(background) > kBreakEven ? Rgb{0, 0, 0}
-                                            : Rgb{255, 255, 255};
+  return luminance(background) > kBreakEven ? Rgb{0, 0, 0} : Rgb{255, 255, 255};
 }
 
 }  // namespace
