@@ -1,5 +1,5 @@
 #include "common/train.h"
-#include "torch_backend.h"
+#include "torch_factory.h"
 
 int main(int argc, char** argv) {
   return apps::run_program(

@@ -3,17 +3,16 @@
 
 #include <torch/torch.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/backend.h"
-#include "common/options.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/sequential.h"
 #include "nn/shape.h"
 #include "nn/types.h"
+#include "torch_factory.h"
 
 namespace apps {
 
@@ -39,12 +38,6 @@ class TorchBackend final : public Backend {
   torch::nn::Sequential network_;
   torch::optim::SGD optimizer_;
 };
-
-/// Sets LibTorch's thread count to that of the options and, unless they ask for
-/// quiet, prints what LibTorch's speed depends on: version, threads, and
-/// whether idle OpenMP threads sleep or spin.
-std::unique_ptr<Backend> make_torch_backend(nn::Sequential<float>& network,
-                                            const Options& options);
 
 }  // namespace apps
 

@@ -1,0 +1,539 @@
+// Times training, or inference, of the reference networks by libnn and, where
+// it is built with it, by LibTorch in its fastest setting.
+//
+// The two take turns in blocks of steps, so that what else happens on the
+// machine meets both alike. A step is what the training programs do in one: the
+// next batch is gathered and normalized, then forward, loss, backward, update.
+// Both get their batches from the same loader. There is no evaluation.
+
+#include <dlfcn.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "benchmarks/environment.h"
+#include "benchmarks/peak.h"
+#include "benchmarks/timing.h"
+#include "common/backend.h"
+#include "common/batch_loader.h"
+#include "common/models.h"
+#include "common/options.h"
+#include "common/run.h"
+#include "nn/check.h"
+#include "nn/data/idx.h"
+#include "nn/data/image_set.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/parallel.h"
+#include "nn/random.h"
+#include "nn/sequential.h"
+
+#if NN_BENCH_HAVE_TORCH
+#include "mnist_torch/torch_factory.h"
+#endif
+
+#if NN_BENCH_HAVE_TORCH
+// LibTorch leaves its matrix products to whatever BLAS the system has put
+// behind libblas.so.3. Which one it is, is known to the loaded process alone.
+namespace blas {
+
+void* symbol(const char* name) {
+  return dlsym(RTLD_DEFAULT, name);
+}
+
+/// The file that the products come from.
+std::string path() {
+  Dl_info info;
+  void* sgemm = symbol("sgemm_");
+  if (sgemm == nullptr || dladdr(sgemm, &info) == 0) return "inside LibTorch";
+  const std::unique_ptr<char, decltype(&std::free)> resolved(
+      realpath(info.dli_fname, nullptr), &std::free);
+  return resolved ? resolved.get() : info.dli_fname;
+}
+
+/// Whether it is one made to be fast. The reference BLAS, some fifty times
+/// slower, is what a Debian system has unless another is installed.
+bool is_fast() {
+  return symbol("openblas_get_config") != nullptr ||
+         symbol("mkl_get_max_threads") != nullptr ||
+         symbol("MKL_Get_Max_Threads") != nullptr ||
+         symbol("bli_info_get_version_str") != nullptr ||
+         symbol("sgemm_") == nullptr;
+}
+
+/// OpenBLAS may have threads of its own, which LibTorch does not count.
+void set_threads(int threads) {
+  if (void* set = symbol("openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(set)(threads);
+  }
+}
+
+}  // namespace blas
+#endif
+
+namespace {
+
+using nn::Index;
+using nn::bench::median;
+using nn::bench::quantile;
+using nn::bench::seconds_of;
+
+constexpr Index kEpochImages = 60000;
+
+struct Settings {
+  apps::Options options;
+  std::vector<int> threads;
+  std::string data;  ///< folder of IDX files, or empty
+  Index steps = 0;   ///< of each, for each number of threads
+  Index epochs = 0;  ///< instead of steps, if not 0
+  Index block = 25;  ///< steps in a row
+  Index calls = 1000;
+  bool inference = false;
+  bool untuned = false;
+};
+
+/// Sixty thousand images with MNIST's share of gray pixels. No speed here
+/// depends on what they show.
+nn::ImageSet synthetic_images() {
+  constexpr double kGrayShare = 0.19;
+  nn::ImageSet set;
+  set.shape = {1, 28, 28};
+  set.images.resize(
+      static_cast<std::size_t>(kEpochImages * set.shape.features()));
+  set.labels.resize(static_cast<std::size_t>(kEpochImages));
+  nn::Rng rng(1);
+  for (std::uint8_t& pixel : set.images) {
+    const std::uint64_t bits = rng.next();
+    const bool gray = static_cast<double>(bits >> 11) * 0x1p-53 < kGrayShare;
+    pixel = gray ? static_cast<std::uint8_t>(bits & 255) : std::uint8_t{0};
+  }
+  for (std::uint8_t& label : set.labels) {
+    label = static_cast<std::uint8_t>(rng.index(apps::kClasses));
+  }
+  return set;
+}
+
+/// Floating-point operations for one image: those of the matrix products, a
+/// multiplication and an addition each. Taps that meet padding count.
+struct Flops {
+  double forward = 0.0;
+  /// The whole step; the first layer computes no input gradient.
+  double training = 0.0;
+};
+
+Flops count_flops(const nn::Sequential<float>& network) {
+  Flops flops;
+  for (Index i = 0; i < network.size(); ++i) {
+    const nn::Layer<float>& layer = network.layer(i);
+    const nn::Shape& out = layer.output_shape();
+    Index multiplications = 0;
+    if (dynamic_cast<const nn::Linear<float>*>(&layer) != nullptr) {
+      multiplications = layer.input_shape().features() * out.features();
+    } else if (const auto* conv =
+                   dynamic_cast<const nn::Conv2d<float>*>(&layer)) {
+      multiplications = conv->weight().value.rows() * out.features();
+    }
+    const double forward = 2.0 * static_cast<double>(multiplications);
+    flops.forward += forward;
+    flops.training += forward * (i == 0 ? 2.0 : 3.0);
+  }
+  return flops;
+}
+
+/// One framework at work on a network of its own.
+struct Rival {
+  std::string name;
+  nn::Sequential<float> network;
+  std::unique_ptr<apps::Backend> backend;
+  apps::BatchLoader loader;
+  Index next = 0;   // batch of the epoch
+  Index epoch = 0;  // counted from 0
+  std::vector<double>
+      seconds;  // per image or call, one entry per block or call
+
+  Rival(const std::string& name_,
+        const apps::BackendFactory& make_backend,
+        const apps::Options& options,
+        const nn::ImageSet& images,
+        const nn::Normalization& normalization)
+      : name(name_),
+        network(apps::build_network<float>(options, images.shape)),
+        backend(make_backend(network, options)),
+        loader(images, normalization, options.batch_size, options.seed) {
+    loader.start_epoch(0);
+  }
+
+  /// Trains for `steps` batches. Returns the seconds for each image.
+  double train(Index steps, double learning_rate) {
+    Index images = 0;
+    double loss = 0.0;
+    const double elapsed = seconds_of([&] {
+      for (Index i = 0; i < steps; ++i) {
+        if (next == loader.count()) {
+          loader.start_epoch(++epoch);
+          next = 0;
+        }
+        const apps::BatchLoader::Batch batch = loader.next();
+        ++next;
+        loss = backend->train_step(batch.x, batch.labels, learning_rate).loss;
+        images += batch.x.cols();
+      }
+    });
+    if (!std::isfinite(loss)) {
+      throw std::runtime_error(name + ": the loss is not finite");
+    }
+    return elapsed / static_cast<double>(images);
+  }
+};
+
+std::vector<std::unique_ptr<Rival>> make_rivals(
+    const apps::Options& options,
+    const nn::ImageSet& images,
+    const nn::Normalization& normalization) {
+  std::vector<std::unique_ptr<Rival>> rivals;
+  rivals.push_back(std::make_unique<Rival>(
+      "libnn", apps::make_libnn_backend, options, images, normalization));
+#if NN_BENCH_HAVE_TORCH
+  rivals.push_back(std::make_unique<Rival>(
+      "LibTorch", apps::make_torch_backend, options, images, normalization));
+#endif
+  return rivals;
+}
+
+/// The backends must compute the same, or there is nothing to compare.
+void check_agreement(const std::vector<std::unique_ptr<Rival>>& rivals,
+                     const nn::ImageSet& images,
+                     const nn::Normalization& normalization) {
+  constexpr Index kImages = 32;
+  constexpr float kTolerance = 1e-3F;
+  std::vector<nn::Matrix<float>> logits;
+  for (const auto& rival : rivals) {
+    apps::BatchLoader loader(images, normalization, kImages, /*seed=*/1);
+    loader.start_epoch(0);
+    const apps::BatchLoader::Batch batch = loader.next();
+    logits.emplace_back(apps::kClasses, batch.x.cols());
+    rival->backend->predict_logits(batch.x, nn::view(logits.back()));
+    const float difference =
+        (logits.back() - logits.front()).cwiseAbs().maxCoeff();
+    if (!(difference <= kTolerance)) {
+      throw std::runtime_error(nn::concat(rival->name,
+                                          ": its logits differ from those of ",
+                                          rivals.front()->name,
+                                          " by ",
+                                          difference));
+    }
+  }
+}
+
+void print_training_header() {
+  std::printf("%7s %-9s %10s %10s %8s %6s %9s\n",
+              "threads",
+              "by",
+              "ms/step",
+              "s/epoch",
+              "GFLOP/s",
+              "peak",
+              "speed-up");
+}
+
+void measure_training(const Settings& settings,
+                      const nn::ImageSet& images,
+                      const nn::Normalization& normalization,
+                      int threads) {
+  constexpr Index kWarmUpSteps = 5;
+  const double learning_rate = settings.options.learning_rate;
+  const auto rivals = make_rivals(settings.options, images, normalization);
+  check_agreement(rivals, images, normalization);
+  const Index epoch_steps = rivals.front()->loader.count();
+  const Index steps =
+      settings.epochs > 0 ? settings.epochs * epoch_steps : settings.steps;
+  const Index block = std::min(settings.block, steps);
+
+  nn::bench::Peak peak;
+  std::vector<double> peak_rates;
+  for (const auto& rival : rivals) {
+    rival->train(std::min(kWarmUpSteps, steps), learning_rate);
+  }
+  peak.run();
+  for (Index done = 0; done + block <= steps; done += block) {
+    for (const auto& rival : rivals) {
+      rival->seconds.push_back(rival->train(block, learning_rate));
+    }
+    double flops = 0.0;
+    const double seconds = seconds_of([&] { flops = peak.run(); });
+    peak_rates.push_back(flops / seconds);
+  }
+
+  const double peak_rate = median(peak_rates);
+  const double flops = count_flops(rivals.front()->network).training;
+  const double own = median(rivals.front()->seconds);
+  for (const auto& rival : rivals) {
+    const double per_image = median(rival->seconds);
+    const double rate = flops / per_image;
+    std::printf(
+        "%7d %-9s %10.3f %10.3f %8.1f %5.0f%%",
+        threads,
+        rival->name.c_str(),
+        1e3 * per_image * static_cast<double>(settings.options.batch_size),
+        per_image * static_cast<double>(kEpochImages),
+        rate / 1e9,
+        100.0 * rate / peak_rate);
+    if (rival != rivals.front()) std::printf(" %8.2fx", per_image / own);
+    std::printf("\n");
+  }
+  std::printf("%7d %-9s %10s %10s %8.1f %5d%%\n",
+              threads,
+              "bare tile",
+              "",
+              "",
+              peak_rate / 1e9,
+              100);
+  std::fflush(stdout);
+}
+
+void print_inference_header() {
+  std::printf("%7s %6s %-9s %11s %11s %8s %9s %9s\n",
+              "threads",
+              "batch",
+              "by",
+              "median us",
+              "99 % us",
+              "GFLOP/s",
+              "speed-up",
+              "at 99 %");
+}
+
+void measure_inference(const Settings& settings,
+                       const nn::ImageSet& images,
+                       const nn::Normalization& normalization,
+                       int threads,
+                       Index batch_size) {
+  // Calls in a row: few enough to share the machine's moods, many enough that
+  // the one before has left the cache to the same program.
+  constexpr Index kBlock = 20;
+  apps::Options options = settings.options;
+  options.batch_size = batch_size;
+  const auto rivals = make_rivals(options, images, normalization);
+  check_agreement(rivals, images, normalization);
+
+  apps::BatchLoader loader(images, normalization, batch_size, options.seed);
+  loader.start_epoch(0);
+  const apps::BatchLoader::Batch batch = loader.next();
+  nn::Matrix<float> logits(apps::kClasses, batch.x.cols());
+  const auto predict = [&](Rival& rival) {
+    rival.backend->predict_logits(batch.x, nn::view(logits));
+  };
+  for (Index done = -kBlock; done < settings.calls; done += kBlock) {
+    for (const auto& rival : rivals) {
+      for (Index i = 0; i < kBlock; ++i) {
+        const double seconds = seconds_of([&] { predict(*rival); });
+        // The first block warms up.
+        if (done >= 0) rival->seconds.push_back(seconds);
+      }
+    }
+  }
+
+  const double flops = count_flops(rivals.front()->network).forward *
+                       static_cast<double>(batch.x.cols());
+  constexpr double kTail = 0.99;
+  for (const auto& rival : rivals) {
+    const double middle = median(rival->seconds);
+    const double tail = quantile(rival->seconds, kTail);
+    std::printf("%7d %6d %-9s %11.1f %11.1f %8.1f",
+                threads,
+                static_cast<int>(batch_size),
+                rival->name.c_str(),
+                1e6 * middle,
+                1e6 * tail,
+                flops / middle / 1e9);
+    if (rival != rivals.front()) {
+      std::printf(" %8.2fx %8.2fx",
+                  middle / median(rivals.front()->seconds),
+                  tail / quantile(rivals.front()->seconds, kTail));
+    }
+    std::printf("\n");
+  }
+  std::fflush(stdout);
+}
+
+/// LibTorch's fastest setting. As it comes, it loses most of its time to
+/// OpenMP threads that spin and to memory given back after every step and
+/// mapped anew in the next. libnn runs in the same.
+std::vector<nn::bench::Variable> tuned_environment() {
+  return {{"OMP_WAIT_POLICY", "passive"},
+          {"GLIBC_TUNABLES",
+           "glibc.malloc.mmap_threshold=1000000000:"
+           "glibc.malloc.trim_threshold=4000000000:"
+           "glibc.malloc.top_pad=200000000"},
+          {"OPENBLAS_CORETYPE", ""}};
+}
+
+void print_environment() {
+  for (const nn::bench::Variable& variable : tuned_environment()) {
+    const char* value = std::getenv(variable.name.c_str());
+    std::printf("%-17s %s\n",
+                variable.name.c_str(),
+                value == nullptr ? "(not set)" : value);
+  }
+}
+
+void run(const Settings& settings) {
+  const nn::ImageSet images =
+      settings.data.empty()
+          ? synthetic_images()
+          : nn::load_mnist(settings.data, nn::Split::kTraining, apps::kClasses);
+  const nn::Normalization normalization = nn::measure_normalization(images);
+
+  const nn::Sequential<float> network =
+      apps::build_network<float>(settings.options, images.shape);
+  const Flops flops = count_flops(network);
+  std::printf("%-17s %s\n", "instruction set", nn::instruction_set());
+  print_environment();
+  std::printf("%-17s %d of %s\n",
+              "images",
+              static_cast<int>(images.size()),
+              settings.data.empty() ? "random pixels" : settings.data.c_str());
+  std::printf("%-17s %.3f MFLOP forward, %.3f in training, an image\n",
+              "network",
+              flops.forward / 1e6,
+              flops.training / 1e6);
+  std::printf("%s", network.summary().c_str());
+  if (!settings.inference) {
+    std::printf(
+        "batches of %d; medians of blocks of %d steps in turn; an "
+        "epoch has %d images\n",
+        static_cast<int>(settings.options.batch_size),
+        static_cast<int>(settings.block),
+        static_cast<int>(kEpochImages));
+  }
+#if NN_BENCH_HAVE_TORCH
+  std::printf("%-17s %s\n", "LibTorch's BLAS", blas::path().c_str());
+  if (!blas::is_fast()) {
+    constexpr const char* kNotFast =
+        "LibTorch's BLAS is not known to be a fast one, so its figures would "
+        "say nothing about LibTorch";
+    if (!settings.untuned) {
+      throw std::runtime_error(nn::concat(
+          blas::path(),
+          ": ",
+          kNotFast,
+          " (Debian: install libopenblas0-openmp; --untuned measures it as it "
+          "is)"));
+    }
+    std::printf("WARNING: %s\n", kNotFast);
+  }
+#else
+  std::printf("built without LibTorch: libnn alone\n");
+#endif
+
+  for (std::size_t i = 0; i < settings.threads.size(); ++i) {
+    const int threads = settings.threads[i];
+    Settings own = settings;
+    own.options.threads = threads;
+    nn::set_num_threads(threads);
+#if NN_BENCH_HAVE_TORCH
+    // The factory says what LibTorch runs with; once a thread count is enough.
+    own.options.quiet = false;
+    {
+      nn::Sequential<float> unused =
+          apps::build_network<float>(own.options, images.shape);
+      std::fflush(stdout);
+      apps::make_torch_backend(unused, own.options);
+      blas::set_threads(threads);
+    }
+    own.options.quiet = true;
+#endif
+    if (settings.inference) {
+      print_inference_header();
+      for (const Index batch : {1, 64}) {
+        measure_inference(own, images, normalization, threads, batch);
+      }
+    } else {
+      print_training_header();
+      measure_training(own, images, normalization, threads);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  constexpr int kFailure = 1;
+  constexpr int kWrongUsage = 2;
+  Settings settings;
+  apps::Options& options = settings.options;
+  options.program = "bench_train";
+  options.learning_rate = 0.01;
+  options.quiet = true;
+  settings.threads = {1};
+  if (nn::num_threads() > 1) settings.threads.push_back(nn::num_threads());
+
+  CLI::App app(
+      "Times training, or inference, of the reference networks by libnn and, "
+      "where built with it, by LibTorch in its fastest setting, in turn.");
+  app.add_option("--model", options.model, "mlp or cnn")
+      ->required()
+      ->check(CLI::IsMember({"mlp", "cnn"}));
+  app.add_option("--threads", settings.threads, "numbers of threads: 1,2")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  app.add_option("--batch-size", options.batch_size, "images a step (128)")
+      ->check(CLI::Range(Index{1}, kEpochImages));
+  app.add_option("--hidden", options.hidden, "MLP: units (256,128)")
+      ->delimiter(',');
+  app.add_option("--channels", options.channels, "CNN: channels (16,32)")
+      ->delimiter(',');
+  app.add_option("--kernel", options.kernel, "CNN: kernel size (5)");
+  app.add_option("--padding", options.padding, "CNN: padding (2)");
+  CLI::Option* steps =
+      app.add_option("--steps",
+                     settings.steps,
+                     "steps of each, for each number of threads (one epoch's)")
+          ->check(CLI::PositiveNumber);
+  app.add_option("--epochs", settings.epochs, "epochs, in place of --steps")
+      ->check(CLI::PositiveNumber)
+      ->excludes(steps);
+  app.add_option("--block", settings.block, "steps in a row of each (25)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--data",
+                 settings.data,
+                 "folder of MNIST's files (random images of its size)");
+  app.add_flag("--inference",
+               settings.inference,
+               "the latency of a prediction at batch 1 and 64");
+  app.add_option("--calls", settings.calls, "predictions of each (1000)")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--untuned",
+               settings.untuned,
+               "leave the environment as it is: LibTorch as it comes");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "bench_train: error: %s\n", error.what());
+    std::fprintf(stderr, "Run with --help for more information.\n");
+    return kWrongUsage;
+  }
+  try {
+    if (settings.steps == 0 && settings.epochs == 0) settings.epochs = 1;
+    if (!settings.untuned) {
+      nn::bench::require_environment(tuned_environment(), argv);
+    }
+    run(settings);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "bench_train: error: %s\n", error.what());
+    return kFailure;
+  }
+}
