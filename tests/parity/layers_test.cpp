@@ -1,4 +1,5 @@
-#include <string>
+#include <algorithm>
+#include <cmath>
 
 #include "nn/buffer.h"
 #include "nn/layers/conv2d.h"

@@ -6,8 +6,6 @@
 #undef CHECK
 
 #include <cstdint>
-#include <limits>
-#include <string>
 
 #include "nn/layer.h"
 #include "nn/random.h"

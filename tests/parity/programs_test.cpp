@@ -1,10 +1,13 @@
 // The built programs side by side, over a small data set.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/models.h"
 #include "common/run.h"

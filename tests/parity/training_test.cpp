@@ -1,7 +1,8 @@
 // What training adds to the layers: the loss, the optimizer, the schedules.
 
+#include <algorithm>
 #include <cmath>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/losses/softmax_cross_entropy.h"

@@ -1,7 +1,9 @@
 #include "twin.h"
 
+#include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "nn/layers/conv2d.h"
 #include "nn/layers/linear.h"
