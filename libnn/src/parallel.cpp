@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kernels/isa.h"
@@ -24,11 +26,11 @@ namespace {
 
 constexpr int kMaxThreads = 256;
 
-// How long a worker looks for the next loop before it sleeps. The gaps between
-// the loops of a training step are a few microseconds; waking a sleeping thread
-// costs 50 and more on a virtual machine. Longer spinning takes the core from
-// whoever else needs it.
-constexpr int kSpins = 4000;
+// How often a worker looks for the next loop before it sleeps: for 50 to 100
+// microseconds, with 140 cycles for one pause. The gaps between the loops of a
+// training step are shorter, and waking a sleeping thread costs as much on a
+// virtual machine. Longer spinning takes the core from whoever else needs it.
+constexpr int kSpins = 1500;
 
 // Set inside a task: a loop inside a loop runs serially.
 thread_local bool inside_loop = false;
@@ -52,8 +54,11 @@ int available_cores() {
   return count < 1 ? 1 : std::min(static_cast<int>(count), kMaxThreads);
 }
 
-// One pool for the process. A loop is published by a new epoch number; workers
-// and the caller then take tasks from a shared counter until it runs out.
+// One pool for the process. The caller opens a loop, and whichever workers come
+// while it is open join it; all take tasks from a shared counter until it runs
+// out. Then the caller closes the loop and waits for those who have joined, and
+// for nobody else: a worker that sleeps, or whose core is taken, delays
+// nothing.
 class Pool {
  public:
   explicit Pool(int threads) { start(threads); }
@@ -63,33 +68,33 @@ class Pool {
   bool run(Index tasks, internal::LoopBody body, void* closure) {
     std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
-    const int helpers = static_cast<int>(
-        std::min<Index>(static_cast<Index>(workers_.size()), tasks - 1));
     body_ = body;
     closure_ = closure;
     tasks_ = tasks;
     next_.store(0, std::memory_order_relaxed);
-    error_ = nullptr;
-    wanted_ = helpers;
-    running_.store(static_cast<int>(workers_.size()),
-                   std::memory_order_relaxed);
-    // The release publishes all of the above to the workers. Sequentially
-    // consistent, since it must not pass the load of sleeping_.
-    epoch_.fetch_add(1, std::memory_order_seq_cst);
+    // Publishes all of the above. Sequentially consistent, since it must not
+    // pass the load of sleeping_: a worker adds itself there and then looks at
+    // the state once more.
+    state_.store((number_of(state_.load(std::memory_order_relaxed)) + 1)
+                         << kNumberShift |
+                     kOpen,
+                 std::memory_order_seq_cst);
     if (sleeping_.load(std::memory_order_seq_cst) > 0) {
       { std::lock_guard<std::mutex> lock(mutex_); }
       wake_.notify_all();
     }
     work(0);
-    for (int spins = 0; running_.load(std::memory_order_acquire) > 0;) {
-      // A worker whose core was taken away may need a while.
+    std::uint64_t state =
+        state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+    for (int spins = 0; joined(state);
+         state = state_.load(std::memory_order_acquire)) {
       if (++spins < kSpins) {
         pause();
       } else {
         std::this_thread::yield();
       }
     }
-    if (error_) std::rethrow_exception(error_);
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
     return true;
   }
 
@@ -100,9 +105,21 @@ class Pool {
   }
 
  private:
+  // state_: the loop's number, how many workers have joined it, and whether it
+  // is open.
+  static constexpr std::uint64_t kOpen = 1;
+  static constexpr std::uint64_t kJoined = 2;
+  static constexpr int kNumberShift = 32;
+  static std::uint64_t number_of(std::uint64_t state) {
+    return state >> kNumberShift;
+  }
+  static bool joined(std::uint64_t state) {
+    return (state & ((std::uint64_t{1} << kNumberShift) - 1)) >= kJoined;
+  }
+
   void start(int threads) {
     quit_ = false;
-    const std::uint64_t seen = epoch_.load();
+    const std::uint64_t seen = number_of(state_.load());
     for (int worker = 1; worker < threads; ++worker) {
       workers_.emplace_back([this, worker, seen] { loop(worker, seen); });
     }
@@ -119,24 +136,34 @@ class Pool {
   }
 
   void loop(int worker, std::uint64_t seen) {
+    int spins = 0;
     for (;;) {
-      int spins = 0;
-      while (epoch_.load(std::memory_order_acquire) == seen) {
-        if (quit_.load(std::memory_order_relaxed)) return;
-        if (++spins < kSpins) {
-          pause();
-          continue;
+      std::uint64_t state = state_.load(std::memory_order_acquire);
+      if (number_of(state) != seen) {
+        if ((state & kOpen) == 0) {  // come too late
+          seen = number_of(state);
+        } else if (state_.compare_exchange_weak(
+                       state, state + kJoined, std::memory_order_acq_rel)) {
+          seen = number_of(state);
+          work(worker);
+          state_.fetch_sub(kJoined, std::memory_order_release);
         }
-        std::unique_lock<std::mutex> lock(mutex_);
-        sleeping_.fetch_add(1, std::memory_order_seq_cst);
-        wake_.wait(lock, [&] {
-          return quit_ || epoch_.load(std::memory_order_seq_cst) != seen;
-        });
-        sleeping_.fetch_sub(1, std::memory_order_relaxed);
+        spins = 0;
+        continue;
       }
-      ++seen;
-      if (worker <= wanted_) work(worker);
-      running_.fetch_sub(1, std::memory_order_release);
+      if (quit_.load(std::memory_order_relaxed)) return;
+      if (++spins < kSpins) {
+        pause();
+        continue;
+      }
+      std::unique_lock<std::mutex> lock(mutex_);
+      sleeping_.fetch_add(1, std::memory_order_seq_cst);
+      wake_.wait(lock, [&] {
+        return quit_ ||
+               number_of(state_.load(std::memory_order_seq_cst)) != seen;
+      });
+      sleeping_.fetch_sub(1, std::memory_order_relaxed);
+      spins = 0;
     }
   }
 
@@ -163,13 +190,11 @@ class Pool {
   internal::LoopBody body_ = nullptr;
   void* closure_ = nullptr;
   Index tasks_ = 0;
-  int wanted_ = 0;
   std::exception_ptr error_;
 
   // Each on a cache line of its own: they are written by different threads.
-  alignas(64) std::atomic<std::uint64_t> epoch_{0};
+  alignas(64) std::atomic<std::uint64_t> state_{0};
   alignas(64) std::atomic<Index> next_{0};
-  alignas(64) std::atomic<int> running_{0};
   alignas(64) std::atomic<int> sleeping_{0};
   std::atomic<bool> quit_{false};
   std::mutex mutex_;
