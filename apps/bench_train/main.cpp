@@ -70,6 +70,12 @@ bool is_fast() {
          symbol("sgemm_") == nullptr;
 }
 
+/// The processor that OpenBLAS takes this one for, or "" for another BLAS.
+std::string core() {
+  void* name = symbol("openblas_get_corename");
+  return name == nullptr ? "" : reinterpret_cast<const char* (*)()>(name)();
+}
+
 /// OpenBLAS may have threads of its own, which LibTorch does not count.
 void set_threads(int threads) {
   if (void* set = symbol("openblas_set_num_threads")) {
@@ -368,17 +374,44 @@ void measure_inference(const Settings& settings,
 /// LibTorch's fastest setting. As it comes, it loses most of its time to
 /// OpenMP threads that spin and to memory given back after every step and
 /// mapped anew in the next. libnn runs in the same.
-std::vector<nn::bench::Variable> tuned_environment() {
+std::vector<nn::bench::Variable> tuned_environment(
+    const std::string& openblas_core) {
   return {{"OMP_WAIT_POLICY", "passive"},
           {"GLIBC_TUNABLES",
            "glibc.malloc.mmap_threshold=1000000000:"
            "glibc.malloc.trim_threshold=4000000000:"
            "glibc.malloc.top_pad=200000000"},
-          {"OPENBLAS_CORETYPE", ""}};
+          {"OPENBLAS_CORETYPE", openblas_core}};
+}
+
+/// The kernels that OpenBLAS has for this processor's instructions, by the name
+/// in OPENBLAS_CORETYPE; empty if those of any processor are as good.
+std::string openblas_core_of_processor() {
+#if defined(__x86_64__)
+  // Not nn::instruction_set(), which NN_MAX_ISA lowers for libnn alone.
+  if (__builtin_cpu_supports("avx512f")) return "SKYLAKEX";
+  if (__builtin_cpu_supports("avx2")) return "HASWELL";
+#endif
+  return {};
+}
+
+/// Starts the program anew unless it runs in LibTorch's fastest setting.
+void tune(char** argv) {
+  const std::string core = openblas_core_of_processor();
+  const char* present = std::getenv("OPENBLAS_CORETYPE");
+  const bool chosen = present != nullptr && core == present;
+  nn::bench::require_environment(tuned_environment(chosen ? core : ""), argv);
+#if NN_BENCH_HAVE_TORCH
+  // OpenBLAS knows processors by their model, and runs one that is newer than
+  // itself on SSE3 kernels: that made the MLP three times slower.
+  if (!chosen && blas::core() == "Prescott") {
+    nn::bench::require_environment(tuned_environment(core), argv);
+  }
+#endif
 }
 
 void print_environment() {
-  for (const nn::bench::Variable& variable : tuned_environment()) {
+  for (const nn::bench::Variable& variable : tuned_environment("")) {
     const char* value = std::getenv(variable.name.c_str());
     std::printf("%-17s %s\n",
                 variable.name.c_str(),
@@ -416,7 +449,10 @@ void run(const Settings& settings) {
         static_cast<int>(kEpochImages));
   }
 #if NN_BENCH_HAVE_TORCH
-  std::printf("%-17s %s\n", "LibTorch's BLAS", blas::path().c_str());
+  std::printf("%-17s %s %s\n",
+              "LibTorch's BLAS",
+              blas::path().c_str(),
+              blas::core().c_str());
   if (!blas::is_fast()) {
     constexpr const char* kNotFast =
         "LibTorch's BLAS is not known to be a fast one, so its figures would "
@@ -527,7 +563,7 @@ int main(int argc, char** argv) {
   try {
     if (settings.steps == 0 && settings.epochs == 0) settings.epochs = 1;
     if (!settings.untuned) {
-      nn::bench::require_environment(tuned_environment(), argv);
+      tune(argv);
     }
     run(settings);
     return 0;
