@@ -809,6 +809,13 @@ std::string command_line(const json& summary) {
   }
   std::string command = program;
   for (const auto& [name, value] : options->items()) {
+    // A program of one model takes no --model, and no limit is no option.
+    if (name == "model" && value.is_string() &&
+        program == "mnist_" + value.get<std::string>()) {
+      continue;
+    }
+    const bool is_limit = name == "train-limit" || name == "test-limit";
+    if (is_limit && value == 0) continue;
     if (value.is_boolean()) {
       if (value.get<bool>()) command += " --" + name;
       continue;

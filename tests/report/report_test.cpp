@@ -174,9 +174,17 @@ TEST_CASE("a lost confusion matrix is counted again from the predictions",
 
 TEST_CASE("the command line repeats the options, quoted for a shell",
           "[report]") {
-  const apps::Run run = nn_test::sample_run("mlp", "libnn");
+  apps::Run run = nn_test::sample_run("mlp", "libnn");
+  run.summary["options"]["model"] = "mlp";
+  run.summary["options"]["nesterov"] = false;
+  run.summary["options"]["test-limit"] = 0;
+  run.summary["options"]["train-limit"] = 512;
   CHECK(report::command_line(run.summary) ==
-        "mnist_mlp --data 'my data' --hidden 256,128 --quiet");
+        "mnist_mlp --data 'my data' --hidden 256,128 --quiet "
+        "--train-limit 512");
+  run.summary["program"] = "mnist_torch";
+  CHECK_THAT(report::command_line(run.summary),
+             ContainsSubstring("--model mlp"));
   CHECK(report::command_line(nlohmann::json::object()).empty());
 }
 
