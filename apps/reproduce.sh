@@ -84,6 +84,15 @@ get_data() {
     "MNIST's four IDX files, or let this machine reach a mirror"
 }
 
+# OpenBLAS, under LibTorch, tells processors by their model and runs those newer
+# than itself on kernels of 2004. What the processor says it can do decides.
+blas_core=()
+if grep -qw avx512f /proc/cpuinfo 2>/dev/null; then
+  blas_core=(OPENBLAS_CORETYPE=SKYLAKEX)
+elif grep -qw avx2 /proc/cpuinfo 2>/dev/null; then
+  blas_core=(OPENBLAS_CORETYPE=HASWELL)
+fi
+
 # train RUN PROGRAM [OPTION...]
 train() {
   local run="$1" program="$2" status=0
@@ -100,7 +109,7 @@ train() {
     tunables+=:glibc.malloc.trim_threshold=4000000000
     tunables+=:glibc.malloc.top_pad=200000000
     command=(env -u OPENBLAS_CORETYPE OMP_WAIT_POLICY=passive
-      "GLIBC_TUNABLES=$tunables" "${command[@]}")
+      "GLIBC_TUNABLES=$tunables" "${blas_core[@]}" "${command[@]}")
   fi
   "${command[@]}" || status=$?
   ((status == 0)) || die "$run: this failed: ${command[*]}"

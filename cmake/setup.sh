@@ -11,8 +11,10 @@ nn_packages=(
 )
 nn_test_packages=(catch2)
 # Used where the distribution has them, done without where it has not.
-nn_optional_packages=(libtorch-dev)
-nn_optional_test_packages=(clang-format-14)
+# LibTorch takes whichever BLAS the system has; without OpenBLAS that is the
+# reference one, 20 times slower.
+nn_optional_packages=(libtorch-dev libopenblas0-openmp)
+nn_optional_test_packages=(clang-format-14 tidy poppler-utils mupdf-tools)
 
 nn_logs="$root/build/logs"
 nn_missing=()
