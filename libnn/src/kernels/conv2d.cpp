@@ -87,6 +87,9 @@ constexpr Index kSlackBytes = 3 * 64;
 template <typename T>
 constexpr Index kSlack = kSlackBytes / static_cast<Index>(sizeof(T));
 
+// Vectors of pixels in a tile.
+constexpr Index kTileRows = 3;
+
 // Taps that the weight gradient and the strided input gradient take at once.
 constexpr Index kTapGroup = 8;
 
@@ -98,8 +101,10 @@ struct ConvTable {
   void (*spread)(const Spread& s, const T* x, T* padded, T* planes);
   // y(P x columns) = cols * W, + bias per column unless null, ReLU if wanted.
   // Column j of W is weight + j * taps.
+  // In passes of `pass_taps`, see taps_of_pass().
   void (*product)(Index pixels,
                   Index taps,
+                  Index pass_taps,
                   const T* planes,
                   const Index* offsets,
                   const T* weight,
@@ -193,9 +198,23 @@ void spread(const Spread& s, const T* x, T* padded, T* planes) {
   // store past the end of one is overwritten by the next.
   for (Index c = 0; c < s.channels; ++c) {
     for (Index kw = 0; kw < s.kernel_w; ++kw) {
+      const T* plane = padded + c * rows * cols + kw;
+      if (s.stride_h == 1 && s.stride_w == 1 && ow_end <= 2 * lanes) {
+        // Small images: a row is a vector or two.
+        const bool two = ow_end > lanes;
+        for (Index row = 0; row < rows; ++row) {
+          hn::StoreU(hn::LoadU(d, plane), d, out);
+          if (two) {
+            hn::StoreU(hn::LoadU(d, plane + lanes), d, out + lanes);
+          }
+          plane += cols;
+          out += ow_end;
+        }
+        continue;
+      }
       for (Index phase = 0; phase < HWY_MIN(s.stride_h, rows); ++phase) {
         for (Index row = phase; row < rows; row += s.stride_h) {
-          const T* in = padded + (c * rows + row) * cols + kw;
+          const T* in = plane + row * cols;
           if (s.stride_w == 1) {
             for (Index ow = 0; ow < ow_end; ow += lanes) {
               hn::StoreU(hn::LoadU(d, in + ow), d, out + ow);
@@ -210,57 +229,73 @@ void spread(const Spread& s, const T* x, T* padded, T* planes) {
   }
 }
 
+// A run of taps of a product: what product() hands down to its tiles.
+template <typename T>
+struct ProductPass {
+  Index pixels;
+  Index taps;  // of the whole product: the distance between columns of W
+  const T* planes;
+  const Index* offsets;
+  const T* weight;
+  const T* bias;
+  bool relu;
+  T* y;
+  Index first_tap;
+  Index pass_taps;
+
+  bool is_first() const { return first_tap == 0; }
+  bool is_last() const { return first_tap + pass_taps == taps; }
+};
+
 template <typename T, int V, int C>
-HWY_NOINLINE void product_tile(Index first,
-                               Index pixels,
-                               Index taps,
-                               const T* planes,
-                               const Index* offsets,
-                               const T* weight,
-                               const T* bias,
-                               bool relu,
-                               T* y) {
+HWY_NOINLINE void product_tile(const ProductPass<T>& pass,
+                               Index first,
+                               Index column) {
   Tile<T, V, C> tile;
-  tile.clear();
-  PointerColumns<T, C> columns;
-  for (int j = 0; j < C; ++j) columns.b[j] = weight + j * taps;
-  tile.multiply(taps, OffsetRows<T>{planes + first, offsets}, columns);
-  if (bias) tile.add_to_columns(bias);
-  if (relu) tile.relu();
-  const Index rows = HWY_MIN(pixels - first, Index{V * kLanes<T>});
-  if (rows == V * kLanes<T>) {
-    tile.store(y + first, pixels);
+  T* y = pass.y + column * pass.pixels + first;
+  const Index rows = HWY_MIN(pass.pixels - first, Index{V * kLanes<T>});
+  const bool whole = rows == V * kLanes<T>;
+  if (pass.is_first()) {
+    tile.clear();
+  } else if (whole) {
+    tile.load(y, pass.pixels);
   } else {
-    tile.store_rows(y + first, pixels, rows);
+    tile.load_rows(y, pass.pixels, rows);
+  }
+  const T* weight = pass.weight + column * pass.taps + pass.first_tap;
+  PointerColumns<T, C> columns;
+  for (int j = 0; j < C; ++j) columns.b[j] = weight + j * pass.taps;
+  tile.multiply(
+      pass.pass_taps,
+      OffsetRows<T>{pass.planes + first, pass.offsets + pass.first_tap},
+      columns);
+  if (pass.is_last()) {
+    if (pass.bias) tile.add_to_columns(pass.bias + column);
+    if (pass.relu) tile.relu();
+  }
+  if (whole) {
+    tile.store(y, pass.pixels);
+  } else {
+    tile.store_rows(y, pass.pixels, rows);
   }
 }
 
 template <typename T, int C>
-void product_columns(Index first,
-                     Index pixels,
-                     Index taps,
-                     const T* planes,
-                     const Index* offsets,
-                     const T* weight,
-                     const T* bias,
-                     bool relu,
-                     T* y) {
-  const Index vectors = (pixels - first + kLanes<T> - 1) / kLanes<T>;
+void product_columns(const ProductPass<T>& pass, Index first, Index column) {
+  const Index vectors = (pass.pixels - first + kLanes<T> - 1) / kLanes<T>;
   if (vectors >= 3) {
-    product_tile<T, 3, C>(
-        first, pixels, taps, planes, offsets, weight, bias, relu, y);
+    product_tile<T, 3, C>(pass, first, column);
   } else if (vectors == 2) {
-    product_tile<T, 2, C>(
-        first, pixels, taps, planes, offsets, weight, bias, relu, y);
+    product_tile<T, 2, C>(pass, first, column);
   } else {
-    product_tile<T, 1, C>(
-        first, pixels, taps, planes, offsets, weight, bias, relu, y);
+    product_tile<T, 1, C>(pass, first, column);
   }
 }
 
 template <typename T>
 void product(Index pixels,
              Index taps,
+             Index pass_taps,
              const T* planes,
              const Index* offsets,
              const T* weight,
@@ -269,31 +304,28 @@ void product(Index pixels,
              bool relu,
              T* y) {
   constexpr Index step = kTileVectors * kLanes<T>;
-  // Pixels outside: a tile's rows, K runs of 48 pixels and their overlap, stay
-  // in the first-level cache for all output channels.
+  ProductPass<T> pass{
+      pixels, taps, planes, offsets, weight, bias, relu, y, 0, 0};
+  // Pixels and taps outside, channels inside: what a tile reads of the planes
+  // in one pass stays in the first-level cache for all output channels.
   for (Index first = 0; first < pixels; first += step) {
-    Index j = 0;
-    const auto run = [&](auto count) HWY_ATTR {
-      constexpr int C = decltype(count)::value;
-      product_columns<T, C>(first,
-                            pixels,
-                            taps,
-                            planes,
-                            offsets,
-                            weight + j * taps,
-                            bias ? bias + j : nullptr,
-                            relu,
-                            y + j * pixels);
-      j += C;
-    };
-    while (j + kTileColumns <= columns) {
-      run(std::integral_constant<int, kTileColumns>());
+    for (pass.first_tap = 0; pass.first_tap < taps;
+         pass.first_tap += pass.pass_taps) {
+      pass.pass_taps = HWY_MIN(pass_taps, taps - pass.first_tap);
+      Index j = 0;
+      for (; j + kTileColumns <= columns; j += kTileColumns) {
+        product_columns<T, kTileColumns>(pass, first, j);
+      }
+      if (kTileColumns == 8 && j + 4 <= columns) {
+        product_columns<T, 4>(pass, first, j);
+        j += 4;
+      }
+      if (j + 2 <= columns) {
+        product_columns<T, 2>(pass, first, j);
+        j += 2;
+      }
+      if (j + 1 <= columns) product_columns<T, 1>(pass, first, j);
     }
-    if (kTileColumns == 8 && j + 4 <= columns) {
-      run(std::integral_constant<int, 4>());
-    }
-    if (j + 2 <= columns) run(std::integral_constant<int, 2>());
-    if (j + 1 <= columns) run(std::integral_constant<int, 1>());
   }
 }
 
@@ -510,6 +542,22 @@ void fill_offsets(const Spread& s, Index* offsets) {
       }
     }
   }
+}
+
+// Taps that a product takes in one pass: those of as many channels as keep what
+// a tile reads of the planes, and the weights beside it, in 32 KiB. For the few
+// channels of the reference CNN the number makes no difference that could be
+// measured; it bounds what many channels read again for every group of outputs.
+template <typename T>
+Index taps_of_pass(const Spread& s) {
+  const Index tile_rows = kTileRows * table<T>().lanes;
+  const Index run =
+      std::min(s.plane(), tile_rows + (s.kernel_h - 1) * s.out_width);
+  const Index channel_bytes = s.kernel_w *
+                              (run + s.kernel_h * table<T>().tile_columns) *
+                              static_cast<Index>(sizeof(T));
+  return s.kernel_h * s.kernel_w *
+         std::max<Index>(1, 32 * 1024 / channel_bytes);
 }
 
 // Cuts scratch memory into aligned blocks; with a null start, it measures.
@@ -746,6 +794,7 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
   const ForwardScratch<T> memory(g, args.epilogue, scratch);
   const Spread s = spread_of_input(g);
   fill_offsets(s, memory.offsets);
+  const Index pass_taps = taps_of_pass<T>(s);
   parallel_for(args.batch, [&](Index n, int worker) {
     Cutter cutter(memory.workers +
                   memory.worker_bytes * static_cast<std::size_t>(worker));
@@ -754,6 +803,7 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
     T* y = pool ? w.y : args.y + n * g.out_features();
     table<T>().product(g.pixels(),
                        g.taps(),
+                       pass_taps,
                        w.planes,
                        memory.offsets,
                        args.weight,
@@ -780,6 +830,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   const ConvTable<T>& kernels = table<T>();
   const Index vectors = memory.channels / kernels.lanes;
   const Index taps = g.taps();
+  const Index gradient_pass_taps = taps_of_pass<T>(gradient);
   fill_offsets(input, memory.input_offsets);
   if (args.dx) {
     if (has_unit_stride(g)) fill_offsets(gradient, memory.gradient_offsets);
@@ -816,6 +867,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
         kernels.spread(gradient, w.dy, w.padded, w.planes);
         kernels.product(gradient.pixels(),
                         gradient.taps(),
+                        gradient_pass_taps,
                         w.planes,
                         memory.gradient_offsets,
                         memory.weight,

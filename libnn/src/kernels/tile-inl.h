@@ -227,9 +227,22 @@ struct Tile {
 #endif
   }
   HWY_INLINE void load_rows(const T* c, Index ldc, Index rows) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+    const Tag<T> d;
+    NN_UNROLL
+    for (int i = 0; i < V; ++i) {
+      const Index count = HWY_MAX(rows - i * kLanes<T>, Index{0});
+      const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+      NN_UNROLL
+      for (int j = 0; j < C; ++j) {
+        sum[i][j] = hn::MaskedLoad(mask, d, c + j * ldc + i * kLanes<T>);
+      }
+    }
+#else
     HWY_ALIGN T buffer[V * kLanes<T> * C] = {};
     copy_block(c, ldc, 1, buffer, V * kLanes<T>, 1, rows, C);
     load(buffer, V * kLanes<T>);
+#endif
   }
 
   /// Transposed: the first `rows` rows, row r to c + r * ldc.
