@@ -108,16 +108,17 @@ install_packages() {
 # install_optional PACKAGE...: the same for what can be done without, one by
 # one, so that one that is missing does not keep out another.
 install_optional() {
-  local package
+  local package policy
   nn_can_install || return 0
   for package in "$@"; do
     if nn_installed "$package"; then
       continue
     fi
     nn_apt_update
-    # Without a candidate, apt-cache prints "(none)" or nothing.
-    if ! LC_ALL=C apt-cache policy "$package" 2>/dev/null |
-      grep -q 'Candidate: [0-9]'; then
+    # Without a candidate, apt-cache prints "(none)" or nothing. No pipe into
+    # grep -q: it stops reading early, and pipefail takes that for a failure.
+    policy="$(LC_ALL=C apt-cache policy "$package" 2>/dev/null || true)"
+    if [[ ! "$policy" =~ Candidate:\ [0-9] ]]; then
       say "$package: the package sources do not have it; going on without"
       continue
     fi
