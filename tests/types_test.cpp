@@ -7,8 +7,12 @@
 
 namespace {
 
-float first_of(nn::ConstView<float> x) { return x(0, 0); }
-void fill(nn::View<float> x, float value) { x.setConstant(value); }
+float first_of(nn::ConstView<float> x) {
+  return x(0, 0);
+}
+void fill(nn::View<float> x, float value) {
+  x.setConstant(value);
+}
 
 }  // namespace
 
