@@ -192,7 +192,7 @@ HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
   }
 }
 
-template <typename T, int C>
+template <typename T, int C, int kMaxVectors = kTileVectors>
 void run_columns(const GemmBlock<T>& g, Index j) {
   constexpr Index lanes = kLanes<T>;
   constexpr Index panel = kTileVectors * lanes;
@@ -207,16 +207,13 @@ void run_columns(const GemmBlock<T>& g, Index j) {
     } else {
       rows = {g.rows_data + r, g.rows_stride};
     }
-    switch (vectors) {
-      case 1:
-        run_tile<T, 1, C>(g, rows, r, count, j);
-        break;
-      case 2:
-        run_tile<T, 2, C>(g, rows, r, count, j);
-        break;
-      default:
-        run_tile<T, 3, C>(g, rows, r, count, j);
+    if constexpr (kMaxVectors >= 3) {
+      if (vectors >= 3) run_tile<T, 3, C>(g, rows, r, count, j);
     }
+    if constexpr (kMaxVectors >= 2) {
+      if (vectors == 2) run_tile<T, 2, C>(g, rows, r, count, j);
+    }
+    if (vectors == 1) run_tile<T, 1, C>(g, rows, r, count, j);
   }
 }
 
@@ -224,6 +221,14 @@ template <typename T>
 void block(const GemmBlock<T>& g) {
   Index j = g.first_column;
   const Index end = j + g.columns_count;
+  // A single vector of rows takes twice as many columns: with eight, there
+  // would be more loads than FMAs, and barely enough sums to hide the FMAs'
+  // latency.
+  if (g.rows <= kLanes<T>) {
+    for (; j + 2 * kTileColumns <= end; j += 2 * kTileColumns) {
+      run_columns<T, 2 * kTileColumns, 1>(g, j);
+    }
+  }
   for (; j + kTileColumns <= end; j += kTileColumns) {
     run_columns<T, kTileColumns>(g, j);
   }
