@@ -81,6 +81,7 @@ if [[ -z "$release_only" ]]; then
   unset NN_DATA_DIR
   configure asan
   build asan
+  export LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0"
   run_tests asan --timeout 900
   # ThreadSanitizer of g++ 12 does not start where the kernel spreads addresses
   # over many bits. The build needs it too: it asks nn_tests for its tests.
