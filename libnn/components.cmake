@@ -19,6 +19,7 @@ set(NN_COMPONENTS
   layers/conv2d
   layers/max_pool2d
   layers/softmax
+  layer_registry
   losses/softmax_cross_entropy
   optimizers/optimizer
   optimizers/sgd

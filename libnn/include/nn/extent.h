@@ -19,6 +19,11 @@ struct Extent {
 
   /// "5x5".
   std::string to_string() const;
+
+  friend bool operator==(const Extent& a, const Extent& b) {
+    return a.height == b.height && a.width == b.width;
+  }
+  friend bool operator!=(const Extent& a, const Extent& b) { return !(a == b); }
 };
 
 }  // namespace nn

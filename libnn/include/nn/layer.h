@@ -2,6 +2,7 @@
 #define NN_LAYER_H_
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct PassMemory {
   std::byte* saved = nullptr;
   std::byte* scratch = nullptr;
 };
+
+/// The numbers from which a layer can be built again for an input shape, under
+/// PyTorch's names: {{"out_features", 10}}. What has two directions has two
+/// numbers, "stride_h" and "stride_w"; true is 1 and false 0.
+using Settings = std::map<std::string, double>;
 
 /// One differentiable step of a network: y = f(x; parameters), column by
 /// column of a batch.
@@ -57,6 +63,13 @@ class Layer {
   virtual std::string name() const = 0;
   /// The kind and its settings: "Linear(784 -> 256)".
   virtual std::string describe() const { return name(); }
+
+  /// What name() and input_shape() leave open, for model files: the maker of
+  /// layer_registry.h builds an equal layer from it.
+  virtual Settings settings() const { return {}; }
+  /// The layers that a container runs one after the other, the first of them on
+  /// its own input. The pointers stay valid as long as the layer.
+  virtual std::vector<const Layer*> inner_layers() const { return {}; }
 
   /// The trainable parameters, in PyTorch's order. The pointers stay valid as
   /// long as the layer.

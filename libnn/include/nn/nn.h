@@ -13,6 +13,7 @@
 #include "nn/gradient_check.h"
 #include "nn/initializers.h"
 #include "nn/layer.h"
+#include "nn/layer_registry.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"

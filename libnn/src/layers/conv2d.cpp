@@ -78,6 +78,16 @@ std::string Conv2d<Scalar>::describe() const {
 }
 
 template <typename Scalar>
+Settings Conv2d<Scalar>::settings() const {
+  Settings settings{
+      {"out_channels", static_cast<double>(this->output_shape().channels)}};
+  set_extent(settings, "kernel_size", kernel_);
+  set_extent(settings, "stride", stride_);
+  set_extent(settings, "padding", padding_);
+  return settings;
+}
+
+template <typename Scalar>
 std::vector<Parameter<Scalar>*> Conv2d<Scalar>::parameters() {
   return {&weight_, &bias_};
 }

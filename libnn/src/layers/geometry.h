@@ -1,11 +1,21 @@
 #ifndef NN_SRC_LAYERS_GEOMETRY_H_
 #define NN_SRC_LAYERS_GEOMETRY_H_
 
+#include <string>
+
 #include "kernels/geometry.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/max_pool2d.h"
 
 namespace nn {
+
+// Both directions of an extent, as LayerSpec::extent() reads them.
+inline void set_extent(Settings& settings,
+                       const std::string& name,
+                       const Extent& extent) {
+  settings[name + "_h"] = static_cast<double>(extent.height);
+  settings[name + "_w"] = static_cast<double>(extent.width);
+}
 
 // A layer's sizes in the kernels' terms.
 

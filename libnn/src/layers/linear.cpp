@@ -27,6 +27,11 @@ std::string Linear<Scalar>::describe() const {
 }
 
 template <typename Scalar>
+Settings Linear<Scalar>::settings() const {
+  return {{"out_features", static_cast<double>(weight_.value.cols())}};
+}
+
+template <typename Scalar>
 std::vector<Parameter<Scalar>*> Linear<Scalar>::parameters() {
   return {&weight_, &bias_};
 }

@@ -61,6 +61,14 @@ std::string MaxPool2d<Scalar>::describe() const {
 }
 
 template <typename Scalar>
+Settings MaxPool2d<Scalar>::settings() const {
+  Settings settings;
+  set_extent(settings, "kernel_size", window_);
+  set_extent(settings, "stride", stride_);
+  return settings;
+}
+
+template <typename Scalar>
 MemoryNeeds MaxPool2d<Scalar>::memory_needs(Index batch, Mode mode) const {
   // The winners' places, a byte each.
   if (mode == Mode::kInference) return {};

@@ -34,6 +34,7 @@ class Conv2d final : public Layer<Scalar> {
 
   std::string name() const override { return "Conv2d"; }
   std::string describe() const override;
+  Settings settings() const override;
   using Layer<Scalar>::parameters;
   std::vector<Parameter<Scalar>*> parameters() override;
   /// Weights and biases uniform in +-1 / sqrt(fan_in) (initializers.h).

@@ -23,6 +23,7 @@ class Linear final : public Layer<Scalar> {
 
   std::string name() const override { return "Linear"; }
   std::string describe() const override;
+  Settings settings() const override;
   using Layer<Scalar>::parameters;
   std::vector<Parameter<Scalar>*> parameters() override;
   /// Weights and biases uniform in +-1 / sqrt(fan_in) (initializers.h).

@@ -27,6 +27,7 @@ class MaxPool2d final : public Layer<Scalar> {
 
   std::string name() const override { return "MaxPool2d"; }
   std::string describe() const override;
+  Settings settings() const override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
   const Extent& window() const { return window_; }

@@ -1,0 +1,212 @@
+#include "nn/layer_registry.h"
+
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "nn/check.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+
+namespace nn {
+namespace {
+
+/// The maker of a layer that has no settings.
+template <template <typename> class LayerType, typename Scalar>
+LayerMaker<Scalar> plain_maker() {
+  return [](const Shape& in, const LayerSpec& /*spec*/) {
+    return std::make_unique<LayerType<Scalar>>(in);
+  };
+}
+
+/// The library's own layers. A new one gets its line here, in the order of the
+/// alphabet.
+template <typename Scalar>
+std::map<std::string, LayerMaker<Scalar>> library_layers() {
+  return {
+      {"Conv2d",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<Conv2d<Scalar>>(in,
+                                                 spec.integer("out_channels"),
+                                                 spec.extent("kernel_size"),
+                                                 spec.extent("stride"),
+                                                 spec.extent("padding"));
+       }},
+      {"Linear",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<Linear<Scalar>>(in,
+                                                 spec.integer("out_features"));
+       }},
+      {"MaxPool2d",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<MaxPool2d<Scalar>>(
+             in, spec.extent("kernel_size"), spec.extent("stride"));
+       }},
+      {"ReLU", plain_maker<ReLU, Scalar>()},
+      {"Softmax", plain_maker<Softmax, Scalar>()},
+  };
+}
+
+template <typename Scalar>
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, LayerMaker<Scalar>> makers = library_layers<Scalar>();
+};
+
+template <typename Scalar>
+Registry<Scalar>& registry() {
+  static Registry<Scalar> the_registry;
+  return the_registry;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+}  // namespace
+
+double LayerSpec::number(const std::string& name) const {
+  const auto found = settings.find(name);
+  check_argument(found != settings.end(),
+                 "[",
+                 kind,
+                 "] expected the setting ",
+                 name,
+                 ", got none");
+  return found->second;
+}
+
+Index LayerSpec::integer(const std::string& name) const {
+  // Up to here a double holds every whole number.
+  constexpr double kLargest = 9007199254740992.0;
+  const double value = number(name);
+  check_argument(std::abs(value) <= kLargest && value == std::floor(value),
+                 "[",
+                 kind,
+                 "] expected a whole number for the setting ",
+                 name,
+                 ", got ",
+                 value);
+  return static_cast<Index>(value);
+}
+
+bool LayerSpec::flag(const std::string& name) const {
+  const double value = number(name);
+  check_argument(value == 0 || value == 1,
+                 "[",
+                 kind,
+                 "] expected 0 or 1 for the setting ",
+                 name,
+                 ", got ",
+                 value);
+  return value == 1;
+}
+
+Extent LayerSpec::extent(const std::string& name) const {
+  return {integer(name + "_h"), integer(name + "_w")};
+}
+
+template <typename Scalar>
+LayerSpec spec_of(const Layer<Scalar>& layer) {
+  LayerSpec spec{layer.name(), layer.settings(), {}};
+  for (const Layer<Scalar>* inner : layer.inner_layers()) {
+    spec.body.push_back(spec_of(*inner));
+  }
+  return spec;
+}
+
+template <typename Scalar>
+void register_layer(const std::string& kind, LayerMaker<Scalar> maker) {
+  check_argument(!kind.empty(),
+                 "[register_layer] expected the name of a layer, got none");
+  check_argument(maker != nullptr,
+                 "[register_layer] expected a maker for ",
+                 kind,
+                 ", got an empty function");
+  Registry<Scalar>& all = registry<Scalar>();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  check_argument(all.makers.emplace(kind, std::move(maker)).second,
+                 "[register_layer] expected a kind of layer that is not known "
+                 "yet, got ",
+                 kind);
+}
+
+template <typename Scalar>
+std::vector<std::string> registered_layers() {
+  Registry<Scalar>& all = registry<Scalar>();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  std::vector<std::string> kinds;
+  for (const auto& [kind, maker] : all.makers) kinds.push_back(kind);
+  return kinds;
+}
+
+template <typename Scalar>
+std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
+                                          const LayerSpec& spec) {
+  // A maker runs without the lock, since that of a container calls this
+  // function again.
+  LayerMaker<Scalar> maker;
+  {
+    Registry<Scalar>& all = registry<Scalar>();
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    const auto found = all.makers.find(spec.kind);
+    if (found != all.makers.end()) maker = found->second;
+  }
+  check_argument(maker != nullptr,
+                 "[make_layer] expected a known kind of layer (",
+                 joined(registered_layers<Scalar>()),
+                 "), got \"",
+                 spec.kind,
+                 "\"");
+  std::unique_ptr<Layer<Scalar>> layer = maker(input_shape, spec);
+  check_argument(layer != nullptr && layer->name() == spec.kind,
+                 "[make_layer] expected the registered maker to build a ",
+                 spec.kind,
+                 ", got ",
+                 layer ? layer->name() : "null");
+  check_argument(layer->inner_layers().size() == spec.body.size(),
+                 "[",
+                 spec.kind,
+                 "] expected ",
+                 layer->inner_layers().size(),
+                 " inner layers, got ",
+                 spec.body.size());
+  const Settings known = layer->settings();
+  for (const auto& [name, value] : spec.settings) {
+    const auto own = known.find(name);
+    check_argument(own != known.end(),
+                   "[",
+                   spec.kind,
+                   "] expected settings of this layer alone, got also ",
+                   name);
+    check_argument(own->second == value,
+                   "[",
+                   spec.kind,
+                   "] expected a value for ",
+                   name,
+                   " that the layer can keep, got ",
+                   value);
+  }
+  return layer;
+}
+
+#define NN_INSTANTIATE_REGISTRY(Scalar)                          \
+  template LayerSpec spec_of<Scalar>(const Layer<Scalar>&);      \
+  template void register_layer<Scalar>(const std::string&,       \
+                                       LayerMaker<Scalar>);      \
+  template std::vector<std::string> registered_layers<Scalar>(); \
+  template std::unique_ptr<Layer<Scalar>> make_layer<Scalar>(    \
+      const Shape&, const LayerSpec&);
+NN_INSTANTIATE_REGISTRY(float)
+NN_INSTANTIATE_REGISTRY(double)
+#undef NN_INSTANTIATE_REGISTRY
+
+}  // namespace nn
