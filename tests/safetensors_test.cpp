@@ -89,6 +89,56 @@ nn::Sequential<Scalar> small_network(std::uint64_t seed) {
   return network;
 }
 
+/// y = x, with a parameter, a buffer of numbers and a counter.
+template <typename Scalar>
+class Tracker final : public nn::Layer<Scalar> {
+ public:
+  explicit Tracker(const nn::Shape& input)
+      : nn::Layer<Scalar>(input, input),
+        weight_("weight", {2}, 2, 1),
+        mean_(nn::Parameter<Scalar>::buffer("running_mean", {3}, 3, 1)),
+        steps_(nn::Parameter<Scalar>::counter("steps")) {}
+
+  std::string name() const override { return "Tracker"; }
+  using nn::Layer<Scalar>::parameters;
+  using nn::Layer<Scalar>::buffers;
+  std::vector<nn::Parameter<Scalar>*> parameters() override {
+    return {&weight_};
+  }
+  std::vector<nn::Parameter<Scalar>*> buffers() override {
+    return {&mean_, &steps_};
+  }
+
+ private:
+  void do_forward(nn::ConstView<Scalar> x,
+                  nn::View<Scalar> y,
+                  nn::Mode,
+                  nn::PassMemory) const override {
+    y = x;
+  }
+  void do_backward(nn::ConstView<Scalar>,
+                   nn::ConstView<Scalar>,
+                   nn::ConstView<Scalar> dy,
+                   nn::View<Scalar> dx,
+                   nn::PassMemory) override {
+    if (dx.size() > 0) dx = dy;
+  }
+
+  nn::Parameter<Scalar> weight_;
+  nn::Parameter<Scalar> mean_;
+  nn::Parameter<Scalar> steps_;
+};
+
+template <typename Scalar>
+nn::Sequential<Scalar> tracking_network(double steps) {
+  nn::Sequential<Scalar> network(nn::Shape{2});
+  network.template add<nn::ReLU>().template add<Tracker>();
+  const auto buffers = network.named_buffers();
+  buffers.at(0).parameter->value << Scalar(0.1), Scalar(-2), Scalar(3);
+  buffers.at(1).parameter->value(0, 0) = static_cast<Scalar>(steps);
+  return network;
+}
+
 template <typename Scalar>
 std::vector<nn::Matrix<Scalar>> values_of(nn::Sequential<Scalar>& network) {
   std::vector<nn::Matrix<Scalar>> values;
@@ -208,7 +258,7 @@ TEST_CASE("sizes, offsets and types that disagree are refused",
         "tensor \"a\": expected 4 bytes for F32 [1], found data_offsets 4 to "
         "0");
   CHECK(complaint(entry("F16", "[2]", "[0,4]"), "abcd") ==
-        "tensor \"a\": expected the type F32 or F64, found \"F16\"");
+        "tensor \"a\": expected the type F32, F64 or I64, found \"F16\"");
   CHECK(complaint(entry("F32", "[1]", "[0,4]"), "abc") ==
         "tensor \"a\": expected data up to 4, found only 3 bytes of data");
   CHECK(complaint(entry("F32", "[1]", "[0,4]"), "abcde") ==
@@ -376,6 +426,7 @@ TEST_CASE("tensors that no reader could take are not written",
   using Bad = std::invalid_argument;
   CHECK_THROWS_AS(write({{"a", "F32", {2}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"a", "I32", {1}, "abcd"}}), Bad);
+  CHECK_THROWS_AS(write({{"a", "I64", {1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"a", "F32", {-1, -1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"\xff", "F32", {1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"__metadata__", "F32", {1}, "abcd"}}), Bad);
@@ -431,6 +482,112 @@ TEST_CASE("weights are saved under pytorch's names and shapes",
               file.tensors[2].bytes.data() + (1 * 36 + 2) * sizeof(float),
               sizeof(float));
   CHECK(value == network.parameters()[2]->value(2, 1));
+}
+
+TEMPLATE_TEST_CASE("buffers are saved and reloaded to the bit",
+                   "[safetensors][buffers]",
+                   float,
+                   double) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("weights");
+  // The largest number below which float misses no whole number.
+  nn::Sequential<TestType> saved = tracking_network<TestType>(16777215.0);
+  const auto buffers = saved.named_buffers();
+  REQUIRE(buffers.size() == 2);
+  CHECK(buffers[0].name == "1.running_mean");
+  CHECK(buffers[1].name == "1.steps");
+  CHECK(buffers[0].parameter->grad.size() == 0);
+  // What is trained does not include them.
+  CHECK(saved.parameters().size() == 1);
+  CHECK(saved.parameter_count() == 2);
+  nn::save_weights(path, saved);
+
+  const nn::SafetensorsFile file = nn::read_safetensors(path);
+  REQUIRE(file.tensors.size() == 3);
+  CHECK(file.tensors[1].name == "1.running_mean");
+  CHECK(file.tensors[1].dims == std::vector<Index>{3});
+  CHECK(file.tensors[2].name == "1.steps");
+  CHECK(file.tensors[2].dtype == "I64");
+  CHECK(file.tensors[2].dims.empty());
+  CHECK(file.tensors[2].bytes == std::string("\xff\xff\xff\0\0\0\0\0", 8));
+
+  nn::Sequential<TestType> loaded = tracking_network<TestType>(3.0);
+  loaded.named_buffers()[0].parameter->value.setZero();
+  nn::load_weights(path, loaded);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(nn_test::same_bits(loaded.named_buffers()[i].parameter->value,
+                             buffers[i].parameter->value));
+  }
+}
+
+TEST_CASE("a const layer has the same buffers", "[layer][buffers]") {
+  nn::Sequential<float> network = tracking_network<float>(0.0);
+  const nn::Layer<float>& tracker = network.layer(1);
+  REQUIRE(tracker.buffers().size() == 2);
+  CHECK(tracker.buffers()[0] == network.layer(1).buffers()[0]);
+  const nn::Layer<float>& relu = network.layer(0);
+  CHECK(relu.buffers().empty());
+}
+
+TEST_CASE("buffers that do not fit change nothing",
+          "[safetensors][buffers][errors]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("weights");
+  nn::Sequential<float> network = tracking_network<float>(7.0);
+  nn::save_weights(path, network);
+  const nn::SafetensorsFile good = nn::read_safetensors(path);
+  const auto complaint_about = [&](const nn::SafetensorsFile& file) {
+    nn::write_safetensors(path, file);
+    const std::string message =
+        message_of<Error>([&] { nn::load_weights(path, network); });
+    CHECK(network.named_buffers()[0].parameter->value(1, 0) == -2.0f);
+    CHECK(network.named_buffers()[1].parameter->value(0, 0) == 7.0f);
+    return message;
+  };
+
+  nn::SafetensorsFile file = good;
+  file.tensors[1].bytes.assign(3 * sizeof(float), '\0');
+  file.tensors[2].dtype = "F64";
+  CHECK_THAT(complaint_about(file),
+             ContainsSubstring(
+                 "parameter \"1.steps\": expected the type I64, found F64"));
+
+  file = good;
+  file.tensors[1].dtype = "I64";
+  file.tensors[1].bytes.assign(24, '\0');
+  CHECK_THAT(complaint_about(file),
+             ContainsSubstring("parameter \"1.running_mean\": expected the "
+                               "type F32 or F64, found I64"));
+
+  file = good;
+  file.tensors[2].bytes.assign(8, '\xff');
+  CHECK_THAT(complaint_about(file),
+             ContainsSubstring("parameter \"1.steps\": expected a count from 0 "
+                               "to 9007199254740992, found -1"));
+  file.tensors[2].bytes = std::string("\x01\0\0\0\0\0\x20\0", 8);
+  CHECK_THAT(complaint_about(file),
+             ContainsSubstring("found 9007199254740993"));
+
+  file = good;
+  file.tensors.pop_back();
+  CHECK_THAT(complaint_about(file),
+             ContainsSubstring("expected the network's parameter \"1.steps\" "
+                               "[], found no such tensor"));
+}
+
+TEST_CASE("a counter that holds no count is not saved",
+          "[safetensors][buffers][errors]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("weights");
+  for (const double steps :
+       {-1.0, 0.5, 1e16, std::numeric_limits<double>::quiet_NaN()}) {
+    nn::Sequential<double> network = tracking_network<double>(steps);
+    CHECK_THROWS_WITH(
+        nn::save_weights(path, network),
+        ContainsSubstring("[save_weights] expected \"1.steps\" to be a whole "
+                          "number from 0 to 9007199254740992, got "));
+  }
+  CHECK_THROWS_AS(nn::read_file(path), Error);
 }
 
 TEST_CASE("weights travel between float and double", "[safetensors]") {

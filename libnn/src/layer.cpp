@@ -27,6 +27,12 @@ std::vector<const Parameter<Scalar>*> Layer<Scalar>::parameters() const {
 }
 
 template <typename Scalar>
+std::vector<const Parameter<Scalar>*> Layer<Scalar>::buffers() const {
+  const auto own = const_cast<Layer*>(this)->buffers();
+  return {own.begin(), own.end()};
+}
+
+template <typename Scalar>
 MemoryNeeds Layer<Scalar>::memory_needs(Index /*batch*/, Mode /*mode*/) const {
   return {};
 }

@@ -30,7 +30,7 @@ template <typename... Parts>
 /// 0 for types that this library does not read.
 std::size_t element_bytes(const std::string& dtype) {
   if (dtype == "F32") return 4;
-  if (dtype == "F64") return 8;
+  if (dtype == "F64" || dtype == "I64") return 8;
   return 0;
 }
 
@@ -364,7 +364,7 @@ void check_entry(const Entry& entry) {
   if (bytes_per_element == 0) {
     throw_defect("tensor \"",
                  tensor.name,
-                 "\": expected the type F32 or F64, found \"",
+                 "\": expected the type F32, F64 or I64, found \"",
                  tensor.dtype,
                  "\"");
   }
@@ -503,7 +503,7 @@ void check_tensor(const Tensor& tensor, std::set<std::string>& names) {
                  "\" twice");
   const std::size_t bytes_per_element = element_bytes(tensor.dtype);
   check_argument(bytes_per_element != 0,
-                 "[write_safetensors] expected the type F32 or F64 for \"",
+                 "[write_safetensors] expected the type F32, F64 or I64 for \"",
                  tensor.name,
                  "\", got \"",
                  tensor.dtype,
@@ -531,8 +531,12 @@ using Bits =
 
 template <typename Scalar>
 constexpr const char* dtype_of() {
+  if constexpr (std::is_integral_v<Scalar>) return "I64";
   return sizeof(Scalar) == 4 ? "F32" : "F64";
 }
+
+/// The largest count; up to it every whole number is a double.
+constexpr std::int64_t kLargestCount = std::int64_t{1} << 53;
 
 /// The values as little-endian bytes, on a machine of either byte order.
 template <typename Scalar>
@@ -568,7 +572,17 @@ void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
   const auto count = static_cast<Index>(tensor.bytes.size() / sizeof(Stored));
   for (Index i = 0; i < count; ++i) {
     const Stored stored = value_at<Stored>(tensor.bytes, i);
-    if constexpr (sizeof(Stored) > sizeof(Scalar)) {
+    if constexpr (std::is_integral_v<Stored>) {
+      if (stored < 0 || stored > kLargestCount) {
+        throw_defect(path,
+                     ": parameter \"",
+                     tensor.name,
+                     "\": expected a count from 0 to ",
+                     kLargestCount,
+                     ", found ",
+                     stored);
+      }
+    } else if constexpr (sizeof(Stored) > sizeof(Scalar)) {
       const bool fits =
           !std::isfinite(stored) ||
           std::abs(stored) <=
@@ -587,6 +601,35 @@ void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
     }
     values[i] = static_cast<Scalar>(stored);
   }
+}
+
+/// The bytes of counters, which are whole numbers in a Scalar.
+template <typename Scalar>
+std::string count_bytes(const std::string& name,
+                        const Matrix<Scalar>& counters) {
+  std::vector<std::int64_t> counts;
+  for (Index i = 0; i < counters.size(); ++i) {
+    const auto count = static_cast<double>(counters.data()[i]);
+    check_argument(count >= 0 && count <= static_cast<double>(kLargestCount) &&
+                       count == std::floor(count),
+                   "[save_weights] expected \"",
+                   name,
+                   "\" to be a whole number from 0 to ",
+                   kLargestCount,
+                   ", got ",
+                   count);
+    counts.push_back(static_cast<std::int64_t>(count));
+  }
+  return to_bytes(counts.data(), counters.size());
+}
+
+/// All that a file of a network holds.
+template <typename Scalar>
+std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network) {
+  std::vector<NamedParameter<Scalar>> state = network.named_parameters();
+  const auto buffers = network.named_buffers();
+  state.insert(state.end(), buffers.begin(), buffers.end());
+  return state;
 }
 
 }  // namespace
@@ -647,13 +690,15 @@ SafetensorsFile read_safetensors(const std::string& path) {
 template <typename Scalar>
 void save_weights(const std::string& path, Sequential<Scalar>& network) {
   SafetensorsFile file;
-  for (const NamedParameter<Scalar>& named : network.named_parameters()) {
+  for (const NamedParameter<Scalar>& named : state_of(network)) {
     const Parameter<Scalar>& parameter = *named.parameter;
     file.tensors.push_back(
         {named.name,
-         dtype_of<Scalar>(),
+         parameter.counts ? dtype_of<std::int64_t>() : dtype_of<Scalar>(),
          parameter.dims,
-         to_bytes(parameter.value.data(), parameter.value.size())});
+         parameter.counts
+             ? count_bytes(named.name, parameter.value)
+             : to_bytes(parameter.value.data(), parameter.value.size())});
   }
   write_safetensors(path, file);
 }
@@ -661,15 +706,14 @@ void save_weights(const std::string& path, Sequential<Scalar>& network) {
 template <typename Scalar>
 void load_weights(const std::string& path, Sequential<Scalar>& network) {
   const SafetensorsFile file = read_safetensors(path);
-  const std::vector<NamedParameter<Scalar>> parameters =
-      network.named_parameters();
+  const std::vector<NamedParameter<Scalar>> state = state_of(network);
 
   std::map<std::string, const Tensor*> tensors;
   for (const Tensor& tensor : file.tensors) tensors[tensor.name] = &tensor;
   // All are converted before the first is taken over, so that a file that fits
   // in part changes nothing.
   std::vector<Matrix<Scalar>> values;
-  for (const NamedParameter<Scalar>& named : parameters) {
+  for (const NamedParameter<Scalar>& named : state) {
     const Parameter<Scalar>& parameter = *named.parameter;
     const auto found = tensors.find(named.name);
     if (found == tensors.end()) {
@@ -700,8 +744,19 @@ void load_weights(const std::string& path, Sequential<Scalar>& network) {
         parameter.value.size(),
         " values, got ",
         to_string(parameter.dims));
+    if ((tensor.dtype == dtype_of<std::int64_t>()) != parameter.counts) {
+      throw_defect(path,
+                   ": parameter \"",
+                   named.name,
+                   "\": expected the type ",
+                   parameter.counts ? "I64" : "F32 or F64",
+                   ", found ",
+                   tensor.dtype);
+    }
     values.emplace_back(parameter.value.rows(), parameter.value.cols());
-    if (tensor.dtype == "F32") {
+    if (parameter.counts) {
+      convert<std::int64_t>(path, tensor, values.back().data());
+    } else if (tensor.dtype == dtype_of<float>()) {
       convert<float>(path, tensor, values.back().data());
     } else {
       convert<double>(path, tensor, values.back().data());
@@ -711,14 +766,14 @@ void load_weights(const std::string& path, Sequential<Scalar>& network) {
   if (!tensors.empty()) {
     throw_defect(path,
                  ": expected the network's ",
-                 parameters.size(),
+                 state.size(),
                  " parameters alone, found also \"",
                  tensors.begin()->first,
                  "\" ",
                  to_string(tensors.begin()->second->dims));
   }
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    parameters[i].parameter->value = values[i];
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    state[i].parameter->value = values[i];
   }
 }
 

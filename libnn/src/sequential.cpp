@@ -98,6 +98,17 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_parameters() {
 }
 
 template <typename Scalar>
+std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_buffers() {
+  std::vector<NamedParameter<Scalar>> all;
+  for (Index i = 0; i < size(); ++i) {
+    for (Parameter<Scalar>* buffer : layer(i).buffers()) {
+      all.push_back({concat(i, ".", buffer->name), buffer});
+    }
+  }
+  return all;
+}
+
+template <typename Scalar>
 std::vector<Parameter<Scalar>*> Sequential<Scalar>::parameters() {
   std::vector<Parameter<Scalar>*> all;
   for (const auto& layer : layers_) {

@@ -76,7 +76,14 @@ class Layer {
   virtual std::vector<Parameter<Scalar>*> parameters() { return {}; }
   std::vector<const Parameter<Scalar>*> parameters() const;
 
-  /// Draws new initial values for all parameters.
+  /// What is saved and loaded with the parameters but not trained, in PyTorch's
+  /// order: the running statistics of a BatchNorm2d. backward() alone may
+  /// change them; no optimizer sees them. The pointers stay valid as long as
+  /// the layer.
+  virtual std::vector<Parameter<Scalar>*> buffers() { return {}; }
+  std::vector<const Parameter<Scalar>*> buffers() const;
+
+  /// Draws new initial values for all parameters, and resets all buffers.
   virtual void initialize(Rng& /*rng*/) {}
 
   /// What a pass over `batch` samples needs with the current num_threads().

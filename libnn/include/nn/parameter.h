@@ -26,10 +26,29 @@ struct Parameter {
         value(Matrix<Scalar>::Zero(rows, cols)),
         grad(Matrix<Scalar>::Zero(rows, cols)) {}
 
+  /// A buffer: a value that is saved and loaded but not trained, such as a
+  /// running mean. Its gradient has no elements.
+  static Parameter buffer(std::string name_in,
+                          std::vector<Index> dims_in,
+                          Index rows,
+                          Index cols) {
+    Parameter result(std::move(name_in), std::move(dims_in), rows, cols);
+    result.grad.resize(0, 0);
+    return result;
+  }
+  /// A buffer of one number, dims {}, that counts: I64 in files, exact up to
+  /// 2^24 in float and 2^53 in double.
+  static Parameter counter(std::string name_in) {
+    Parameter result = buffer(std::move(name_in), {}, 1, 1);
+    result.counts = true;
+    return result;
+  }
+
   std::string name;         ///< as PyTorch names it: "weight", "bias"
   std::vector<Index> dims;  ///< as PyTorch shapes it: {16, 1, 5, 5}
   Matrix<Scalar> value;
   Matrix<Scalar> grad;  ///< same size as value; backward() overwrites it
+  bool counts = false;  ///< of a buffer: holds whole numbers
 };
 
 }  // namespace nn

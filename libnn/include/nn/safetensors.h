@@ -12,7 +12,7 @@ namespace nn {
 /// One array of a safetensors file, in the file's own type.
 struct Tensor {
   std::string name;
-  std::string dtype;        ///< "F32" or "F64"
+  std::string dtype;        ///< "F32", "F64" or "I64"
   std::vector<Index> dims;  ///< slowest first
   std::string bytes;        ///< little-endian, C order
 };
@@ -32,14 +32,18 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file);
 /// Throws std::runtime_error with path, what was expected and what was found.
 SafetensorsFile read_safetensors(const std::string& path);
 
-/// Saves the parameters of a network under PyTorch's names ("0.weight") and
-/// shapes, so that torch.nn.Sequential.load_state_dict() takes them.
+/// Saves the parameters and buffers of a network under PyTorch's names
+/// ("0.weight", "1.running_mean") and shapes, so that
+/// torch.nn.Sequential.load_state_dict() takes them. Counters become I64.
+/// Throws std::invalid_argument if a counter holds no whole number from 0 to
+/// 2^53, and std::runtime_error with path and reason if the file cannot be
+/// written.
 template <typename Scalar>
 void save_weights(const std::string& path, Sequential<Scalar>& network);
 
-/// Loads them. The file must hold exactly the network's parameters, F32 or F64;
-/// nothing is changed unless all fit.
-/// Throws std::runtime_error with the path, the parameter, what was expected
+/// Loads them. The file must hold exactly the network's parameters and buffers,
+/// F32 or F64, and its counters in I64; nothing is changed unless all fit.
+/// Throws std::runtime_error with the path, the tensor, what was expected
 /// and what was found.
 template <typename Scalar>
 void load_weights(const std::string& path, Sequential<Scalar>& network);

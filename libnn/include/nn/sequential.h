@@ -83,6 +83,10 @@ class Sequential {
   std::vector<Parameter<Scalar>*> parameters();
   Index parameter_count() const;
 
+  /// All buffers, what is saved but not trained, with PyTorch's names:
+  /// "1.running_mean". The pointers stay valid as long as the layers.
+  std::vector<NamedParameter<Scalar>> named_buffers();
+
   /// Draws new initial weights for every layer.
   void initialize(Rng& rng);
 
