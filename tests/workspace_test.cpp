@@ -1,7 +1,10 @@
 #include "nn/workspace.h"
 
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "nn/gradient_check.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/sequential.h"
@@ -18,6 +21,28 @@ nn::Sequential<float> network() {
   net.add<nn::Linear>(30).add<nn::ReLU>().add<nn::Linear>(5);
   return net;
 }
+
+// y = x * p in pass p, and dx = dy * p with the p that backward() is told.
+class TimesPass final : public nn::Layer<double> {
+ public:
+  explicit TimesPass(const nn::Shape& shape) : Layer(shape, shape) {}
+  std::string name() const override { return "TimesPass"; }
+
+ private:
+  void do_forward(nn::ConstView<double> x,
+                  nn::View<double> y,
+                  nn::Mode,
+                  nn::PassMemory memory) const override {
+    y = static_cast<double>(memory.pass) * x;
+  }
+  void do_backward(nn::ConstView<double>,
+                   nn::ConstView<double>,
+                   nn::ConstView<double> dy,
+                   nn::View<double> dx,
+                   nn::PassMemory memory) override {
+    dx = static_cast<double>(memory.pass) * dy;
+  }
+};
 
 }  // namespace
 
@@ -65,4 +90,68 @@ TEST_CASE("a moved workspace keeps what forward() left", "[workspace]") {
   const Matrix<float> dlogits = Matrix<float>::Ones(5, 4);
   CHECK_NOTHROW(net.backward(nn::view(dlogits), second));
   CHECK(net.forward(nn::view(x), second) == logits);
+}
+
+TEST_CASE("a workspace counts training passes and tells both directions",
+          "[workspace]") {
+  nn::Sequential<double> net(nn::Shape{3}, 1);
+  net.add(std::make_unique<TimesPass>(nn::Shape{3}));
+  const Matrix<double> one = Matrix<double>::Ones(3, 2);
+  Matrix<double> dx(3, 2);
+  Matrix<double> y(3, 2);
+  Workspace<double> workspace;
+  CHECK(workspace.passes() == 0);
+  for (const double pass : {1, 2, 3}) {
+    CHECK(net.forward(nn::view(one), workspace) == pass * one);
+    net.backward(nn::view(one), workspace, nn::view(dx));
+    CHECK(dx == pass * one);
+    // A second backward pass belongs to the same forward pass.
+    net.backward(nn::view(one), workspace, nn::view(dx));
+    CHECK(dx == pass * one);
+    // Inference is no training pass.
+    net.predict(nn::view(one), nn::view(y), workspace);
+  }
+  CHECK(workspace.passes() == 3);
+
+  Workspace<double> moved = std::move(workspace);
+  CHECK(moved.passes() == 3);
+  CHECK(workspace.passes() == 0);
+  CHECK(net.forward(nn::view(one), moved) == 4 * one);
+
+  // A larger batch cuts the memory anew and goes on counting.
+  const Matrix<double> many = Matrix<double>::Ones(3, 50);
+  CHECK(net.forward(nn::view(many), moved) == 5 * many);
+}
+
+TEST_CASE("a workspace goes on counting from the pass it is given",
+          "[workspace]") {
+  nn::Sequential<double> net(nn::Shape{3}, 1);
+  net.add(std::make_unique<TimesPass>(nn::Shape{3}));
+  const Matrix<double> one = Matrix<double>::Ones(3, 2);
+  Workspace<double> workspace;
+  workspace.set_passes(41);
+  CHECK(net.forward(nn::view(one), workspace) == 42 * one);
+  CHECK(workspace.passes() == 42);
+  // The pass that it holds is another one then.
+  workspace.set_passes(41);
+  CHECK_THROWS_AS(net.backward(nn::view(one), workspace),
+                  std::invalid_argument);
+
+  const Workspace<double> moved = std::move(workspace);
+  CHECK_THROWS_WITH(workspace.set_passes(1),
+                    Catch::Matchers::StartsWith("[Workspace]"));
+}
+
+TEST_CASE("the gradient check compares values of one and the same pass",
+          "[workspace][gradient]") {
+  nn::Sequential<double> net(nn::Shape{3}, 1);
+  net.add(std::make_unique<TimesPass>(nn::Shape{3}));
+  nn::Labels labels(2);
+  labels << 0, 2;
+  const Matrix<double> x = Matrix<double>::Identity(3, 2);
+  const nn::GradientReport report =
+      nn::check_gradients(net, nn::view(x), nn::view(std::as_const(labels)));
+  INFO(report.to_string());
+  CHECK(report.passed);
+  CHECK(nn::check_gradients(net.layer(0), nn::view(x)).passed);
 }

@@ -184,7 +184,8 @@ GradientReport check_gradients(Layer<double>& layer,
   Buffer scratch;
   saved.reserve(needs.saved_bytes);
   scratch.reserve(needs.scratch_bytes);
-  const PassMemory memory{saved.data(), scratch.data()};
+  // One pass for all: random draws are part of the function that is checked.
+  const PassMemory memory{saved.data(), scratch.data(), 1};
   const auto forward = [&](Matrix<double>& out) {
     out.resize(output.rows(), output.cols());
     layer.forward(
@@ -222,6 +223,8 @@ GradientReport check_gradients(Sequential<double>& network,
   Workspace<double> workspace;
   const SoftmaxCrossEntropy<double> loss;
   const auto forward = [&](Matrix<double>& out) {
+    // The same pass each time: random draws are part of the function.
+    workspace.set_passes(0);
     const ConstView<double> logits =
         network.forward(view(std::as_const(input)), workspace);
     out.resize(1, 1);

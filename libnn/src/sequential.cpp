@@ -279,6 +279,7 @@ ConstView<Scalar> Sequential<Scalar>::forward(
   check_input(x);
   prepare(workspace, x.cols(), Mode::kTraining);
   auto& state = *workspace.state_;
+  ++state.passes;
   const Scalar* in = x.data();
   Index rows = x.rows();
   for (std::size_t i = 0; i < logit_stages_; ++i) {
@@ -286,7 +287,7 @@ ConstView<Scalar> Sequential<Scalar>::forward(
     stages_[i]->forward(ConstView<Scalar>(in, rows, x.cols()),
                         View<Scalar>(state.activations[i], out_rows, x.cols()),
                         Mode::kTraining,
-                        {state.saved[i], state.scratch.data()});
+                        {state.saved[i], state.scratch.data(), state.passes});
     in = state.activations[i];
     rows = out_rows;
   }
@@ -343,7 +344,7 @@ void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
         ConstView<Scalar>(state.activations[i], out_rows, columns),
         ConstView<Scalar>(dy, out_rows, columns),
         View<Scalar>(dx_data, dx_rows, dx_data != nullptr ? columns : 0),
-        {state.saved[i], state.scratch.data()});
+        {state.saved[i], state.scratch.data(), state.passes});
     dy = dx_data;
   }
 }

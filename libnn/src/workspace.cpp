@@ -1,5 +1,6 @@
 #include "nn/workspace.h"
 
+#include "nn/check.h"
 #include "workspace_state.h"
 
 namespace nn {
@@ -17,6 +18,20 @@ template <typename Scalar>
 std::size_t Workspace<Scalar>::size_bytes() const {
   return state_ ? state_->memory.size_bytes() + state_->scratch.size_bytes()
                 : 0;
+}
+
+template <typename Scalar>
+std::uint64_t Workspace<Scalar>::passes() const {
+  return state_ ? state_->passes : 0;
+}
+
+template <typename Scalar>
+void Workspace<Scalar>::set_passes(std::uint64_t passes) {
+  check_argument(state_ != nullptr,
+                 "[Workspace] expected a workspace, got one moved from");
+  state_->passes = passes;
+  // What forward() left was drawn by another number.
+  state_->forward_done = false;
 }
 
 template class Workspace<float>;

@@ -27,7 +27,9 @@ struct Workspace<Scalar>::State {
   // Two gradients of activations that stages write in turn.
   Scalar* gradients[2] = {nullptr, nullptr};
 
-  // The forward pass that backward() belongs to.
+  std::uint64_t passes = 0;  // training passes so far
+
+  // The forward pass that backward() belongs to: number `passes`.
   bool forward_done = false;
   const Scalar* x = nullptr;
   Index columns = 0;

@@ -23,6 +23,10 @@ struct LayerContract {
 
   /// Off for layers like dropout, which behave otherwise while training.
   bool same_in_inference = true;
+
+  /// Off for layers where more than the sample itself matters: the others of
+  /// the batch to batch normalization, its place in the batch to dropout.
+  bool samples_alone_give_the_same = true;
 };
 
 /// Checks everything that nn::Layer promises, with batches of 1, 2 and 7:
@@ -32,7 +36,8 @@ struct LayerContract {
 ///  - backward() overwrites gradients instead of adding to them, and they are
 ///    the same whether an input gradient is wanted or not;
 ///  - the result does not depend on what the memory held before, on the number
-///    of threads, or, but for rounding, on the other samples of the batch;
+///    of threads, or, but for rounding, on the other samples of the batch.
+///    In all passes PassMemory::pass is the same;
 ///  - inference gives the same output as training;
 ///  - nothing outside of the given memory is written, no input is changed, and
 ///    nothing is allocated;

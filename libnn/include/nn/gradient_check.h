@@ -50,6 +50,8 @@ struct GradientReport {
 /// depend on the analytic gradient: a wrong one stays wrong. Differences that
 /// do not settle at all fail the check.
 ///
+/// Layers with random draws draw the same in every evaluation: that of pass 1.
+///
 /// Parameters are as they were when it returns; their gradients are
 /// overwritten.
 /// Throws std::invalid_argument if x does not fit the layer or is empty, or if

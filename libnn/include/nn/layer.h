@@ -2,6 +2,7 @@
 #define NN_LAYER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,10 +25,16 @@ struct MemoryNeeds {
 
 /// The memory of one pass through one layer, given by the caller. Both pointers
 /// are aligned to Buffer::kAlignment and hold at least what memory_needs()
-/// asked for. Forward and the matching backward get the same `saved`.
+/// asked for. Forward and the matching backward get the same `saved` and
+/// `pass`.
 struct PassMemory {
   std::byte* saved = nullptr;
   std::byte* scratch = nullptr;
+  /// The number of the training pass, by which a layer with random draws knows
+  /// one pass from the next: it draws from a function of its own seed, this
+  /// number and the element, so that forward() needs no state and backward()
+  /// sees what forward() drew. A Workspace counts its passes from 1.
+  std::uint64_t pass = 0;
 };
 
 /// The numbers from which a layer can be built again for an input shape, under

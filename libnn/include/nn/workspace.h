@@ -2,6 +2,7 @@
 #define NN_WORKSPACE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace nn {
@@ -25,6 +26,15 @@ class Workspace {
 
   /// Bytes held at present.
   std::size_t size_bytes() const;
+
+  /// How many training passes it has counted: Sequential::forward() adds one
+  /// each time. Layers with random draws, such as Dropout, draw by this number
+  /// (PassMemory::pass).
+  std::uint64_t passes() const;
+  /// Goes on counting from `passes`: the same number draws the same again. A
+  /// training that is taken up again thus goes on as if never interrupted.
+  /// Throws std::invalid_argument if the workspace was moved from.
+  void set_passes(std::uint64_t passes);
 
  private:
   friend class Sequential<Scalar>;
