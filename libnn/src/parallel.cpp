@@ -55,10 +55,12 @@ int available_cores() {
 }
 
 // One pool for the process. The caller opens a loop, and whichever workers come
-// while it is open join it; all take tasks from a shared counter until it runs
-// out. Then the caller closes the loop and waits for those who have joined, and
-// for nobody else: a worker that sleeps, or whose core is taken, delays
-// nothing.
+// while it is open join it. Every thread has a share of the tasks, the same in
+// every loop of as many tasks: what one loop left in a core's cache, an image's
+// activations or a piece of the weights, the next finds there. Whoever is done
+// with the own share helps with the others'. Then the caller closes the loop
+// and waits for those who have joined, and for nobody else: a worker that
+// sleeps, or whose core is taken, delays nothing.
 class Pool {
  public:
   explicit Pool(int threads) { start(threads); }
@@ -70,8 +72,12 @@ class Pool {
     if (!owner.owns_lock()) return false;
     body_ = body;
     closure_ = closure;
-    tasks_ = tasks;
-    next_.store(0, std::memory_order_relaxed);
+    const Index shares = static_cast<Index>(shares_.size());
+    for (Index i = 0; i < shares; ++i) {
+      Share& share = shares_[static_cast<std::size_t>(i)];
+      share.next.store(i * tasks / shares, std::memory_order_relaxed);
+      share.end = (i + 1) * tasks / shares;
+    }
     // Publishes all of the above. Sequentially consistent, since it must not
     // pass the load of sleeping_: a worker adds itself there and then looks at
     // the state once more.
@@ -119,6 +125,7 @@ class Pool {
 
   void start(int threads) {
     quit_ = false;
+    shares_ = std::vector<Share>(static_cast<std::size_t>(threads));
     const std::uint64_t seen = number_of(state_.load());
     for (int worker = 1; worker < threads; ++worker) {
       workers_.emplace_back([this, worker, seen] { loop(worker, seen); });
@@ -169,32 +176,48 @@ class Pool {
 
   void work(int worker) {
     inside_loop = true;
-    for (;;) {
-      const Index task = next_.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks_) break;
-      try {
-        body_(closure_, task, worker);
-      } catch (...) {
-        std::lock_guard<std::mutex> lock(mutex_);
-        if (!error_) error_ = std::current_exception();
-        // The rest is not begun: the caller gets an exception in any case.
-        next_.store(tasks_, std::memory_order_relaxed);
+    const std::size_t first = static_cast<std::size_t>(worker);
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+      Share& share = shares_[(first + i) % shares_.size()];
+      // Looks before it counts: most shares of others are used up.
+      while (share.next.load(std::memory_order_relaxed) < share.end) {
+        const Index task = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (task >= share.end) break;
+        try {
+          body_(closure_, task, worker);
+        } catch (...) {
+          give_up();
+        }
       }
     }
     inside_loop = false;
   }
+
+  // The rest is not begun: the caller gets an exception in any case.
+  void give_up() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+    for (Share& share : shares_) {
+      share.next.store(share.end, std::memory_order_relaxed);
+    }
+  }
+
+  // On a cache line of its own: written by different threads.
+  struct alignas(64) Share {
+    std::atomic<Index> next{0};
+    Index end = 0;
+  };
 
   std::mutex owner_;  // held while a loop runs
   std::vector<std::thread> workers_;
 
   internal::LoopBody body_ = nullptr;
   void* closure_ = nullptr;
-  Index tasks_ = 0;
+  std::vector<Share> shares_;  // one per thread
   std::exception_ptr error_;
 
-  // Each on a cache line of its own: they are written by different threads.
+  // Each on a cache line of its own, like the shares.
   alignas(64) std::atomic<std::uint64_t> state_{0};
-  alignas(64) std::atomic<Index> next_{0};
   alignas(64) std::atomic<int> sleeping_{0};
   std::atomic<bool> quit_{false};
   std::mutex mutex_;
