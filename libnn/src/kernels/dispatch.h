@@ -6,8 +6,10 @@
 // A kernel file includes this header, sets HWY_TARGET_INCLUDE to itself and
 // includes <hwy/foreach_target.h>, which includes the file again for every
 // target; inside HWY_BEFORE_NAMESPACE() the compiler may use that target's
-// instructions. At the end, once, NN_KERNELS_FOR_ISA(table) yields what
-// function `table` of the best target's namespace returns.
+// instructions. Its functions go into a table, returned by a function template
+// table<T>() of the target's namespace; NN_EXPORT_TABLES there and, once, at
+// the end of the file NN_CHOOSE_TABLES give it out as table<T>() of the best
+// target.
 //
 // The choice is ours (isa.h) and not Highway's, so its headers are all that is
 // needed: hwy::SupportedTargets() lives in libhwy.so, which would become a
@@ -51,6 +53,29 @@
     NN_TARGET_SSE4(table)                  \
     default:                               \
       return HWY_STATIC_DISPATCH(table)(); \
+  }
+
+/// Inside a target's namespace, behind table<T>(): names for its two instances
+/// that the choice below can reach.
+#define NN_EXPORT_TABLES(Table)         \
+  const Table<float>& table_float() {   \
+    return table<float>();              \
+  }                                     \
+  const Table<double>& table_double() { \
+    return table<double>();             \
+  }
+
+/// Inside HWY_ONCE: defines table<T>(), the Table<T> of the chosen target.
+#define NN_CHOOSE_TABLES(Table)          \
+  template <typename T>                  \
+  const Table<T>& table();               \
+  template <>                            \
+  const Table<float>& table<float>() {   \
+    NN_RETURN_FOR_ISA(table_float)       \
+  }                                      \
+  template <>                            \
+  const Table<double>& table<double>() { \
+    NN_RETURN_FOR_ISA(table_double)      \
   }
 
 #endif  // NN_SRC_KERNELS_DISPATCH_H_

@@ -10,7 +10,7 @@
 #define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
-#include <hwy/highway.h>
+#include "kernels/entry-inl.h"
 
 #ifndef NN_SRC_KERNELS_ELEMENTWISE_TABLE
 #define NN_SRC_KERNELS_ELEMENTWISE_TABLE
@@ -105,16 +105,15 @@ void sgd(const SgdUpdate<T>& update,
   }
 }
 
-const ElementwiseTable<float>& table_float() {
-  static constexpr ElementwiseTable<float> table{
-      relu<float>, relu_backward<float>, add<float>, sgd<float>};
-  return table;
+template <typename T>
+const ElementwiseTable<T>& table() {
+  static constexpr ElementwiseTable<T> kTable{kEntry<relu<T>>,
+                                              kEntry<relu_backward<T>>,
+                                              kEntry<add<T>>,
+                                              kEntry<sgd<T>>};
+  return kTable;
 }
-const ElementwiseTable<double>& table_double() {
-  static constexpr ElementwiseTable<double> table{
-      relu<double>, relu_backward<double>, add<double>, sgd<double>};
-  return table;
-}
+NN_EXPORT_TABLES(ElementwiseTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -130,16 +129,7 @@ namespace {
 // handing out a task costs.
 constexpr Index kBlock = 8192;
 
-template <typename T>
-const ElementwiseTable<T>& table();
-template <>
-const ElementwiseTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const ElementwiseTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
+NN_CHOOSE_TABLES(ElementwiseTable)
 
 // Calls body(first, count) for blocks of 0 .. count-1.
 template <typename Body>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.h"
+#include "kernels/scratch.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
 
@@ -10,6 +11,7 @@
 #define HWY_TARGET_INCLUDE "kernels/gemm.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
+#include "kernels/entry-inl.h"
 #include "kernels/tile-inl.h"
 
 // How a product is computed.
@@ -330,16 +332,14 @@ void dot(const DotBlock<T>& g) {
 
 template <typename T>
 const GemmTable<T>& table() {
-  static constexpr GemmTable<T> kTable{
-      kLanes<T>, kTileColumns, pack<T>, block<T>, dot<T>};
+  static constexpr GemmTable<T> kTable{kLanes<T>,
+                                       kTileColumns,
+                                       kEntry<pack<T>>,
+                                       kEntry<block<T>>,
+                                       kEntry<dot<T>>};
   return kTable;
 }
-const GemmTable<float>& table_float() {
-  return table<float>();
-}
-const GemmTable<double>& table_double() {
-  return table<double>();
-}
+NN_EXPORT_TABLES(GemmTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -350,20 +350,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-template <typename T>
-const GemmTable<T>& table();
-template <>
-const GemmTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const GemmTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
-
-constexpr Index round_up(Index value, Index multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
+NN_CHOOSE_TABLES(GemmTable)
 
 // The product as the tiles see it: rows along the vectors.
 template <typename T>
@@ -484,7 +471,7 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   const double flops_per_column = static_cast<double>(
       std::min(plan.rows, panel_group * panel) * std::min(args.k, depth));
   const Index column_step =
-      std::clamp<Index>(round_up(static_cast<Index>(1.5e6 / flops_per_column),
+      std::clamp<Index>(round_up(static_cast<Index>(4e5 / flops_per_column),
                                  kernels.tile_columns),
                         kernels.tile_columns,
                         round_up(plan.columns, kernels.tile_columns));

@@ -10,7 +10,7 @@
 #define HWY_TARGET_INCLUDE "kernels/pooling.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
-#include <hwy/highway.h>
+#include "kernels/entry-inl.h"
 
 #ifndef NN_SRC_KERNELS_POOLING_TABLE
 #define NN_SRC_KERNELS_POOLING_TABLE
@@ -213,15 +213,11 @@ void backward2x2(const PoolGeometry& g,
 
 template <typename T>
 const PoolingTable<T>& table() {
-  static constexpr PoolingTable<T> kTable{forward2x2<T>, backward2x2<T>};
+  static constexpr PoolingTable<T> kTable{kEntry<forward2x2<T>>,
+                                          kEntry<backward2x2<T>>};
   return kTable;
 }
-const PoolingTable<float>& table_float() {
-  return table<float>();
-}
-const PoolingTable<double>& table_double() {
-  return table<double>();
-}
+NN_EXPORT_TABLES(PoolingTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -232,16 +228,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-template <typename T>
-const PoolingTable<T>& table();
-template <>
-const PoolingTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const PoolingTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
+NN_CHOOSE_TABLES(PoolingTable)
 
 bool is_2x2(const PoolGeometry& g) {
   return g.window_h == 2 && g.window_w == 2 && g.stride_h == 2 &&
