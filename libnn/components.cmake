@@ -12,6 +12,7 @@ set(NN_COMPONENTS
   kernels/reference
   kernels/gemm
   kernels/conv2d
+  kernels/conv2d_sparse
   kernels/pooling
   kernels/elementwise
   layers/linear

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/conv2d_sparse.h"
 #include "kernels/dispatch.h"
 #include "kernels/pooling.h"
-#include "nn/buffer.h"
+#include "kernels/scratch.h"
 #include "nn/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
+#include "kernels/entry-inl.h"
 #include "kernels/tile-inl.h"
 
 // Convolution without an im2col matrix.
@@ -453,19 +455,14 @@ template <typename T>
 const ConvTable<T>& table() {
   static constexpr ConvTable<T> kTable{kLanes<T>,
                                        kTileColumns,
-                                       spread<T>,
-                                       product<T>,
-                                       transpose<T>,
-                                       weight_gradient<T>,
-                                       tap_products<T>};
+                                       kEntry<spread<T>>,
+                                       kEntry<product<T>>,
+                                       kEntry<transpose<T>>,
+                                       kEntry<weight_gradient<T>>,
+                                       kEntry<tap_products<T>>};
   return kTable;
 }
-const ConvTable<float>& table_float() {
-  return table<float>();
-}
-const ConvTable<double>& table_double() {
-  return table<double>();
-}
+NN_EXPORT_TABLES(ConvTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -476,20 +473,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-template <typename T>
-const ConvTable<T>& table();
-template <>
-const ConvTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const ConvTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
-
-constexpr Index round_up(Index value, Index multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
+NN_CHOOSE_TABLES(ConvTable)
 
 // The convolution itself.
 Spread spread_of_input(const ConvGeometry& g) {
@@ -560,23 +544,6 @@ Index taps_of_pass(const Spread& s) {
          std::max<Index>(1, 32 * 1024 / channel_bytes);
 }
 
-// Cuts scratch memory into aligned blocks; with a null start, it measures.
-class Cutter {
- public:
-  explicit Cutter(std::byte* start) : start_(start) {}
-  template <typename T>
-  T* cut(Index count) {
-    T* block = reinterpret_cast<T*>(start_ + used_);
-    used_ += aligned_size(static_cast<std::size_t>(count) * sizeof(T));
-    return start_ ? block : nullptr;
-  }
-  std::size_t used() const { return used_; }
-
- private:
-  std::byte* start_;
-  std::size_t used_ = 0;
-};
-
 template <typename T>
 struct ForwardScratch {
   struct PerWorker {
@@ -613,15 +580,6 @@ struct ForwardScratch {
   std::size_t total_bytes;
 };
 
-// Images of a batch go to a number of chunks that depends on the batch alone.
-// Each chunk adds up its own weight gradient, and the chunks' are then added in
-// order: so the sum is the same for any number of threads.
-constexpr Index kMaxChunks = 16;
-constexpr Index kMinImagesPerChunk = 4;
-Index chunks_of(Index batch) {
-  return std::clamp<Index>(batch / kMinImagesPerChunk, 1, kMaxChunks);
-}
-
 template <typename T>
 struct BackwardScratch {
   struct PerWorker {
@@ -648,7 +606,7 @@ struct BackwardScratch {
     input_offsets = shared.cut<Index>(g.taps());
     gradient_offsets = shared.cut<Index>(spread_of_gradient(g).taps());
     weight = shared.cut<T>(round_up(g.taps(), kTapGroup) * g.out_channels);
-    sums = shared.cut<T>(sums_per_chunk * chunks_of(batch));
+    sums = shared.cut<T>(sums_per_chunk * ImageChunks(batch).count);
     workers = start ? start + shared.used() : nullptr;
     Cutter one(nullptr);
     cut_worker(g, one);
@@ -782,8 +740,11 @@ std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
 
 template <typename T>
 std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
-                                          const ConvEpilogue& /*epilogue*/,
+                                          const ConvEpilogue& epilogue,
                                           Index batch) {
+  if (conv2d_backward_is_sparse(geometry, epilogue)) {
+    return conv2d_sparse_backward_scratch_bytes<T>(geometry, epilogue, batch);
+  }
   return BackwardScratch<T>(geometry, batch, nullptr).total_bytes;
 }
 
@@ -823,6 +784,10 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
 
 template <typename T>
 void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
+  if (conv2d_backward_is_sparse(args.geometry, args.epilogue)) {
+    conv2d_sparse_backward(args, scratch);
+    return;
+  }
   const ConvGeometry& g = args.geometry;
   const BackwardScratch<T> memory(g, args.batch, scratch);
   const Spread input = spread_of_input(g);
@@ -837,8 +802,8 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     rearrange_weight(g, args.weight, memory.weight);
   }
 
-  const Index chunks = chunks_of(args.batch);
-  parallel_for(chunks, [&](Index chunk, int worker) {
+  const ImageChunks chunks(args.batch);
+  parallel_for(chunks.count, [&](Index chunk, int worker) {
     Cutter cutter(memory.workers +
                   memory.worker_bytes * static_cast<std::size_t>(worker));
     const auto w = memory.cut_worker(g, cutter);
@@ -848,8 +813,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     std::fill_n(w.dy + g.out_features(),
                 (memory.channels - g.out_channels) * g.pixels() + kSlack<T>,
                 T(0));
-    const Index end = (chunk + 1) * args.batch / chunks;
-    for (Index n = chunk * args.batch / chunks; n < end; ++n) {
+    for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
       epilogue_gradient(args, n, w.dy);
       kernels.transpose(g.pixels(), vectors, w.dy, w.dyt);
       kernels.spread(input, args.x + n * g.in_features(), w.padded, w.planes);
@@ -887,10 +851,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     const Index end = std::min(taps + 1, (block + 1) * kRows);
     for (Index k = block * kRows; k < end; ++k) {
       T* total = memory.sums + k * memory.channels;
-      for (Index chunk = 1; chunk < chunks; ++chunk) {
-        const T* part = total + chunk * memory.sums_per_chunk;
-        for (Index o = 0; o < g.out_channels; ++o) total[o] += part[o];
-      }
+      add_chunks(total, memory.sums_per_chunk, chunks.count, 0, g.out_channels);
       for (Index o = 0; o < g.out_channels; ++o) {
         (k < taps ? args.dweight[o * taps + k] : args.dbias[o]) = total[o];
       }
