@@ -28,6 +28,7 @@ set(NN_COMPONENTS
   workspace
   stage
   sequential
+  residual
   gradient_check
   file
   safetensors

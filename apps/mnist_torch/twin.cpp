@@ -11,6 +11,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/residual.h"
 
 namespace torch_twin {
 namespace {
@@ -27,6 +28,8 @@ torch::ExpandingArray<2> pair_of(const nn::Extent& extent) {
 class Builder {
  public:
   explicit Builder(bool is_flat) : is_flat_(is_flat) {}
+
+  bool is_flat() const { return is_flat_; }
 
   void want_flat(nn::Index place) {
     if (is_flat_) return;
@@ -55,6 +58,21 @@ class Builder {
   torch::nn::Sequential modules_;
   bool is_flat_;
 };
+
+/// y = x + body(x).
+class ResidualImpl : public torch::nn::Module {
+ public:
+  explicit ResidualImpl(torch::nn::Sequential body)
+      : body_(register_module("body", std::move(body))) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    // Where the body reads images as vectors, its output is a vector as well.
+    return x + body_->forward(x).view_as(x);
+  }
+
+ private:
+  torch::nn::Sequential body_;
+};
+TORCH_MODULE(Residual);
 
 template <typename Scalar>
 void add_twin_of(const nn::Layer<Scalar>& layer,
@@ -86,6 +104,13 @@ void add_twin_of(const nn::Layer<Scalar>& layer,
   } else if (dynamic_cast<const nn::Softmax<Scalar>*>(&layer) != nullptr) {
     builder.want_flat(place);
     builder.add(place, torch::nn::Softmax(/*dim=*/1));
+  } else if (dynamic_cast<const nn::Residual<Scalar>*>(&layer) != nullptr) {
+    Builder body(builder.is_flat());
+    nn::Index inner_place = 0;
+    for (const nn::Layer<Scalar>* inner : layer.inner_layers()) {
+      add_twin_of(*inner, inner_place++, body);
+    }
+    builder.add(place, Residual(body.modules()));
   } else {
     throw std::invalid_argument(
         concat("[make_twin] expected a layer that LibTorch has, got ",

@@ -11,6 +11,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/residual.h"
 
 namespace nn {
 namespace {
@@ -47,6 +48,15 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
              in, spec.extent("kernel_size"), spec.extent("stride"));
        }},
       {"ReLU", plain_maker<ReLU, Scalar>()},
+      {"Residual",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<Residual<Scalar>>(
+             in, [&spec](Sequential<Scalar>& body) {
+               for (const LayerSpec& inner : spec.body) {
+                 body.add(make_layer<Scalar>(body.output_shape(), inner));
+               }
+             });
+       }},
       {"Softmax", plain_maker<Softmax, Scalar>()},
   };
 }

@@ -8,6 +8,7 @@
 #include "nn/check.h"
 #include "nn/layers/softmax.h"
 #include "nn/parallel.h"
+#include "nn/residual.h"
 #include "stage.h"
 #include "workspace_state.h"
 
@@ -171,6 +172,11 @@ std::string Sequential<Scalar>::summary() const {
 template <typename Scalar>
 void Sequential<Scalar>::set_fusion(bool fuse) {
   fuse_ = fuse;
+  for (const auto& layer : layers_) {
+    if (auto* residual = dynamic_cast<Residual<Scalar>*>(layer.get())) {
+      residual->set_fusion(fuse);
+    }
+  }
   plan();
 }
 

@@ -38,6 +38,32 @@ TEMPLATE_TEST_CASE("relu and its gradient agree with their definition",
   }
 }
 
+TEMPLATE_TEST_CASE("a sum may overwrite either of its terms",
+                   "[kernels][elementwise]",
+                   float,
+                   double) {
+  nn::Rng rng(44);
+  for (Index size : {1, 3, 16, 17, 100, 8193, 20000}) {
+    CAPTURE(size);
+    Guarded<TestType> a(size), b(size), y(size);
+    a.fill(rng);
+    b.fill(rng);
+    nn::kernels::sum(a.data(), b.data(), y.data(), size);
+    CHECK(y.guards_are_whole());
+    for (Index i = 0; i < size; ++i) {
+      REQUIRE(y.data()[i] == a.data()[i] + b.data()[i]);
+    }
+    nn::kernels::sum(a.data(), b.data(), b.data(), size);
+    CHECK(std::equal(y.data(), y.data() + size, b.data()));
+    b.fill(rng);
+    nn::kernels::sum(a.data(), b.data(), y.data(), size);
+    nn::kernels::sum(a.data(), b.data(), a.data(), size);
+    CHECK(std::equal(y.data(), y.data() + size, a.data()));
+    CHECK(a.guards_are_whole());
+    CHECK(b.guards_are_whole());
+  }
+}
+
 TEMPLATE_TEST_CASE("row sums add the columns in order",
                    "[kernels][elementwise]",
                    float,

@@ -7,6 +7,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/residual.h"
 #include "nn/sequential.h"
 #include "nn/workspace.h"
 #include "parity.h"
@@ -282,5 +283,43 @@ TEST_CASE("networks of all layers agree with LibTorch, fused or not",
         torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
     CHECK(relative_error(network.predict(nn::view(x)),
                          whole->forward(torch_x)) <= kTolerance<double>);
+  });
+}
+
+TEMPLATE_TEST_CASE("residual blocks agree with LibTorch",
+                   "[parity][residual]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape shape{
+        between(rng, 1, 9), between(rng, 3, 9), between(rng, 3, 9)};
+    const Index inner = between(rng, 1, 9);
+    nn::Sequential<TestType> network(shape);
+    network.template add<nn::Residual>([&](nn::Sequential<TestType>& body) {
+      body.template add<nn::Conv2d>(inner, 3, 1, 1);
+      if (rng.index(2) == 0) body.template add<nn::ReLU>();
+      if (rng.index(2) == 0) {
+        body.template add<nn::Residual>([&](nn::Sequential<TestType>& nested) {
+          nested.template add<nn::Conv2d>(inner, 1);
+        });
+      }
+      body.template add<nn::Conv2d>(shape.channels, 3, 1, 1);
+    });
+    check_single_layer(network, between(rng, 1, 5), rng);
+  });
+}
+
+TEST_CASE("a residual block over a flat body agrees with LibTorch",
+          "[parity][residual]") {
+  parity::for_each_configuration(20, [](nn::Rng& rng) {
+    // A shape of one pixel a channel: images for the convolution, vectors for
+    // what follows.
+    const Index features = between(rng, 1, 20);
+    nn::Sequential<double> network(Shape{features});
+    network.add<nn::Residual>([&](nn::Sequential<double>& body) {
+      body.add<nn::Conv2d>(between(rng, 1, 9), 1);
+      body.add<nn::Linear>(features);
+    });
+    check_single_layer(network, between(rng, 1, 5), rng);
   });
 }

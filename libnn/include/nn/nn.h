@@ -26,6 +26,7 @@
 #include "nn/parallel.h"
 #include "nn/parameter.h"
 #include "nn/random.h"
+#include "nn/residual.h"
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
 #include "nn/shape.h"

@@ -20,6 +20,9 @@ template <typename Scalar>
 class Stage;
 }
 
+template <typename Scalar>
+class Residual;
+
 /// A parameter with its name in the network: "0.weight".
 template <typename Scalar>
 struct NamedParameter {
@@ -133,6 +136,8 @@ class Sequential {
   std::vector<Matrix<Scalar>> activations(ConstView<Scalar> x) const;
 
  private:
+  friend class Residual<Scalar>;  // runs the stages in memory given to it
+
   [[noreturn]] void rethrow_with_place(
       const std::invalid_argument& error) const;
   void plan();

@@ -22,6 +22,7 @@ struct ElementwiseTable {
   void (*relu)(const T* x, T* y, Index count);
   void (*relu_backward)(const T* y, const T* dy, T* dx, Index count);
   void (*add)(const T* x, T* sum, Index count);
+  void (*sum)(const T* a, const T* b, T* y, Index count);
   void (*sgd)(const SgdUpdate<T>& update,
               const T* grad,
               T* value,
@@ -77,6 +78,17 @@ void add(const T* HWY_RESTRICT x, T* HWY_RESTRICT sum, Index count) {
 }
 
 template <typename T>
+void sum(const T* a, const T* b, T* y, Index count) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
+  }
+  for (; i < count; ++i) y[i] = a[i] + b[i];
+}
+
+template <typename T>
 void sgd(const SgdUpdate<T>& update,
          const T* HWY_RESTRICT grad,
          T* HWY_RESTRICT value,
@@ -110,6 +122,7 @@ const ElementwiseTable<T>& table() {
   static constexpr ElementwiseTable<T> kTable{kEntry<relu<T>>,
                                               kEntry<relu_backward<T>>,
                                               kEntry<add<T>>,
+                                              kEntry<sum<T>>,
                                               kEntry<sgd<T>>};
   return kTable;
 }
@@ -153,6 +166,12 @@ void relu_backward(const T* y, const T* dy, T* dx, Index count) {
   for_blocks(count, [&](Index i, Index n) {
     table<T>().relu_backward(y + i, dy + i, dx + i, n);
   });
+}
+
+template <typename T>
+void sum(const T* a, const T* b, T* y, Index count) {
+  for_blocks(count,
+             [&](Index i, Index n) { table<T>().sum(a + i, b + i, y + i, n); });
 }
 
 template <typename T>
@@ -205,6 +224,7 @@ void sgd_update(const SgdUpdate<T>& update,
 #define NN_INSTANTIATE(T)                                        \
   template void relu<T>(const T*, T*, Index);                    \
   template void relu_backward<T>(const T*, const T*, T*, Index); \
+  template void sum<T>(const T*, const T*, T*, Index);           \
   template void row_sums<T>(const T*, Index, Index, T*);         \
   template void relu_backward_row_sums<T>(                       \
       const T*, const T*, T*, Index, Index, T*);                 \

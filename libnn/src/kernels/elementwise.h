@@ -16,6 +16,10 @@ void relu(const T* x, T* y, Index count);
 template <typename T>
 void relu_backward(const T* y, const T* dy, T* dx, Index count);
 
+/// y = a + b. In place (y == a or y == b) is fine.
+template <typename T>
+void sum(const T* a, const T* b, T* y, Index count);
+
 /// out(i) = sum over the columns of a rows x cols column-major matrix.
 template <typename T>
 void row_sums(const T* x, Index rows, Index cols, T* out);
