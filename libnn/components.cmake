@@ -15,6 +15,7 @@ set(NN_COMPONENTS
   kernels/conv2d_sparse
   kernels/pooling
   kernels/elementwise
+  kernels/optimizers
   layers/linear
   layers/relu
   layers/conv2d
@@ -24,6 +25,10 @@ set(NN_COMPONENTS
   losses/softmax_cross_entropy
   optimizers/optimizer
   optimizers/sgd
+  optimizers/adam
+  optimizers/rmsprop
+  optimizers/adagrad
+  optimizers/clip_gradients
   optimizers/schedule
   workspace
   stage

@@ -1,11 +1,13 @@
 #include "nn/optimizers/optimizer.h"
 
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "nn/optimizers/sgd.h"
 #include "support/catch.h"
 #include "support/errors.h"
 
@@ -72,4 +74,82 @@ TEST_CASE("a null parameter is refused by its place", "[optimizers][errors]") {
             Plain({&a, nullptr}, 0.1);
           }) ==
           "[Optimizer] expected a parameter at place 1, got a null pointer");
+}
+
+TEST_CASE("a parameter that comes twice is refused", "[optimizers][errors]") {
+  nn::Parameter<double> a("a", {1}, 1, 1);
+  nn::Parameter<double> b("b", {1}, 1, 1);
+  REQUIRE(message_of<std::invalid_argument>([&] {
+            Plain({&a, &b, &a}, 0.1);
+          }) ==
+          "[Optimizer] expected every parameter once, got that of place 0 at "
+          "place 2 again");
+}
+
+TEST_CASE("a group is refused whole where one part of it is wrong",
+          "[optimizers][errors]") {
+  using Error = std::invalid_argument;
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  nn::Parameter<double> a("a", {1}, 1, 1);
+  nn::Parameter<double> b("b", {1}, 1, 1);
+  nn::Parameter<double> stranger("c", {1}, 1, 1);
+  a.grad(0, 0) = 1.0;
+  nn::SgdOptions rate;
+  rate.learning_rate = 1.0;
+  nn::Sgd<double> sgd({&a, &b}, rate);
+  nn::GroupOptions frozen;
+  frozen.learning_rate_scale = 0.0;
+  REQUIRE(message_of<Error>([&] {
+            sgd.set_group({&a, &stranger}, frozen);
+          }) ==
+          "[Optimizer] expected a group of the optimizer's parameters, got "
+          "another at place 1");
+  REQUIRE_THROWS_AS(sgd.set_group({nullptr}, frozen), Error);
+  for (const double bad : {-1.0, kNan}) {
+    for (int member = 0; member < 3; ++member) {
+      nn::GroupOptions options = frozen;
+      if (member == 0) options.learning_rate_scale = bad;
+      if (member == 1) options.weight_decay = bad;
+      if (member == 2) options.l1 = bad;
+      REQUIRE_THROWS_AS(sgd.set_group({&a}, options), Error);
+    }
+  }
+  sgd.step();
+  REQUIRE(a.value(0, 0) == -1.0);
+}
+
+TEST_CASE("a parameter's last group is the one that counts", "[optimizers]") {
+  nn::Parameter<double> a("a", {1}, 1, 1);
+  nn::SgdOptions rate;
+  rate.learning_rate = 1.0;
+  nn::Sgd<double> sgd({&a}, rate);
+  nn::GroupOptions l1;
+  l1.l1 = 8.0;
+  sgd.set_group({&a}, l1);
+  nn::GroupOptions half;
+  half.learning_rate_scale = 0.5;
+  sgd.set_group({&a}, half);
+  a.value(0, 0) = 3.0;
+  a.grad(0, 0) = 1.0;
+  sgd.step();
+  REQUIRE(a.value(0, 0) == 2.5);
+}
+
+TEST_CASE("l1 drives a weight to zero that the loss does not need",
+          "[optimizers]") {
+  // The loss (w - 0.1)^2 / 2 with the penalty 0.2 |w| is smallest at 0.
+  nn::Parameter<double> w("w", {1}, 1, 1);
+  w.value(0, 0) = 1.0;
+  nn::SgdOptions rate;
+  rate.learning_rate = 0.01;
+  nn::Sgd<double> sgd({&w}, rate);
+  nn::GroupOptions l1;
+  l1.l1 = 0.2;
+  sgd.set_group({&w}, l1);
+  for (int i = 0; i < 1000; ++i) {
+    w.grad(0, 0) = w.value(0, 0) - 0.1;
+    sgd.step();
+  }
+  // It may swing around zero by one step.
+  REQUIRE(std::abs(w.value(0, 0)) <= 0.01 * 0.3);
 }

@@ -4,21 +4,15 @@
 #include <cmath>
 
 #include "nn/check.h"
+#include "option_checks.h"
 
 namespace nn {
 namespace {
 
-constexpr double kPi = 3.141592653589793238462643383280;
+using internal::check_not_negative;
+using internal::check_positive;
 
-void check_rate(const char* who, const char* what, double rate) {
-  check_argument(std::isfinite(rate) && rate >= 0.0,
-                 "[",
-                 who,
-                 "] expected a finite ",
-                 what,
-                 " of at least 0, got ",
-                 rate);
-}
+constexpr double kPi = 3.141592653589793238462643383280;
 
 void check_step(const char* who, Index step) {
   check_argument(
@@ -29,7 +23,7 @@ void check_step(const char* who, Index step) {
 
 ConstantSchedule::ConstantSchedule(double learning_rate)
     : learning_rate_(learning_rate) {
-  check_rate("ConstantSchedule", "learning rate", learning_rate);
+  check_not_negative("ConstantSchedule", "learning rate", learning_rate);
 }
 
 double ConstantSchedule::learning_rate(Index step) const {
@@ -39,13 +33,11 @@ double ConstantSchedule::learning_rate(Index step) const {
 
 StepSchedule::StepSchedule(double base, Index period, double gamma)
     : base_(base), period_(period), gamma_(gamma) {
-  check_rate("StepSchedule", "base rate", base);
+  check_not_negative("StepSchedule", "base rate", base);
   check_argument(period >= 1,
                  "[StepSchedule] expected a period of at least 1 step, got ",
                  period);
-  check_argument(std::isfinite(gamma) && gamma > 0.0,
-                 "[StepSchedule] expected a finite gamma above 0, got ",
-                 gamma);
+  check_positive("StepSchedule", "gamma", gamma);
 }
 
 double StepSchedule::learning_rate(Index step) const {
@@ -61,8 +53,8 @@ CosineSchedule::CosineSchedule(double base,
       total_steps_(total_steps),
       warmup_steps_(warmup_steps),
       final_(final) {
-  check_rate("CosineSchedule", "base rate", base);
-  check_rate("CosineSchedule", "final rate", final);
+  check_not_negative("CosineSchedule", "base rate", base);
+  check_not_negative("CosineSchedule", "final rate", final);
   check_argument(0 <= warmup_steps && warmup_steps < total_steps,
                  "[CosineSchedule] expected a warm-up of at least 0 and less "
                  "than the total of ",

@@ -17,7 +17,7 @@ struct SgdOptions {
 
 /// Stochastic gradient descent with momentum, in PyTorch's form:
 ///
-///   g = grad + weight_decay * w
+///   g = grad + weight_decay * w + l1 * sign(w)       (l1: see GroupOptions)
 ///   v = g                      in the first step
 ///   v = momentum * v + g       in later ones
 ///   w = w - learning_rate * (nesterov ? g + momentum * v : v)
@@ -27,15 +27,20 @@ struct SgdOptions {
 template <typename Scalar>
 class Sgd final : public Optimizer<Scalar> {
  public:
-  /// Throws std::invalid_argument unless rate and weight decay are finite and
-  /// not negative, 0 <= momentum < 1, and Nesterov comes with momentum.
+  /// Throws std::invalid_argument as Optimizer does, and unless
+  /// 0 <= momentum < 1 and Nesterov comes with momentum.
   Sgd(std::vector<Parameter<Scalar>*> parameters, const SgdOptions& options);
 
   void step() override;
 
  private:
+  using typename Optimizer<Scalar>::Slice;
+
+  template <bool kL1>
+  void update_slice(const Slice& slice);
+
   SgdOptions options_;
-  std::vector<Matrix<Scalar>> velocity_;
+  Matrix<Scalar> velocity_;  ///< of every element; empty without momentum
 };
 
 }  // namespace nn

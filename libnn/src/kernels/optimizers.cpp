@@ -1,0 +1,390 @@
+#include "kernels/optimizers.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/blocks.h"
+#include "kernels/dispatch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/optimizers.cpp"
+#include <hwy/foreach_target.h>
+// Must come after foreach_target.h.
+#include <hwy/highway.h>
+
+#include "kernels/vector_loop-inl.h"
+
+#ifndef NN_SRC_KERNELS_OPTIMIZERS_TABLE
+#define NN_SRC_KERNELS_OPTIMIZERS_TABLE
+namespace nn::kernels {
+
+// The loops as one target provides them.
+template <typename T>
+struct OptimizerTable {
+  void (*adam)(const AdamUpdate<T>& update,
+               const T* grad,
+               T* value,
+               T* mean,
+               T* square,
+               T* largest,
+               Index count);
+  void (*rmsprop)(const RmsPropUpdate<T>& update,
+                  const T* grad,
+                  T* value,
+                  T* square,
+                  T* mean,
+                  T* velocity,
+                  Index count);
+  void (*adagrad)(const AdagradUpdate<T>& update,
+                  const T* grad,
+                  T* value,
+                  T* sum,
+                  Index count);
+  double (*sum_of_squares)(const T* x, Index count);
+  void (*scale)(T* x, T factor, Index count);
+  double (*largest_magnitude)(const T* x, Index count);
+  void (*clamp)(T* x, T limit, Index count);
+};
+
+}  // namespace nn::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nn::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D, typename T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> penalized(
+    D d, hn::Vec<D> grad, hn::Vec<D> w, T weight_decay, T l1) {
+  const auto decayed = hn::MulAdd(hn::Set(d, weight_decay), w, grad);
+  const auto slope = hn::CopySign(hn::Set(d, l1), w);
+  return hn::Add(decayed, hn::IfThenZeroElse(hn::Eq(w, hn::Zero(d)), slope));
+}
+
+template <typename T>
+struct Adam {
+  const AdamUpdate<T>& u;
+  const T* HWY_RESTRICT grad;
+  T* HWY_RESTRICT value;
+  T* HWY_RESTRICT mean;
+  T* HWY_RESTRICT square;
+  T* HWY_RESTRICT largest;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    const auto old = hn::LoadU(d, value + i);
+    const auto g =
+        penalized(d, hn::LoadU(d, grad + i), old, u.weight_decay, u.l1);
+    const auto w = hn::Mul(hn::Set(d, u.shrink), old);
+    const auto m = hn::MulAdd(hn::Set(d, u.beta1),
+                              hn::LoadU(d, mean + i),
+                              hn::Mul(hn::Set(d, u.rest1), g));
+    auto v = hn::MulAdd(hn::Set(d, u.beta2),
+                        hn::LoadU(d, square + i),
+                        hn::Mul(hn::Set(d, u.rest2), hn::Mul(g, g)));
+    hn::StoreU(m, d, mean + i);
+    hn::StoreU(v, d, square + i);
+    if (largest != nullptr) {
+      v = hn::Max(v, hn::LoadU(d, largest + i));
+      hn::StoreU(v, d, largest + i);
+    }
+    const auto divisor =
+        hn::MulAdd(hn::Sqrt(v), hn::Set(d, u.root), hn::Set(d, u.epsilon));
+    const auto step = hn::Div(m, divisor);
+    hn::StoreU(hn::NegMulAdd(hn::Set(d, u.step_size), step, w), d, value + i);
+  }
+};
+
+template <typename T>
+struct RmsProp {
+  const RmsPropUpdate<T>& u;
+  const T* HWY_RESTRICT grad;
+  T* HWY_RESTRICT value;
+  T* HWY_RESTRICT square;
+  T* HWY_RESTRICT mean;
+  T* HWY_RESTRICT velocity;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    const auto w = hn::LoadU(d, value + i);
+    const auto g =
+        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
+    const auto alpha = hn::Set(d, u.alpha);
+    const auto rest_of_g = hn::Mul(hn::Set(d, u.rest), g);
+    const auto v =
+        hn::MulAdd(alpha, hn::LoadU(d, square + i), hn::Mul(rest_of_g, g));
+    hn::StoreU(v, d, square + i);
+    auto variance = v;
+    if (mean != nullptr) {
+      const auto m = hn::MulAdd(alpha, hn::LoadU(d, mean + i), rest_of_g);
+      hn::StoreU(m, d, mean + i);
+      // On paper it is not below zero; rounded it may be, and its root NaN.
+      // NaN itself must come through.
+      variance = hn::NegMulAdd(m, m, v);
+      variance = hn::IfThenZeroElse(hn::Lt(variance, hn::Zero(d)), variance);
+    }
+    auto step = hn::Div(g, hn::Add(hn::Sqrt(variance), hn::Set(d, u.epsilon)));
+    if (velocity != nullptr) {
+      step =
+          hn::MulAdd(hn::Set(d, u.momentum), hn::LoadU(d, velocity + i), step);
+      hn::StoreU(step, d, velocity + i);
+    }
+    hn::StoreU(
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
+  }
+};
+
+template <typename T>
+struct Adagrad {
+  const AdagradUpdate<T>& u;
+  const T* HWY_RESTRICT grad;
+  T* HWY_RESTRICT value;
+  T* HWY_RESTRICT sum;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    const auto w = hn::LoadU(d, value + i);
+    const auto g =
+        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
+    const auto s = hn::MulAdd(g, g, hn::LoadU(d, sum + i));
+    hn::StoreU(s, d, sum + i);
+    const auto step = hn::Div(g, hn::Add(hn::Sqrt(s), hn::Set(d, u.epsilon)));
+    hn::StoreU(
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
+  }
+};
+
+template <typename T>
+struct Scale {
+  T* x;
+  T factor;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    hn::StoreU(hn::Mul(hn::Set(d, factor), hn::LoadU(d, x + i)), d, x + i);
+  }
+};
+
+template <typename T>
+struct Clamp {
+  T* x;
+  T limit;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    const auto v = hn::LoadU(d, x + i);
+    const auto bound = hn::CopySign(hn::Set(d, limit), v);
+    hn::StoreU(hn::IfThenElse(hn::Gt(hn::Abs(v), hn::Set(d, limit)), bound, v),
+               d,
+               x + i);
+  }
+};
+
+template <typename T>
+void adam(const AdamUpdate<T>& update,
+          const T* grad,
+          T* value,
+          T* mean,
+          T* square,
+          T* largest,
+          Index count) {
+  for_each_vector<T>(count,
+                     Adam<T>{update, grad, value, mean, square, largest});
+}
+
+template <typename T>
+void rmsprop(const RmsPropUpdate<T>& update,
+             const T* grad,
+             T* value,
+             T* square,
+             T* mean,
+             T* velocity,
+             Index count) {
+  for_each_vector<T>(count,
+                     RmsProp<T>{update, grad, value, square, mean, velocity});
+}
+
+template <typename T>
+void adagrad(const AdagradUpdate<T>& update,
+             const T* grad,
+             T* value,
+             T* sum,
+             Index count) {
+  for_each_vector<T>(count, Adagrad<T>{update, grad, value, sum});
+}
+
+template <typename T>
+void scale(T* x, T factor, Index count) {
+  for_each_vector<T>(count, Scale<T>{x, factor});
+}
+
+template <typename T>
+void clamp(T* x, T limit, Index count) {
+  for_each_vector<T>(count, Clamp<T>{x, limit});
+}
+
+// Sums and maxima of kLanes columns, which the compiler keeps in whichever
+// vectors the target has: the order of the additions is the same for all.
+constexpr Index kLanes = 16;
+
+template <typename T>
+double sum_of_squares(const T* x, Index count) {
+  double sums[kLanes] = {};
+  Index i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (Index k = 0; k < kLanes; ++k) {
+      const auto v = static_cast<double>(x[i + k]);
+      sums[k] += v * v;
+    }
+  }
+  double sum = 0.0;
+  for (const double s : sums) sum += s;
+  for (; i < count; ++i) {
+    const auto v = static_cast<double>(x[i]);
+    sum += v * v;
+  }
+  return sum;
+}
+
+template <typename T>
+double largest_magnitude(const T* x, Index count) {
+  T largest[kLanes] = {};
+  // A comparison with NaN is false, so a maximum passes over it.
+  bool has_nan = false;
+  for (Index i = 0; i < count; i += kLanes) {
+    const Index end = i + kLanes <= count ? kLanes : count - i;
+    for (Index k = 0; k < end; ++k) {
+      const T magnitude = x[i + k] < 0 ? -x[i + k] : x[i + k];
+      largest[k] = magnitude > largest[k] ? magnitude : largest[k];
+      has_nan |= magnitude != magnitude;
+    }
+  }
+  if (has_nan) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(*std::max_element(largest, largest + kLanes));
+}
+
+const OptimizerTable<float>& table_float() {
+  static constexpr OptimizerTable<float> table{adam<float>,
+                                               rmsprop<float>,
+                                               adagrad<float>,
+                                               sum_of_squares<float>,
+                                               scale<float>,
+                                               largest_magnitude<float>,
+                                               clamp<float>};
+  return table;
+}
+const OptimizerTable<double>& table_double() {
+  static constexpr OptimizerTable<double> table{adam<double>,
+                                                rmsprop<double>,
+                                                adagrad<double>,
+                                                sum_of_squares<double>,
+                                                scale<double>,
+                                                largest_magnitude<double>,
+                                                clamp<double>};
+  return table;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace nn::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nn::kernels {
+namespace {
+
+template <typename T>
+const OptimizerTable<T>& table();
+template <>
+const OptimizerTable<float>& table<float>() {
+  NN_RETURN_FOR_ISA(table_float)
+}
+template <>
+const OptimizerTable<double>& table<double>() {
+  NN_RETURN_FOR_ISA(table_double)
+}
+
+}  // namespace
+
+template <typename T>
+void adam_update(const AdamUpdate<T>& update,
+                 const T* grad,
+                 T* value,
+                 T* mean,
+                 T* square,
+                 T* largest,
+                 Index count) {
+  table<T>().adam(update, grad, value, mean, square, largest, count);
+}
+
+template <typename T>
+void rmsprop_update(const RmsPropUpdate<T>& update,
+                    const T* grad,
+                    T* value,
+                    T* square,
+                    T* mean,
+                    T* velocity,
+                    Index count) {
+  table<T>().rmsprop(update, grad, value, square, mean, velocity, count);
+}
+
+template <typename T>
+void adagrad_update(const AdagradUpdate<T>& update,
+                    const T* grad,
+                    T* value,
+                    T* sum,
+                    Index count) {
+  table<T>().adagrad(update, grad, value, sum, count);
+}
+
+template <typename T>
+double sum_of_squares(const T* x, Index count) {
+  return sum_blocks(count, [x](Index first, Index n) {
+    return table<T>().sum_of_squares(x + first, n);
+  });
+}
+
+template <typename T>
+void scale(T* x, T factor, Index count) {
+  for_blocks(count, [x, factor](Index first, Index n) {
+    table<T>().scale(x + first, factor, n);
+  });
+}
+
+template <typename T>
+double largest_magnitude(const T* x, Index count) {
+  return reduce_blocks(
+      count,
+      [x](Index first, Index n) {
+        return table<T>().largest_magnitude(x + first, n);
+      },
+      // Either may be NaN, which no comparison keeps.
+      [](double a, double b) { return a != a || a > b ? a : b; });
+}
+
+template <typename T>
+void clamp(T* x, T limit, Index count) {
+  for_blocks(count, [x, limit](Index first, Index n) {
+    table<T>().clamp(x + first, limit, n);
+  });
+}
+
+#define NN_INSTANTIATE(T)                                        \
+  template void adam_update<T>(                                  \
+      const AdamUpdate<T>&, const T*, T*, T*, T*, T*, Index);    \
+  template void rmsprop_update<T>(                               \
+      const RmsPropUpdate<T>&, const T*, T*, T*, T*, T*, Index); \
+  template void adagrad_update<T>(                               \
+      const AdagradUpdate<T>&, const T*, T*, T*, Index);         \
+  template double sum_of_squares<T>(const T*, Index);            \
+  template void scale<T>(T*, T, Index);                          \
+  template double largest_magnitude<T>(const T*, Index);         \
+  template void clamp<T>(T*, T, Index);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn::kernels
+#endif  // HWY_ONCE

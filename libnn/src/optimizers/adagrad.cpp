@@ -1,0 +1,51 @@
+#include "nn/optimizers/adagrad.h"
+
+#include <utility>
+
+#include "kernels/optimizers.h"
+#include "option_checks.h"
+
+namespace nn {
+
+template <typename Scalar>
+Adagrad<Scalar>::Adagrad(std::vector<Parameter<Scalar>*> parameters,
+                         const AdagradOptions& options)
+    : Optimizer<Scalar>(
+          std::move(parameters), options.learning_rate, options.weight_decay),
+      options_(options) {
+  using internal::check_not_negative;
+  check_not_negative(
+      "Adagrad", "learning rate decay", options.learning_rate_decay);
+  check_not_negative(
+      "Adagrad", "initial accumulator", options.initial_accumulator);
+  check_not_negative("Adagrad", "epsilon", options.epsilon);
+  sum_ = Matrix<Scalar>::Constant(
+      this->element_count(),
+      1,
+      static_cast<Scalar>(options.initial_accumulator));
+}
+
+template <typename Scalar>
+void Adagrad<Scalar>::step() {
+  const double slowdown =
+      1.0 + static_cast<double>(steps_) * options_.learning_rate_decay;
+  this->for_each_slice([&](const Slice& slice) {
+    kernels::AdagradUpdate<Scalar> update;
+    update.weight_decay = static_cast<Scalar>(slice.weight_decay);
+    update.l1 = static_cast<Scalar>(slice.l1);
+    update.learning_rate = static_cast<Scalar>(slice.learning_rate / slowdown);
+    update.epsilon = static_cast<Scalar>(options_.epsilon);
+    kernels::adagrad_update(update,
+                            slice.grad,
+                            slice.value,
+                            sum_.data() + slice.offset,
+                            slice.count);
+  });
+  // After the slices, so that a refused step leaves no trace.
+  ++steps_;
+}
+
+template class Adagrad<float>;
+template class Adagrad<double>;
+
+}  // namespace nn

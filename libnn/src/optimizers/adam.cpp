@@ -1,0 +1,93 @@
+#include "nn/optimizers/adam.h"
+
+#include <cmath>
+#include <utility>
+
+#include "kernels/optimizers.h"
+#include "option_checks.h"
+
+namespace nn {
+namespace internal {
+
+template <typename Scalar>
+AdamBase<Scalar>::AdamBase(const char* who,
+                           std::vector<Parameter<Scalar>*> parameters,
+                           const AdamOptions& options,
+                           bool is_decoupled)
+    : Optimizer<Scalar>(
+          std::move(parameters), options.learning_rate, options.weight_decay),
+      options_(options),
+      is_decoupled_(is_decoupled) {
+  check_decay_rate(who, "beta1", options.beta1);
+  check_decay_rate(who, "beta2", options.beta2);
+  check_not_negative(who, "epsilon", options.epsilon);
+  mean_ = Matrix<Scalar>::Zero(this->element_count(), 1);
+  square_ = Matrix<Scalar>::Zero(this->element_count(), 1);
+  if (options.amsgrad) {
+    largest_ = Matrix<Scalar>::Zero(this->element_count(), 1);
+  }
+}
+
+template <typename Scalar>
+void AdamBase<Scalar>::step() {
+  const auto t = static_cast<double>(steps_ + 1);
+  const double bias1 = 1.0 - std::pow(options_.beta1, t);
+  const double bias2 = 1.0 - std::pow(options_.beta2, t);
+  this->for_each_slice([&](const Slice& slice) {
+    const double decay = is_decoupled_ ? 0.0 : slice.weight_decay;
+    const double shrink =
+        is_decoupled_ ? 1.0 - slice.learning_rate * slice.weight_decay : 1.0;
+    kernels::AdamUpdate<Scalar> update;
+    update.weight_decay = static_cast<Scalar>(decay);
+    update.l1 = static_cast<Scalar>(slice.l1);
+    update.shrink = static_cast<Scalar>(shrink);
+    update.beta1 = static_cast<Scalar>(options_.beta1);
+    update.rest1 = static_cast<Scalar>(1.0 - options_.beta1);
+    update.beta2 = static_cast<Scalar>(options_.beta2);
+    update.rest2 = static_cast<Scalar>(1.0 - options_.beta2);
+    update.step_size = static_cast<Scalar>(slice.learning_rate / bias1);
+    update.root = static_cast<Scalar>(1.0 / std::sqrt(bias2));
+    update.epsilon = static_cast<Scalar>(options_.epsilon);
+    kernels::adam_update(
+        update,
+        slice.grad,
+        slice.value,
+        mean_.data() + slice.offset,
+        square_.data() + slice.offset,
+        largest_.size() == 0 ? nullptr : largest_.data() + slice.offset,
+        slice.count);
+  });
+  // After the slices, so that a refused step leaves no trace.
+  ++steps_;
+}
+
+template class AdamBase<float>;
+template class AdamBase<double>;
+
+}  // namespace internal
+
+template <typename Scalar>
+Adam<Scalar>::Adam(std::vector<Parameter<Scalar>*> parameters,
+                   const AdamOptions& options)
+    : internal::AdamBase<Scalar>(
+          "Adam", std::move(parameters), options, /*is_decoupled=*/false) {}
+
+template <typename Scalar>
+AdamW<Scalar>::AdamW(std::vector<Parameter<Scalar>*> parameters,
+                     const AdamWOptions& options)
+    : internal::AdamBase<Scalar>("AdamW",
+                                 std::move(parameters),
+                                 {options.learning_rate,
+                                  options.beta1,
+                                  options.beta2,
+                                  options.epsilon,
+                                  options.weight_decay,
+                                  options.amsgrad},
+                                 /*is_decoupled=*/true) {}
+
+template class Adam<float>;
+template class Adam<double>;
+template class AdamW<float>;
+template class AdamW<double>;
+
+}  // namespace nn
