@@ -16,12 +16,17 @@ set(NN_COMPONENTS
   kernels/pooling
   kernels/elementwise
   kernels/optimizers
+  kernels/losses
   layers/linear
   layers/relu
   layers/conv2d
   layers/max_pool2d
   layers/softmax
   layer_registry
+  losses/loss
+  losses/mean_squared_error
+  losses/smooth_l1
+  losses/binary_cross_entropy
   losses/softmax_cross_entropy
   optimizers/optimizer
   optimizers/sgd
@@ -30,6 +35,7 @@ set(NN_COMPONENTS
   optimizers/adagrad
   optimizers/clip_gradients
   optimizers/schedule
+  optimizers/reduce_on_plateau
   workspace
   stage
   sequential

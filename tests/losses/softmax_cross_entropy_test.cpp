@@ -12,6 +12,7 @@
 #include "support/allocations.h"
 #include "support/catch.h"
 #include "support/errors.h"
+#include "support/loss_gradient.h"
 #include "support/matrices.h"
 
 namespace {
@@ -110,6 +111,143 @@ TEST_CASE("the loss's gradient agrees with central differences",
               1e-7 * (analytic.norm() + numeric.norm()));
     }
   }
+}
+
+TEMPLATE_TEST_CASE("class weights and label smoothing have their hand count",
+                   "[losses]",
+                   float,
+                   double) {
+  // Probabilities 1/8, 2/8, 5/8 and 3/8, 1/8, 4/8; labels 2 and 0.
+  const nn::Matrix<TestType> logits = nn_test::samples<TestType>(
+      {{0, TestType(std::log(2.0)), TestType(std::log(5.0))},
+       {TestType(std::log(3.0)), 0, TestType(std::log(4.0))}});
+  const nn::Labels labels = labels_of({2, 0});
+  const double tolerance = std::is_same_v<TestType, float> ? 1e-6 : 1e-14;
+  nn::Matrix<TestType> dlogits(3, 2);
+  const auto check = [&](const nn::SoftmaxCrossEntropyOptions& options,
+                         double expected,
+                         const nn::Matrix<double>& gradient) {
+    const nn::SoftmaxCrossEntropy<TestType> loss(options);
+    const nn::LossResult result = loss.evaluate(logits, labels, dlogits);
+    CHECK(std::abs(result.loss - expected) < tolerance);
+    CHECK(result.correct == 1);
+    CHECK(nn_test::relative_difference(dlogits, gradient) < tolerance);
+    CHECK(loss.evaluate(logits, labels).loss == result.loss);
+  };
+  const auto l = [](double numerator) { return std::log(8.0 / numerator); };
+
+  // The weights of the labels are 3 and 1, so W = 4.
+  check({{1, 2, 3}, 0.0},
+        (3 * l(5) + l(3)) / 4,
+        nn_test::samples<double>(
+            {{3. / 32, 6. / 32, -9. / 32}, {-5. / 32, 1. / 32, 4. / 32}}));
+  // Half of each label goes to all three classes: 1/6, 1/6, 4/6.
+  check({{}, 0.5},
+        (4 * l(5) + l(1) + l(2) + 4 * l(3) + l(1) + l(4)) / 12,
+        nn_test::samples<double>({{(1. / 8 - 1. / 6) / 2,
+                                   (2. / 8 - 1. / 6) / 2,
+                                   (5. / 8 - 4. / 6) / 2},
+                                  {(3. / 8 - 4. / 6) / 2,
+                                   (1. / 8 - 1. / 6) / 2,
+                                   (4. / 8 - 1. / 6) / 2}}));
+  // Both: what is spread is weighted by 1/6, 2/6, 3/6, one in all; the labels
+  // by 3/2 and 1/2.
+  check({{1, 2, 3}, 0.5},
+        (1.5 * l(5) + l(1) / 6 + l(2) / 3 + l(5) / 2 + 0.5 * l(3) + l(3) / 6 +
+         l(1) / 3 + l(4) / 2) /
+            4,
+        nn_test::samples<double>({{(2.5 / 8 - 1. / 6) / 4,
+                                   (5. / 8 - 2. / 6) / 4,
+                                   (12.5 / 8 - 3. / 6 - 1.5) / 4},
+                                  {(4.5 / 8 - 1. / 6 - 0.5) / 4,
+                                   (1.5 / 8 - 2. / 6) / 4,
+                                   (6. / 8 - 3. / 6) / 4}}));
+}
+
+TEST_CASE("the gradient with weights and smoothing agrees with differences",
+          "[losses][gradient]") {
+  nn::Rng rng(12);
+  for (const Index batch : {1, 2, 7}) {
+    for (const double smoothing : {0.0, 0.1, 1.0}) {
+      for (const bool is_weighted : {false, true}) {
+        nn::SoftmaxCrossEntropyOptions options;
+        options.label_smoothing = smoothing;
+        if (is_weighted) options.class_weights = {0.5, 2.0, 0.0, 1.0, 3.0};
+        const nn::SoftmaxCrossEntropy<double> loss(options);
+        nn::Matrix<double> logits =
+            2.0 * nn_test::normal_matrix<double>(5, batch, rng);
+        nn::Labels labels(batch);
+        for (Index n = 0; n < batch; ++n) {
+          labels[n] = static_cast<int>((n * 3 + 1) % 5);
+        }
+        nn::Matrix<double> analytic(5, batch);
+        loss.evaluate(logits, labels, analytic);
+        const nn::Matrix<double> numeric =
+            nn_test::numeric_gradient(logits, [&](const nn::Matrix<double>& z) {
+              return loss.evaluate(z, labels).loss;
+            });
+        CAPTURE(batch, smoothing, is_weighted);
+        REQUIRE(nn_test::gradient_error(analytic, numeric) <= 1e-7);
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("weights of 1 and no smoothing change no bit of the loss",
+                   "[losses]",
+                   float,
+                   double) {
+  nn::Rng rng(11);
+  const nn::Matrix<TestType> logits =
+      nn_test::normal_matrix<TestType>(4, 9, rng);
+  const nn::Labels labels = labels_of({0, 1, 2, 3, 0, 1, 2, 3, 0});
+  nn::Matrix<TestType> plain(4, 9), weighted(4, 9);
+  const nn::SoftmaxCrossEntropy<TestType> loss({{1, 1, 1, 1}, 0.0});
+  REQUIRE(
+      loss.evaluate(logits, labels, weighted).loss ==
+      nn::SoftmaxCrossEntropy<TestType>().evaluate(logits, labels, plain).loss);
+  REQUIRE(nn_test::same_bits(plain, weighted));
+}
+
+TEST_CASE("samples of weight 0 count for nothing", "[losses]") {
+  const nn::Matrix<double> logits =
+      nn_test::samples<double>({{1, 2, 3}, {3, 1, 1}});
+  const nn::SoftmaxCrossEntropy<double> loss({{1, 0, 0}, 0.0});
+  nn::Matrix<double> dlogits(3, 2);
+  const double lone = nn::SoftmaxCrossEntropy<double>()
+                          .evaluate(logits.leftCols(1), labels_of({0}))
+                          .loss;
+  REQUIRE(loss.evaluate(logits, labels_of({0, 1}), dlogits).loss ==
+          Approx(lone).epsilon(1e-14));
+  REQUIRE(dlogits.col(1).isZero(0));
+  // Nobody counts.
+  dlogits.setOnes();
+  const nn::LossResult result =
+      loss.evaluate(logits, labels_of({2, 1}), dlogits);
+  REQUIRE(result.loss == 0.0);
+  REQUIRE(result.correct == 1);
+  REQUIRE(dlogits.isZero(0));
+}
+
+TEST_CASE("weights and smoothing outside their range are refused",
+          "[losses][errors]") {
+  using Error = std::invalid_argument;
+  using Loss = nn::SoftmaxCrossEntropy<float>;
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double bad : {-0.1, kNan, kInfinity}) {
+    REQUIRE_THROWS_AS(Loss({{1.0, bad}, 0.0}), Error);
+    REQUIRE_THROWS_AS(Loss({{}, bad}), Error);
+  }
+  REQUIRE_THROWS_AS(Loss({{}, 1.1}), Error);
+  REQUIRE_NOTHROW(Loss({{}, 1.0}));
+  nn::Matrix<float> logits = nn::Matrix<float>::Ones(3, 1);
+  REQUIRE(message_of<Error>([&] {
+            Loss({{1.0, 2.0}, 0.0}).evaluate(logits, labels_of({0}), logits);
+          }) ==
+          "[SoftmaxCrossEntropy] expected 2 classes as there are class "
+          "weights, got 3");
+  REQUIRE(logits == nn::Matrix<float>::Ones(3, 1));
 }
 
 TEMPLATE_TEST_CASE("the gradient may overwrite the logits",

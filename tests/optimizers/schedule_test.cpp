@@ -100,3 +100,74 @@ TEST_CASE("schedules refuse a step before the first", "[schedule][errors]") {
   REQUIRE_THROWS_AS(nn::StepSchedule(0.1, 1, 0.5).learning_rate(-1), Error);
   REQUIRE_THROWS_AS(nn::CosineSchedule(0.1, 10).learning_rate(-1), Error);
 }
+
+TEST_CASE("one cycle goes up and down along half a cosine each", "[schedule]") {
+  // The top is at 0.5 * 10 - 1 = 4, the end at 9.
+  nn::OneCycleOptions options;
+  options.max_learning_rate = 1.0;
+  options.total_steps = 10;
+  options.warmup_share = 0.5;
+  options.initial_divisor = 5.0;
+  options.final_divisor = 2.0;
+  const nn::OneCycleSchedule schedule(options);
+  const double root = std::sqrt(0.5);
+  REQUIRE(near(schedule.learning_rate(0), 0.2));
+  REQUIRE(near(schedule.learning_rate(1), 0.6 - 0.4 * root));
+  REQUIRE(near(schedule.learning_rate(2), 0.6));
+  REQUIRE(near(schedule.learning_rate(3), 0.6 + 0.4 * root));
+  REQUIRE(near(schedule.learning_rate(4), 1.0));
+  // Fifths of 180 degrees: cos(36) = (1 + sqrt(5)) / 4.
+  const double cosine = (1.0 + std::sqrt(5.0)) / 4.0;
+  REQUIRE(near(schedule.learning_rate(5), 0.55 + 0.45 * cosine));
+  REQUIRE(near(schedule.learning_rate(8), 0.55 - 0.45 * cosine));
+  REQUIRE(near(schedule.learning_rate(9), 0.1));
+  REQUIRE(near(schedule.learning_rate(10), 0.1));
+  REQUIRE(near(schedule.learning_rate(100000), 0.1));
+}
+
+TEST_CASE("one cycle without a way up or down has the other alone",
+          "[schedule]") {
+  nn::OneCycleOptions options;
+  options.max_learning_rate = 1.0;
+  options.total_steps = 4;
+  // Down from a top at -1: steps of 45 degrees, step 1 at 90.
+  options.warmup_share = 0.0;
+  const double final = 1.0 / 25.0 / 1e4;
+  const nn::OneCycleSchedule down(options);
+  REQUIRE(near(down.learning_rate(1), (1.0 + final) / 2));
+  REQUIRE(near(down.learning_rate(3), final));
+  // Up to the last step.
+  options.warmup_share = 1.0;
+  const nn::OneCycleSchedule up(options);
+  REQUIRE(near(up.learning_rate(0), 0.04));
+  REQUIRE(near(up.learning_rate(3), 1.0));
+  REQUIRE(near(up.learning_rate(4), final));
+  // The top at step 0.
+  options.warmup_share = 0.25;
+  REQUIRE(near(nn::OneCycleSchedule(options).learning_rate(0), 1.0));
+  options.total_steps = 1;
+  REQUIRE(near(nn::OneCycleSchedule(options).learning_rate(0), final));
+}
+
+TEST_CASE("one cycle refuses what is no cycle", "[schedule][errors]") {
+  using Error = std::invalid_argument;
+  nn::OneCycleOptions fine;
+  fine.total_steps = 10;
+  const auto refuses = [&fine](double nn::OneCycleOptions::*member,
+                               double bad) {
+    nn::OneCycleOptions options = fine;
+    options.*member = bad;
+    REQUIRE_THROWS_AS(nn::OneCycleSchedule(options), Error);
+  };
+  for (const double bad : {-0.1, kNan, kInfinity}) {
+    refuses(&nn::OneCycleOptions::max_learning_rate, bad);
+    refuses(&nn::OneCycleOptions::warmup_share, bad);
+    refuses(&nn::OneCycleOptions::initial_divisor, bad);
+    refuses(&nn::OneCycleOptions::final_divisor, bad);
+  }
+  refuses(&nn::OneCycleOptions::warmup_share, 1.1);
+  refuses(&nn::OneCycleOptions::initial_divisor, 0.0);
+  refuses(&nn::OneCycleOptions::final_divisor, 0.0);
+  REQUIRE_THROWS_AS(nn::OneCycleSchedule(nn::OneCycleOptions{}), Error);
+  REQUIRE_THROWS_AS(nn::OneCycleSchedule(fine).learning_rate(-1), Error);
+}

@@ -1,8 +1,10 @@
 #include "nn/losses/softmax_cross_entropy.h"
 
 #include <cmath>
+#include <utility>
 
 #include "nn/check.h"
+#include "option_checks.h"
 
 namespace nn {
 namespace {
@@ -46,15 +48,28 @@ void check_sizes(ConstView<Scalar> logits, ConstLabels labels) {
   }
 }
 
+/// How one sample counts: its loss is
+///   label * -log p_label + spread * sum over j of weight_j * -log p_j.
+struct Weights {
+  double label = 1.0;
+  double spread = 0.0;
+  double total = 1.0;                ///< label + spread * sum of weight_j
+  const double* of_class = nullptr;  ///< weight_j; null where all are 1
+  double share = 1.0;  ///< of the batch's loss: the gradient's factor
+};
+
 /// Loss of one sample. Writes its gradient into `dz` where that is not null;
 /// `dz` may be `z`.
 template <typename Scalar>
 double sample_loss(const Scalar* z,
                    Index classes,
                    Index label,
-                   Index batch,
+                   const Weights& weights,
                    Scalar* dz,
                    bool& correct) {
+  const auto weight_of = [&weights](Index j) {
+    return weights.of_class == nullptr ? 1.0 : weights.of_class[j];
+  };
   Index largest = 0;
   for (Index j = 1; j < classes; ++j) {
     if (z[j] > z[largest]) largest = j;
@@ -66,8 +81,16 @@ double sample_loss(const Scalar* z,
   // and its logarithm finite. It is added up in double because the loss of a
   // sure sample is all in the terms that are tiny beside that 1.
   const Scalar shift = z[largest];
-  const double label_logit =
-      static_cast<double>(z[label]) - static_cast<double>(shift);
+  const auto shifted = [z, shift](Index j) {
+    return static_cast<double>(z[j]) - static_cast<double>(shift);
+  };
+  const double label_logit = shifted(label);
+  double spread_logits = 0.0;
+  if (weights.spread > 0.0) {
+    for (Index j = 0; j < classes; ++j) {
+      spread_logits += weight_of(j) * shifted(j);
+    }
+  }
   double sum = 0.0;
   for (Index j = 0; j < classes; ++j) {
     const Scalar e = std::exp(z[j] - shift);
@@ -75,43 +98,94 @@ double sample_loss(const Scalar* z,
     if (dz != nullptr) dz[j] = e;
   }
   if (dz != nullptr) {
-    const double share = 1.0 / static_cast<double>(batch);
-    const auto scale = static_cast<Scalar>(share / sum);
+    const auto scale = static_cast<Scalar>(weights.share * weights.total / sum);
     for (Index j = 0; j < classes; ++j) dz[j] *= scale;
-    dz[label] -= static_cast<Scalar>(share);
+    if (weights.spread > 0.0) {
+      const double spread = weights.share * weights.spread;
+      for (Index j = 0; j < classes; ++j) {
+        dz[j] -= static_cast<Scalar>(spread * weight_of(j));
+      }
+    }
+    dz[label] -= static_cast<Scalar>(weights.share * weights.label);
   }
-  return std::log(sum) - label_logit;
-}
-
-template <typename Scalar>
-LossResult batch_loss(ConstView<Scalar> logits,
-                      ConstLabels labels,
-                      Scalar* dlogits) {
-  const Index classes = logits.rows();
-  const Index batch = logits.cols();
-  LossResult result;
-  for (Index n = 0; n < batch; ++n) {
-    bool correct = false;
-    result.loss +=
-        sample_loss(logits.data() + n * classes,
-                    classes,
-                    static_cast<Index>(labels[n]),
-                    batch,
-                    dlogits == nullptr ? nullptr : dlogits + n * classes,
-                    correct);
-    if (correct) ++result.correct;
+  const double logarithm = std::log(sum);
+  double loss = weights.label * (logarithm - label_logit);
+  if (weights.spread > 0.0) {
+    // Neither term is negative, so nothing cancels.
+    loss += (weights.total - weights.label) * logarithm -
+            weights.spread * spread_logits;
   }
-  result.loss /= static_cast<double>(batch);
-  return result;
+  return loss;
 }
 
 }  // namespace
 
 template <typename Scalar>
+SoftmaxCrossEntropy<Scalar>::SoftmaxCrossEntropy(
+    SoftmaxCrossEntropyOptions options)
+    : options_(std::move(options)) {
+  for (const double weight : options_.class_weights) {
+    internal::check_not_negative("SoftmaxCrossEntropy", "class weight", weight);
+    weight_sum_ += weight;
+  }
+  internal::check_share(
+      "SoftmaxCrossEntropy", "a label smoothing", options_.label_smoothing);
+}
+
+template <typename Scalar>
+LossResult SoftmaxCrossEntropy<Scalar>::batch_loss(
+    const ConstView<Scalar>& logits,
+    const ConstLabels& labels,
+    Scalar* dlogits) const {
+  const Index classes = logits.rows();
+  const Index batch = logits.cols();
+  const std::vector<double>& class_weights = options_.class_weights;
+  const bool is_weighted = !class_weights.empty();
+  check_argument(
+      !is_weighted || static_cast<Index>(class_weights.size()) == classes,
+      "[SoftmaxCrossEntropy] expected ",
+      class_weights.size(),
+      " classes as there are class weights, got ",
+      classes);
+  const auto weight_of_label = [&](Index n) {
+    return is_weighted ? class_weights[static_cast<std::size_t>(labels[n])]
+                       : 1.0;
+  };
+  double divisor = static_cast<double>(batch);
+  if (is_weighted) {
+    divisor = 0.0;
+    for (Index n = 0; n < batch; ++n) divisor += weight_of_label(n);
+  }
+
+  Weights weights;
+  weights.share = divisor > 0.0 ? 1.0 / divisor : 0.0;
+  weights.of_class = is_weighted ? class_weights.data() : nullptr;
+  weights.spread = options_.label_smoothing / static_cast<double>(classes);
+  const double spread_sum =
+      weights.spread * (is_weighted ? weight_sum_ : double(classes));
+  LossResult result;
+  for (Index n = 0; n < batch; ++n) {
+    bool correct = false;
+    weights.label = (1.0 - options_.label_smoothing) * weight_of_label(n);
+    weights.total = weights.label + spread_sum;
+    result.loss +=
+        sample_loss(logits.data() + n * classes,
+                    classes,
+                    static_cast<Index>(labels[n]),
+                    weights,
+                    dlogits == nullptr ? nullptr : dlogits + n * classes,
+                    correct);
+    if (correct) ++result.correct;
+  }
+  result.loss = divisor > 0.0 ? result.loss / divisor : 0.0;
+  return result;
+}
+
+template <typename Scalar>
 LossResult SoftmaxCrossEntropy<Scalar>::evaluate(ConstView<Scalar> logits,
                                                  ConstLabels labels) const {
   check_sizes<Scalar>(logits, labels);
-  return batch_loss<Scalar>(logits, labels, nullptr);
+  return batch_loss(logits, labels, nullptr);
 }
 
 template <typename Scalar>
@@ -129,7 +203,7 @@ LossResult SoftmaxCrossEntropy<Scalar>::evaluate(ConstView<Scalar> logits,
       dlogits.rows(),
       " x ",
       dlogits.cols());
-  return batch_loss<Scalar>(logits, labels, dlogits.data());
+  return batch_loss(logits, labels, dlogits.data());
 }
 
 template class SoftmaxCrossEntropy<float>;

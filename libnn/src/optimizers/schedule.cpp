@@ -19,6 +19,11 @@ void check_step(const char* who, Index step) {
       step >= 0, "[", who, "] expected a step of at least 0, got ", step);
 }
 
+/// Half a cosine from `from` at p = 0 to `to` at p = 1.
+double cosine_between(double from, double to, double p) {
+  return to + (from - to) * (1.0 + std::cos(kPi * p)) / 2.0;
+}
+
 }  // namespace
 
 ConstantSchedule::ConstantSchedule(double learning_rate)
@@ -73,7 +78,35 @@ double CosineSchedule::learning_rate(Index step) const {
       std::min(1.0,
                static_cast<double>(step - warmup_steps_) /
                    static_cast<double>(total_steps_ - warmup_steps_));
-  return final_ + (base_ - final_) * (1.0 + std::cos(kPi * p)) / 2.0;
+  return cosine_between(base_, final_, p);
+}
+
+OneCycleSchedule::OneCycleSchedule(const OneCycleOptions& options)
+    : options_(options) {
+  constexpr const char* kWho = "OneCycleSchedule";
+  check_not_negative(kWho, "maximal learning rate", options.max_learning_rate);
+  check_argument(options.total_steps >= 1,
+                 "[OneCycleSchedule] expected a total of at least 1 step, got ",
+                 options.total_steps);
+  internal::check_share(kWho, "a warm-up share", options.warmup_share);
+  check_positive(kWho, "initial divisor", options.initial_divisor);
+  check_positive(kWho, "final divisor", options.final_divisor);
+}
+
+double OneCycleSchedule::learning_rate(Index step) const {
+  check_step("OneCycleSchedule", step);
+  const double highest = options_.max_learning_rate;
+  const double initial = highest / options_.initial_divisor;
+  const double final = initial / options_.final_divisor;
+  const double end = static_cast<double>(options_.total_steps) - 1.0;
+  const double top =
+      options_.warmup_share * static_cast<double>(options_.total_steps) - 1.0;
+  const auto t = static_cast<double>(step);
+  // With the top at the first step there is no way up to be part of.
+  if (t <= top && top > 0.0) return cosine_between(initial, highest, t / top);
+  if (t == top) return highest;
+  if (t >= end) return final;
+  return cosine_between(highest, final, (t - top) / (end - top));
 }
 
 }  // namespace nn

@@ -1,14 +1,25 @@
 #ifndef NN_LOSSES_SOFTMAX_CROSS_ENTROPY_H_
 #define NN_LOSSES_SOFTMAX_CROSS_ENTROPY_H_
 
+#include <vector>
+
 #include "nn/types.h"
 
 namespace nn {
 
 /// What a classification loss says of a batch.
 struct LossResult {
-  double loss = 0.0;  ///< mean over the batch, in nats
+  double loss = 0.0;  ///< (weighted) mean over the batch, in nats
   Index correct = 0;  ///< samples whose largest logit is their label's
+};
+
+struct SoftmaxCrossEntropyOptions {
+  /// One for each class, or none: a sample counts as much as its label's class
+  /// does, and the mean is a weighted one.
+  std::vector<double> class_weights;
+  /// The share of each label that is spread evenly over all classes (Szegedy
+  /// et al., 2016, arXiv:1512.00567, section 7).
+  double label_smoothing = 0.0;
 };
 
 /// Cross-entropy of the softmax of logits, with integer labels:
@@ -20,13 +31,28 @@ struct LossResult {
 ///
 /// Written on logits and shifted by their maximum, it stays finite for any
 /// finite logits. The division by N happens here and nowhere else.
-/// docs/math/softmax_cross_entropy.md.
+///
+/// With class weights w and label smoothing s, in PyTorch's form, where p is
+/// the softmax, C the number of classes and W the sum of w over all labels of
+/// the batch:
+///
+///   loss = 1/W * sum over n of  -(1 - s) w_(label_n) log p_(label_n)n
+///                               - s/C * sum over j of w_j log p_jn
+///
+/// If W is 0 no sample counts: loss and gradient are then 0, where PyTorch's
+/// are NaN. docs/math/softmax_cross_entropy.md.
 template <typename Scalar>
 class SoftmaxCrossEntropy {
  public:
+  SoftmaxCrossEntropy() = default;
+  /// Throws std::invalid_argument unless all weights are finite and not
+  /// negative and the smoothing is in 0 .. 1.
+  explicit SoftmaxCrossEntropy(SoftmaxCrossEntropyOptions options);
+
   /// The loss alone.
-  /// Throws std::invalid_argument if the sizes disagree, the batch is empty, or
-  /// a label is out of range.
+  /// Throws std::invalid_argument if the sizes disagree, the batch is empty, a
+  /// label is out of range, or there are class weights of another number than
+  /// the classes.
   LossResult evaluate(ConstView<Scalar> logits, ConstLabels labels) const;
 
   /// The loss, and its gradient by the logits written into `dlogits`, which may
@@ -34,6 +60,14 @@ class SoftmaxCrossEntropy {
   LossResult evaluate(ConstView<Scalar> logits,
                       ConstLabels labels,
                       View<Scalar> dlogits) const;
+
+ private:
+  LossResult batch_loss(const ConstView<Scalar>& logits,
+                        const ConstLabels& labels,
+                        Scalar* dlogits) const;
+
+  SoftmaxCrossEntropyOptions options_;
+  double weight_sum_ = 0.0;  ///< of the classes
 };
 
 }  // namespace nn

@@ -60,6 +60,39 @@ class CosineSchedule final : public Schedule {
   double final_;
 };
 
+struct OneCycleOptions {
+  double max_learning_rate = 0.1;
+  Index total_steps = 0;
+  double warmup_share = 0.3;      ///< of the steps, on the way up
+  double initial_divisor = 25.0;  ///< the first rate is max / initial_divisor
+  double final_divisor = 1e4;     ///< the last is the first / final_divisor
+};
+
+/// One cycle (Smith and Topin, 2018, arXiv:1708.07120), in the form of
+/// PyTorch's OneCycleLR with cosine annealing and without its cycle of the
+/// momentum: up along half a cosine from the initial rate to the maximum, and
+/// down along another to the final rate at step total_steps - 1. With
+///
+///   top  = warmup_share * total - 1        (PyTorch's, in general no integer)
+///   end  = total - 1
+///
+///   t <= top:  p = t / top                    from initial to max
+///   else:      p = (t - top) / (end - top)    from max to final
+///   rate     = to + (from - to) * (1 + cos(pi * p)) / 2
+///
+/// After the end it stays at the final rate.
+class OneCycleSchedule final : public Schedule {
+ public:
+  /// Throws std::invalid_argument unless total_steps >= 1, the rate is finite
+  /// and not negative, the share is in 0 .. 1 and both divisors are finite and
+  /// above 0.
+  explicit OneCycleSchedule(const OneCycleOptions& options);
+  double learning_rate(Index step) const override;
+
+ private:
+  OneCycleOptions options_;
+};
+
 }  // namespace nn
 
 #endif  // NN_OPTIMIZERS_SCHEDULE_H_

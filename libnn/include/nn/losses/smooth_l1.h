@@ -1,0 +1,36 @@
+#ifndef NN_LOSSES_SMOOTH_L1_H_
+#define NN_LOSSES_SMOOTH_L1_H_
+
+#include "nn/losses/loss.h"
+
+namespace nn {
+
+/// For regression with outliers (Girshick, 2015, arXiv:1504.08083, eq. 3, with
+/// PyTorch's beta). With e = y - target:
+///
+///   l  = e^2 / (2 beta)      where |e| < beta
+///        |e| - beta / 2      elsewhere
+///   dy = e / beta  or  sign(e), over features * N
+///
+/// It is Huber's loss over beta. With beta = 0 it is |e|, whose derivative at 0
+/// is taken to be 0. docs/math/regression_losses.md.
+template <typename Scalar>
+class SmoothL1 final : public Loss<Scalar> {
+ public:
+  /// Throws std::invalid_argument unless beta is finite and not negative.
+  explicit SmoothL1(double beta = 1.0);
+
+  const char* name() const override { return "SmoothL1"; }
+
+ private:
+  double do_evaluate(ConstView<Scalar> y,
+                     ConstView<Scalar> target,
+                     Scalar scale,
+                     Scalar* dy) const override;
+
+  Scalar beta_;
+};
+
+}  // namespace nn
+
+#endif  // NN_LOSSES_SMOOTH_L1_H_

@@ -1,0 +1,321 @@
+#include "kernels/losses.h"
+
+#include <algorithm>
+
+#include "kernels/blocks.h"
+#include "kernels/dispatch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/losses.cpp"
+#include <hwy/foreach_target.h>
+// Must come after foreach_target.h.
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "kernels/vector_loop-inl.h"
+
+#ifndef NN_SRC_KERNELS_LOSSES_TABLE
+#define NN_SRC_KERNELS_LOSSES_TABLE
+namespace nn::kernels {
+
+// The serial loops, as one target provides them.
+template <typename T>
+struct LossTable {
+  double (*squared_error)(
+      const T* y, const T* target, T scale, T* dy, Index count);
+  double (*smooth_l1)(
+      const T* y, const T* target, T beta, T scale, T* dy, Index count);
+  double (*binary_cross_entropy)(const T* y,
+                                 const T* target,
+                                 const T* weights,
+                                 Index weight_count,
+                                 Index first_weight,
+                                 T scale,
+                                 T* dy,
+                                 Index count);
+  bool (*all_shares)(const T* x, Index count);
+};
+
+}  // namespace nn::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nn::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The losses of so many elements are stored, and then added up in double: that
+// needs no vector code, and stays in the first-level cache.
+constexpr Index kChunk = 256;
+// Columns of sums. They are the same for every target, and with them the order
+// of the additions.
+constexpr Index kLanes = 16;
+
+// A vector of a chunk: `element` computes at the place first + i and stores the
+// losses at losses[i].
+template <typename T, class Element>
+struct ChunkVector {
+  const Element& element;
+  Index first;
+  T* HWY_RESTRICT losses;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    hn::StoreU(element(d, first + i, i), d, losses + i);
+  }
+};
+
+template <typename T, class Element>
+HWY_INLINE double sum_of_losses(Element& element, Index count) {
+  HWY_ALIGN T losses[kChunk];
+  double sums[kLanes] = {};
+  for (Index first = 0; first < count; first += kChunk) {
+    const Index n = std::min(kChunk, count - first);
+    element.start_chunk(n);
+    for_each_vector<T>(n, ChunkVector<T, Element>{element, first, losses});
+    Index i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+      for (Index k = 0; k < kLanes; ++k) {
+        sums[k] += static_cast<double>(losses[i + k]);
+      }
+    }
+    for (; i < n; ++i) sums[i % kLanes] += static_cast<double>(losses[i]);
+  }
+  double sum = 0.0;
+  for (const double s : sums) sum += s;
+  return sum;
+}
+
+template <typename T>
+struct SquaredError {
+  const T* y;
+  const T* target;
+  T scale;
+  T* dy;
+
+  void start_chunk(Index) {}
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
+    const auto error = hn::Sub(hn::LoadU(d, y + i), hn::LoadU(d, target + i));
+    if (dy != nullptr) {
+      hn::StoreU(hn::Mul(hn::Set(d, T(2) * scale), error), d, dy + i);
+    }
+    return hn::Mul(error, error);
+  }
+};
+
+template <typename T>
+struct SmoothL1 {
+  const T* y;
+  const T* target;
+  T beta;
+  T slope;  // 1 / beta, or 0 where beta is
+  T scale;
+  T* dy;
+
+  void start_chunk(Index) {}
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
+    const auto error = hn::Sub(hn::LoadU(d, y + i), hn::LoadU(d, target + i));
+    const auto size = hn::Abs(error);
+    // A NaN is not far, and so stays one. Nor is zero, whatever beta is.
+    const auto is_far =
+        hn::And(hn::Ge(size, hn::Set(d, beta)), hn::Gt(size, hn::Zero(d)));
+    const auto near_slope = hn::Mul(hn::Set(d, slope), error);
+    if (dy != nullptr) {
+      const auto sign = hn::CopySign(hn::Set(d, T(1)), error);
+      const auto derivative = hn::IfThenElse(is_far, sign, near_slope);
+      hn::StoreU(hn::Mul(hn::Set(d, scale), derivative), d, dy + i);
+    }
+    const auto half = hn::Set(d, T(0.5));
+    return hn::IfThenElse(is_far,
+                          hn::NegMulAdd(half, hn::Set(d, beta), size),
+                          hn::Mul(half, hn::Mul(near_slope, error)));
+  }
+};
+
+template <typename T>
+struct BinaryCrossEntropy {
+  const T* y;
+  const T* target;
+  const T* weights;
+  Index weight_count;
+  Index next_weight;
+  T scale;
+  T* dy;
+  HWY_ALIGN T chunk_weights[kChunk];
+
+  // Spreads the weights, so that a vector may begin at any feature.
+  void start_chunk(Index n) {
+    for (Index i = 0; i < n; ++i) {
+      chunk_weights[i] = weights[next_weight];
+      if (++next_weight == weight_count) next_weight = 0;
+    }
+  }
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index place) const {
+    const auto zero = hn::Zero(d);
+    const auto one = hn::Set(d, T(1));
+    const auto z = hn::LoadU(d, y + i);
+    const auto t = hn::LoadU(d, target + i);
+    const auto for_true = hn::Mul(hn::LoadU(d, chunk_weights + place), t);
+    const auto for_false = hn::Sub(one, t);
+    // exp() of what is never above 0 cannot overflow. Exp(NaN) would be 0.
+    const auto power = hn::Exp(d, hn::Neg(hn::Abs(z)));
+    const auto e = hn::IfThenElse(hn::Eq(z, z), power, z);
+    const auto log_sum = hn::Log1p(d, e);
+    // -log s(z) = log(1 + e) + max(-z, 0), and with z for -z, -log(1 - s(z)).
+    const auto loss_true = hn::Add(log_sum, hn::Max(hn::Neg(z), zero));
+    const auto loss_false = hn::Add(log_sum, hn::Max(z, zero));
+    if (dy != nullptr) {
+      // Of s(z) and s(-z) one is 1 / (1 + e), the other e / (1 + e): neither is
+      // a difference, so both keep all their digits.
+      const auto large = hn::Div(one, hn::Add(one, e));
+      const auto small = hn::Mul(e, large);
+      const auto is_positive = hn::Ge(z, zero);
+      const auto s = hn::IfThenElse(is_positive, large, small);
+      const auto rest = hn::IfThenElse(is_positive, small, large);
+      const auto derivative =
+          hn::NegMulAdd(for_true, rest, hn::Mul(for_false, s));
+      hn::StoreU(hn::Mul(hn::Set(d, scale), derivative), d, dy + i);
+    }
+    return hn::MulAdd(for_true, loss_true, hn::Mul(for_false, loss_false));
+  }
+};
+
+template <typename T>
+double squared_error(const T* y, const T* target, T scale, T* dy, Index count) {
+  SquaredError<T> element{y, target, scale, dy};
+  return sum_of_losses<T>(element, count);
+}
+
+template <typename T>
+double smooth_l1(
+    const T* y, const T* target, T beta, T scale, T* dy, Index count) {
+  const T slope = beta > 0 ? T(1) / beta : T(0);
+  SmoothL1<T> element{y, target, beta, slope, scale, dy};
+  return sum_of_losses<T>(element, count);
+}
+
+template <typename T>
+double binary_cross_entropy(const T* y,
+                            const T* target,
+                            const T* weights,
+                            Index weight_count,
+                            Index first_weight,
+                            T scale,
+                            T* dy,
+                            Index count) {
+  BinaryCrossEntropy<T> element{
+      y, target, weights, weight_count, first_weight, scale, dy, {}};
+  return sum_of_losses<T>(element, count);
+}
+
+template <typename T>
+bool all_shares(const T* x, Index count) {
+  // Without a way out of the loop, so that it vectorizes.
+  bool all = true;
+  for (Index i = 0; i < count; ++i) all &= (x[i] >= 0) & (x[i] <= 1);
+  return all;
+}
+
+const LossTable<float>& table_float() {
+  static constexpr LossTable<float> table{squared_error<float>,
+                                          smooth_l1<float>,
+                                          binary_cross_entropy<float>,
+                                          all_shares<float>};
+  return table;
+}
+const LossTable<double>& table_double() {
+  static constexpr LossTable<double> table{squared_error<double>,
+                                           smooth_l1<double>,
+                                           binary_cross_entropy<double>,
+                                           all_shares<double>};
+  return table;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace nn::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nn::kernels {
+namespace {
+
+template <typename T>
+const LossTable<T>& table();
+template <>
+const LossTable<float>& table<float>() {
+  NN_RETURN_FOR_ISA(table_float)
+}
+template <>
+const LossTable<double>& table<double>() {
+  NN_RETURN_FOR_ISA(table_double)
+}
+
+template <typename T>
+T* at(T* array, Index i) {
+  return array == nullptr ? nullptr : array + i;
+}
+
+}  // namespace
+
+template <typename T>
+double squared_error(const T* y, const T* target, T scale, T* dy, Index count) {
+  return sum_blocks(count, [=](Index i, Index n) {
+    return table<T>().squared_error(y + i, target + i, scale, at(dy, i), n);
+  });
+}
+
+template <typename T>
+double smooth_l1(
+    const T* y, const T* target, T beta, T scale, T* dy, Index count) {
+  return sum_blocks(count, [=](Index i, Index n) {
+    return table<T>().smooth_l1(y + i, target + i, beta, scale, at(dy, i), n);
+  });
+}
+
+template <typename T>
+double binary_cross_entropy(const T* y,
+                            const T* target,
+                            const T* weights,
+                            Index weight_count,
+                            T scale,
+                            T* dy,
+                            Index count) {
+  return sum_blocks(count, [=](Index i, Index n) {
+    return table<T>().binary_cross_entropy(y + i,
+                                           target + i,
+                                           weights,
+                                           weight_count,
+                                           i % weight_count,
+                                           scale,
+                                           at(dy, i),
+                                           n);
+  });
+}
+
+template <typename T>
+bool all_shares(const T* x, Index count) {
+  return sum_blocks(count, [x](Index i, Index n) {
+           return table<T>().all_shares(x + i, n) ? 0.0 : 1.0;
+         }) == 0.0;
+}
+
+#define NN_INSTANTIATE(T)                                             \
+  template double squared_error<T>(const T*, const T*, T, T*, Index); \
+  template double smooth_l1<T>(const T*, const T*, T, T, T*, Index);  \
+  template double binary_cross_entropy<T>(                            \
+      const T*, const T*, const T*, Index, T, T*, Index);             \
+  template bool all_shares<T>(const T*, Index);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn::kernels
+#endif  // HWY_ONCE

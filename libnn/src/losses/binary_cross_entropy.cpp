@@ -1,0 +1,49 @@
+#include "nn/losses/binary_cross_entropy.h"
+
+#include "kernels/losses.h"
+#include "option_checks.h"
+
+namespace nn {
+
+template <typename Scalar>
+BinaryCrossEntropy<Scalar>::BinaryCrossEntropy(
+    const std::vector<double>& positive_weights) {
+  for (const double weight : positive_weights) {
+    internal::check_not_negative(
+        "BinaryCrossEntropy", "positive weight", weight);
+    weights_.push_back(static_cast<Scalar>(weight));
+  }
+  if (weights_.empty()) weights_.push_back(Scalar(1));
+}
+
+template <typename Scalar>
+double BinaryCrossEntropy<Scalar>::do_evaluate(ConstView<Scalar> y,
+                                               ConstView<Scalar> target,
+                                               Scalar scale,
+                                               Scalar* dy) const {
+  const auto count = static_cast<Index>(weights_.size());
+  check_argument(count == 1 || count == y.rows(),
+                 "[BinaryCrossEntropy] expected 1 positive weight or one for "
+                 "each of ",
+                 y.rows(),
+                 " features, got ",
+                 count);
+  if (!kernels::all_shares(target.data(), target.size())) {
+    Index i = 0;
+    while (target.data()[i] >= 0 && target.data()[i] <= 1) ++i;
+    check_argument(false,
+                   "[BinaryCrossEntropy] expected targets from 0 to 1, got ",
+                   target.data()[i],
+                   " for feature ",
+                   i % y.rows(),
+                   " of sample ",
+                   i / y.rows());
+  }
+  return kernels::binary_cross_entropy(
+      y.data(), target.data(), weights_.data(), count, scale, dy, y.size());
+}
+
+template class BinaryCrossEntropy<float>;
+template class BinaryCrossEntropy<double>;
+
+}  // namespace nn

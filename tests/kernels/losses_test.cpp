@@ -1,0 +1,87 @@
+#include "kernels/losses.h"
+
+#include <cmath>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/guarded.h"
+
+namespace {
+
+using nn::Index;
+using nn_test::Guarded;
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the sums of losses follow their formulas at every length",
+                   "[kernels][losses]",
+                   float,
+                   double) {
+  nn::Rng rng(61);
+  const double rounding = sizeof(TestType) == 4 ? 1e-5 : 1e-13;
+  for (const Index size : {1, 15, 17, 255, 257, 8193, 700001}) {
+    Guarded<TestType> y(size), target(size), dy(size);
+    y.fill(rng);
+    target.fill(rng);
+    for (Index i = 0; i < size; ++i) {
+      y.data()[i] *= TestType(4);
+      target.data()[i] = std::abs(target.data()[i]);
+    }
+    const std::vector<TestType> weights = {
+        TestType(0.5), TestType(2), TestType(3)};
+    const TestType scale = TestType(0.25);
+    const TestType beta = TestType(1.5);
+    double squares = 0.0, smooth = 0.0, entropy = 0.0;
+    std::vector<TestType> dsquares, dsmooth, dentropy;
+    const auto push = [](std::vector<TestType>& values, double value) {
+      values.push_back(static_cast<TestType>(value));
+    };
+    for (Index i = 0; i < size; ++i) {
+      const auto z = static_cast<double>(y.data()[i]);
+      const auto t = static_cast<double>(target.data()[i]);
+      const double e = z - t;
+      squares += e * e;
+      push(dsquares, 0.5 * e);
+      const bool is_near = std::abs(e) < 1.5;
+      smooth += is_near ? e * e / 3.0 : std::abs(e) - 0.75;
+      push(dsmooth, 0.25 * (is_near ? e / 1.5 : e > 0 ? 1.0 : -1.0));
+      const auto p =
+          static_cast<double>(weights[static_cast<std::size_t>(i % 3)]);
+      const double s = 1.0 / (1.0 + std::exp(-z));
+      entropy -= p * t * std::log(s) + (1.0 - t) * std::log(1.0 - s);
+      push(dentropy, 0.25 * ((1.0 - t) * s - p * t * (1.0 - s)));
+    }
+    const auto check = [&](double sum,
+                           double expected,
+                           const std::vector<TestType>& gradient) {
+      CHECK(std::abs(sum - expected) <= rounding * expected);
+      CHECK(dy.guards_are_whole());
+      CHECK(nn_test::relative_difference(dy.data(), gradient.data(), size) <=
+            rounding);
+    };
+    CAPTURE(size);
+    namespace kernels = nn::kernels;
+    check(
+        kernels::squared_error(y.data(), target.data(), scale, dy.data(), size),
+        squares,
+        dsquares);
+    check(kernels::smooth_l1(
+              y.data(), target.data(), beta, scale, dy.data(), size),
+          smooth,
+          dsmooth);
+    check(
+        kernels::binary_cross_entropy(
+            y.data(), target.data(), weights.data(), 3, scale, dy.data(), size),
+        entropy,
+        dentropy);
+    CHECK(kernels::all_shares(target.data(), size));
+    for (const Index place : {Index{0}, size / 2, size - 1}) {
+      const TestType kept = target.data()[place];
+      for (const double bad : {-1e-9, 1.0 + 1e-6, std::nan("")}) {
+        target.data()[place] = static_cast<TestType>(bad);
+        CHECK_FALSE(kernels::all_shares(target.data(), size));
+      }
+      target.data()[place] = kept;
+    }
+  }
+}
