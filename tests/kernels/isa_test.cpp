@@ -8,6 +8,8 @@
 #include "kernels/conv2d.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/losses.h"
+#include "kernels/optimizers.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
 #include "support/catch.h"
@@ -141,6 +143,51 @@ TEST_CASE("kernels leave no upper half of a vector register in use",
       CHECK_FALSE(after_backward);
       asm volatile("vzeroupper" ::: "memory");
     }
+  }
+}
+
+TEST_CASE("losses and optimizers leave no upper half of a register in use",
+          "[kernels][isa]") {
+  if (!can_see_registers_in_use()) return;
+  const nn_test::ScopedThreads one(1);
+  namespace kernels = nn::kernels;
+  for (const Index size : {1, 16, 23, 300}) {
+    std::vector<float> y(static_cast<std::size_t>(size), 0.5f);
+    std::vector<float> t = y, a = y, b = y, c = y;
+    const float weight = 1.0f;
+    const auto check = [size](const char* what, const auto& call) {
+      asm volatile("vzeroupper" ::: "memory");
+      call();
+      const bool in_use = upper_halves_in_use();
+      CAPTURE(what, size);
+      CHECK_FALSE(in_use);
+    };
+    check("squared error", [&] {
+      kernels::squared_error(y.data(), t.data(), 1.0f, a.data(), size);
+    });
+    check("smooth l1", [&] {
+      kernels::smooth_l1(y.data(), t.data(), 1.0f, 1.0f, a.data(), size);
+    });
+    check("binary cross-entropy", [&] {
+      kernels::binary_cross_entropy(
+          y.data(), t.data(), &weight, 1, 1.0f, a.data(), size);
+    });
+    check("shares", [&] { kernels::all_shares(t.data(), size); });
+    check("adam", [&] {
+      kernels::adam_update<float>(
+          {}, t.data(), y.data(), a.data(), b.data(), c.data(), size);
+    });
+    check("rmsprop", [&] {
+      kernels::rmsprop_update<float>(
+          {}, t.data(), y.data(), a.data(), b.data(), c.data(), size);
+    });
+    check("adagrad", [&] {
+      kernels::adagrad_update<float>({}, t.data(), y.data(), a.data(), size);
+    });
+    check("squares", [&] { kernels::sum_of_squares(t.data(), size); });
+    check("magnitude", [&] { kernels::largest_magnitude(t.data(), size); });
+    check("scale", [&] { kernels::scale(t.data(), 1.0f, size); });
+    check("clamp", [&] { kernels::clamp(t.data(), 1.0f, size); });
   }
 }
 #endif

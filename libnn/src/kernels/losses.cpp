@@ -10,8 +10,8 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
+#include "kernels/entry-inl.h"
 #include "kernels/vector_loop-inl.h"
 
 #ifndef NN_SRC_KERNELS_LOSSES_TABLE
@@ -223,20 +223,15 @@ bool all_shares(const T* x, Index count) {
   return all;
 }
 
-const LossTable<float>& table_float() {
-  static constexpr LossTable<float> table{squared_error<float>,
-                                          smooth_l1<float>,
-                                          binary_cross_entropy<float>,
-                                          all_shares<float>};
-  return table;
+template <typename T>
+const LossTable<T>& table() {
+  static constexpr LossTable<T> kTable{kEntry<squared_error<T>>,
+                                       kEntry<smooth_l1<T>>,
+                                       kEntry<binary_cross_entropy<T>>,
+                                       kEntry<all_shares<T>>};
+  return kTable;
 }
-const LossTable<double>& table_double() {
-  static constexpr LossTable<double> table{squared_error<double>,
-                                           smooth_l1<double>,
-                                           binary_cross_entropy<double>,
-                                           all_shares<double>};
-  return table;
-}
+NN_EXPORT_TABLES(LossTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -247,16 +242,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-template <typename T>
-const LossTable<T>& table();
-template <>
-const LossTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const LossTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
+NN_CHOOSE_TABLES(LossTable)
 
 template <typename T>
 T* at(T* array, Index i) {

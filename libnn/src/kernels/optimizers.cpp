@@ -10,8 +10,7 @@
 #define HWY_TARGET_INCLUDE "kernels/optimizers.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
-#include <hwy/highway.h>
-
+#include "kernels/entry-inl.h"
 #include "kernels/vector_loop-inl.h"
 
 #ifndef NN_SRC_KERNELS_OPTIMIZERS_TABLE
@@ -265,26 +264,18 @@ double largest_magnitude(const T* x, Index count) {
   return static_cast<double>(*std::max_element(largest, largest + kLanes));
 }
 
-const OptimizerTable<float>& table_float() {
-  static constexpr OptimizerTable<float> table{adam<float>,
-                                               rmsprop<float>,
-                                               adagrad<float>,
-                                               sum_of_squares<float>,
-                                               scale<float>,
-                                               largest_magnitude<float>,
-                                               clamp<float>};
-  return table;
+template <typename T>
+const OptimizerTable<T>& table() {
+  static constexpr OptimizerTable<T> kTable{kEntry<adam<T>>,
+                                            kEntry<rmsprop<T>>,
+                                            kEntry<adagrad<T>>,
+                                            kEntry<sum_of_squares<T>>,
+                                            kEntry<scale<T>>,
+                                            kEntry<largest_magnitude<T>>,
+                                            kEntry<clamp<T>>};
+  return kTable;
 }
-const OptimizerTable<double>& table_double() {
-  static constexpr OptimizerTable<double> table{adam<double>,
-                                                rmsprop<double>,
-                                                adagrad<double>,
-                                                sum_of_squares<double>,
-                                                scale<double>,
-                                                largest_magnitude<double>,
-                                                clamp<double>};
-  return table;
-}
+NN_EXPORT_TABLES(OptimizerTable)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -295,16 +286,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-template <typename T>
-const OptimizerTable<T>& table();
-template <>
-const OptimizerTable<float>& table<float>() {
-  NN_RETURN_FOR_ISA(table_float)
-}
-template <>
-const OptimizerTable<double>& table<double>() {
-  NN_RETURN_FOR_ISA(table_double)
-}
+NN_CHOOSE_TABLES(OptimizerTable)
 
 }  // namespace
 
