@@ -17,11 +17,14 @@ set(NN_COMPONENTS
   kernels/elementwise
   kernels/optimizers
   kernels/losses
+  kernels/normalization
   layers/linear
   layers/relu
   layers/conv2d
   layers/max_pool2d
   layers/softmax
+  layers/batch_norm
+  layers/layer_norm
   layer_registry
   losses/loss
   losses/mean_squared_error

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "nn/check.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
@@ -21,6 +23,17 @@ using nn::concat;
 
 torch::ExpandingArray<2> pair_of(const nn::Extent& extent) {
   return torch::ExpandingArray<2>({extent.height, extent.width});
+}
+
+template <typename Options, typename Scalar>
+Options batch_norm_options(const nn::BatchNorm<Scalar>& layer) {
+  const nn::BatchNormOptions& options = layer.options();
+  c10::optional<double> momentum;
+  if (options.momentum) momentum = *options.momentum;
+  return Options(layer.running_mean().value.size())
+      .eps(options.eps)
+      .momentum(momentum)
+      .affine(options.affine);
 }
 
 /// Builds the modules one after the other and keeps account of whether the
@@ -101,6 +114,33 @@ void add_twin_of(const nn::Layer<Scalar>& layer,
                 torch::nn::MaxPool2d(
                     torch::nn::MaxPool2dOptions(pair_of(pool->window()))
                         .stride(pair_of(pool->stride()))));
+  } else if (const auto* norm =
+                 dynamic_cast<const nn::BatchNorm1d<Scalar>*>(&layer)) {
+    builder.want_flat(place);
+    builder.add(place,
+                torch::nn::BatchNorm1d(
+                    batch_norm_options<torch::nn::BatchNorm1dOptions>(*norm)));
+  } else if (const auto* norm2d =
+                 dynamic_cast<const nn::BatchNorm2d<Scalar>*>(&layer)) {
+    builder.want_images(place, in);
+    builder.add(
+        place,
+        torch::nn::BatchNorm2d(
+            batch_norm_options<torch::nn::BatchNorm2dOptions>(*norm2d)));
+  } else if (const auto* layer_norm =
+                 dynamic_cast<const nn::LayerNorm<Scalar>*>(&layer)) {
+    if (in.is_flat()) {
+      builder.want_flat(place);
+    } else {
+      builder.want_images(place, in);
+    }
+    const std::vector<nn::Index>& dims = layer_norm->weight().dims;
+    builder.add(place,
+                torch::nn::LayerNorm(
+                    torch::nn::LayerNormOptions(
+                        std::vector<int64_t>(dims.begin(), dims.end()))
+                        .eps(layer_norm->options().eps)
+                        .elementwise_affine(layer_norm->options().affine)));
   } else if (dynamic_cast<const nn::Softmax<Scalar>*>(&layer) != nullptr) {
     builder.want_flat(place);
     builder.add(place, torch::nn::Softmax(/*dim=*/1));
@@ -129,14 +169,17 @@ torch::Tensor tensor_over(const nn::Parameter<Scalar>& parameter) {
       torch::CppTypeToScalarType<Scalar>::value);
 }
 
-/// The twin's parameter for one of the network's, of the same type and shape.
+/// The twin's parameter or buffer for one of the network's, of the same type
+/// and shape. Module::to() has made a counter one of this type too.
 template <typename Scalar>
 torch::Tensor find_parameter(const torch::nn::Sequential& twin,
                              nn::Index place,
                              const nn::Parameter<Scalar>& parameter) {
   const std::string name = concat(place, ".", parameter.name);
   const auto parameters = twin->named_parameters();
+  const auto buffers = twin->named_buffers();
   const torch::Tensor* found = parameters.find(name);
+  if (found == nullptr) found = buffers.find(name);
   check_argument(found != nullptr,
                  "[torch_twin] expected the twin to have a parameter ",
                  name,
@@ -183,6 +226,9 @@ torch::nn::Sequential make_twin(const nn::Sequential<Scalar>& network,
     for (const nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
       find_parameter(twin, i, *p).copy_(tensor_over(*p));
     }
+    for (const nn::Parameter<Scalar>* p : network.layer(i).buffers()) {
+      find_parameter(twin, i, *p).copy_(tensor_over(*p));
+    }
   }
   return twin;
 }
@@ -193,6 +239,9 @@ void copy_weights(const torch::nn::Sequential& twin,
   std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs;
   for (nn::Index i = 0; i < network.size(); ++i) {
     for (nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
+      pairs.emplace_back(p, find_parameter(twin, i, *p));
+    }
+    for (nn::Parameter<Scalar>* p : network.layer(i).buffers()) {
       pairs.emplace_back(p, find_parameter(twin, i, *p));
     }
   }

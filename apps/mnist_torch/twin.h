@@ -15,7 +15,8 @@ enum class TwinOutput {
   kWhole    ///< after the last layer
 };
 
-/// A LibTorch network with the layers and the weights of `network`.
+/// A LibTorch network with the layers, weights and buffers of `network`, in
+/// training mode.
 ///
 /// Modules are named by the place of their libnn layer, so the parameters have
 /// libnn's names ("0.weight"). Where LibTorch wants a batch of vectors and
@@ -29,10 +30,9 @@ template <typename Scalar>
 torch::nn::Sequential make_twin(const nn::Sequential<Scalar>& network,
                                 TwinOutput output);
 
-/// Copies the twin's weights back into the network that it was made from, or
-/// one of the same layers.
-/// Throws std::invalid_argument if a parameter is missing or has another shape;
-/// nothing is changed then.
+/// Copies the twin's weights and buffers back into the network that it was made
+/// from, or one of the same layers. Throws std::invalid_argument if one is
+/// missing or has another shape; nothing is changed then.
 template <typename Scalar>
 void copy_weights(const torch::nn::Sequential& twin,
                   nn::Sequential<Scalar>& network);

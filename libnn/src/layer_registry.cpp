@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "nn/check.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
@@ -24,11 +26,33 @@ LayerMaker<Scalar> plain_maker() {
   };
 }
 
+BatchNormOptions batch_norm_options(const LayerSpec& spec) {
+  BatchNormOptions options;
+  options.eps = spec.number("eps");
+  // PyTorch's momentum of None is left out.
+  options.momentum.reset();
+  if (spec.settings.count("momentum") > 0) {
+    options.momentum = spec.number("momentum");
+  }
+  options.affine = spec.flag("affine");
+  return options;
+}
+
 /// The library's own layers. A new one gets its line here, in the order of the
 /// alphabet.
 template <typename Scalar>
 std::map<std::string, LayerMaker<Scalar>> library_layers() {
   return {
+      {"BatchNorm1d",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<BatchNorm1d<Scalar>>(in,
+                                                      batch_norm_options(spec));
+       }},
+      {"BatchNorm2d",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<BatchNorm2d<Scalar>>(in,
+                                                      batch_norm_options(spec));
+       }},
       {"Conv2d",
        [](const Shape& in, const LayerSpec& spec) {
          return std::make_unique<Conv2d<Scalar>>(in,
@@ -36,6 +60,13 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
                                                  spec.extent("kernel_size"),
                                                  spec.extent("stride"),
                                                  spec.extent("padding"));
+       }},
+      {"LayerNorm",
+       [](const Shape& in, const LayerSpec& spec) {
+         LayerNormOptions options;
+         options.eps = spec.number("eps");
+         options.affine = spec.flag("elementwise_affine");
+         return std::make_unique<LayerNorm<Scalar>>(in, options);
        }},
       {"Linear",
        [](const Shape& in, const LayerSpec& spec) {

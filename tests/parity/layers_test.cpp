@@ -2,7 +2,10 @@
 #include <cmath>
 
 #include "nn/buffer.h"
+#include "nn/layer_registry.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
@@ -206,6 +209,145 @@ TEMPLATE_TEST_CASE("softmax agrees with LibTorch for logits up to 1e4",
         random_matrix<TestType>(rng, shape.features(), batch, scale),
         random_matrix<TestType>(rng, shape.features(), batch),
         /*largest_term=*/1.0);
+  });
+}
+
+namespace {
+
+nn::BatchNormOptions random_batch_norm(nn::Rng& rng) {
+  nn::BatchNormOptions options;
+  options.eps = std::pow(10.0, rng.uniform(-5, 0));
+  options.momentum.reset();
+  if (rng.index(3) > 0) options.momentum = rng.uniform(0, 1);
+  options.affine = rng.index(3) > 0;
+  return options;
+}
+
+/// How large the terms are of which a normalization's input gradient is the
+/// difference: 1 / sqrt(eps) at most for |weight| and |dy| up to 1.
+double largest_gradient_term(double eps) {
+  return 4 / std::sqrt(eps);
+}
+
+/// Three training steps, each from new random numbers, and a prediction. The
+/// running statistics are those of all steps.
+template <typename Scalar>
+void check_batch_norm(nn::Sequential<Scalar>& network,
+                      Index smallest_batch,
+                      double eps,
+                      nn::Rng& rng) {
+  nn::Layer<Scalar>& layer = network.layer(0);
+  const Index features = layer.input_shape().features();
+  INFO(layer.describe() << " on " << layer.input_shape().to_string());
+  parity::randomize_parameters(layer, rng);
+  torch::nn::Sequential twin =
+      torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
+  nn::Workspace<Scalar> workspace;
+  for (int step = 0; step < 3; ++step) {
+    const Index batch = between(rng, smallest_batch, 33);
+    INFO("step " << step << ", batch " << batch);
+    const auto x = random_matrix<Scalar>(rng, features, batch);
+    const auto dy = random_matrix<Scalar>(rng, features, batch);
+    const nn::Matrix<Scalar> y = network.forward(nn::view(x), workspace);
+    nn::Matrix<Scalar> dx(features, batch);
+    network.backward(nn::view(dy), workspace, nn::view(dx));
+
+    torch::Tensor torch_x =
+        torch_twin::as_tensor(nn::view(x), layer.input_shape()).clone();
+    torch_x.requires_grad_(true);
+    twin->zero_grad();
+    const torch::Tensor torch_y = twin->forward(torch_x);
+    torch_y.backward(torch_twin::as_tensor(nn::view(dy), layer.output_shape())
+                         .reshape(torch_y.sizes()));
+    CHECK(relative_error(y, torch_y) <= kTolerance<Scalar>);
+    CHECK(relative_error(dx, torch_x.grad(), largest_gradient_term(eps)) <=
+          kTolerance<Scalar>);
+    for (const auto& named : network.named_parameters()) {
+      INFO("gradient of " << named.name);
+      CHECK(relative_error(named.parameter->grad,
+                           twin->named_parameters()[named.name].grad()) <=
+            kTolerance<Scalar>);
+    }
+    for (const auto& named : network.named_buffers()) {
+      INFO("buffer " << named.name);
+      CHECK(relative_error(named.parameter->value,
+                           twin->named_buffers()[named.name].to(
+                               torch::CppTypeToScalarType<Scalar>::value)) <=
+            kTolerance<Scalar>);
+    }
+  }
+  twin->eval();
+  const auto x = random_matrix<Scalar>(rng, features, between(rng, 1, 9));
+  const torch::Tensor torch_x =
+      torch_twin::as_tensor(nn::view(x), layer.input_shape());
+  CHECK(relative_error(network.predict(nn::view(x)), twin->forward(torch_x)) <=
+        kTolerance<Scalar>);
+
+  // The buffers travel back, and into a twin made after training.
+  nn::Sequential<Scalar> copy(layer.input_shape());
+  copy.add(nn::make_layer<Scalar>(layer.input_shape(), nn::spec_of(layer)));
+  torch_twin::copy_weights(twin, copy);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(relative_error(copy.named_buffers()[i].parameter->value,
+                         twin->named_buffers()[copy.named_buffers()[i].name].to(
+                             torch::CppTypeToScalarType<Scalar>::value)) == 0);
+  }
+  torch::nn::Sequential second =
+      torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
+  second->eval();
+  CHECK(relative_error(network.predict(nn::view(x)),
+                       second->forward(torch_x)) <= kTolerance<Scalar>);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE(
+    "batch norm of vectors agrees with LibTorch, step after step",
+    "[parity][batch_norm]",
+    float,
+    double) {
+  parity::for_each_configuration(kConfigurations / 2, [](nn::Rng& rng) {
+    const nn::BatchNormOptions options = random_batch_norm(rng);
+    nn::Sequential<TestType> network(random_shape(rng));
+    network.template add<nn::BatchNorm1d>(options);
+    check_batch_norm(network, 2, options.eps, rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("batch norm of images agrees with LibTorch, step after step",
+                   "[parity][batch_norm]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations / 2, [](nn::Rng& rng) {
+    const nn::BatchNormOptions options = random_batch_norm(rng);
+    Shape shape = random_shape(rng);
+    if (rng.index(20) == 0) shape = {2, 40, 60};
+    nn::Sequential<TestType> network(shape);
+    network.template add<nn::BatchNorm2d>(options);
+    check_batch_norm(network, shape.is_flat() ? 2 : 1, options.eps, rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("layer norm agrees with LibTorch",
+                   "[parity][layer_norm]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    nn::LayerNormOptions options;
+    options.eps = std::pow(10.0, rng.uniform(-5, 0));
+    options.affine = rng.index(3) > 0;
+    // Of one feature LibTorch's gradient by the weight is rounding noise where
+    // libnn's is zero.
+    Shape shape = random_shape(rng);
+    if (shape.features() == 1) shape.channels = 2;
+    nn::Sequential<TestType> network(shape);
+    network.template add<nn::LayerNorm>(options);
+    const Index batch = between(rng, 1, 33);
+    parity::randomize_parameters(network.layer(0), rng);
+    check_single_layer(network,
+                       random_matrix<TestType>(rng, shape.features(), batch),
+                       random_matrix<TestType>(rng, shape.features(), batch),
+                       largest_gradient_term(options.eps));
   });
 }
 

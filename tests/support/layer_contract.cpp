@@ -109,7 +109,10 @@ class Checker {
 
   void check() {
     check_parameters();
-    for (const Index batch : {1, 2, 7}) check_batch(batch);
+    for (const Index batch : {1, 2, 7}) {
+      if (batch >= contract_.smallest_batch) check_batch(batch);
+    }
+    check_reset();
     if (stays_inside_) check_sizes();
   }
 
@@ -141,6 +144,43 @@ class Checker {
              ": the gradient has another size than the value");
       expect(!p.name.empty(), "a parameter has no name");
     }
+    expect(same_matrices(values_of(layer_->buffers()),
+                         values_of(std::as_const(*layer_).buffers())),
+           "a const layer has other buffers");
+    for (const Parameter<Scalar>* buffer : layer_->buffers()) {
+      Index product = 1;
+      for (const Index d : buffer->dims) product *= d;
+      expect(product == buffer->value.size(),
+             buffer->name,
+             ": dims do not give its size");
+      expect(buffer->grad.size() == 0, buffer->name, ": has a gradient");
+      expect(!buffer->name.empty(), "a buffer has no name");
+    }
+    initial_buffers_ = values_of(layer_->buffers());
+  }
+
+  template <typename Parameters>
+  static std::vector<Matrix<Scalar>> values_of(const Parameters& parameters) {
+    std::vector<Matrix<Scalar>> values;
+    for (const auto* parameter : parameters) {
+      values.push_back(parameter->value);
+    }
+    return values;
+  }
+  static bool same_matrices(const std::vector<Matrix<Scalar>>& a,
+                            const std::vector<Matrix<Scalar>>& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (!same_bits(a[i], b[i])) return false;
+    }
+    return true;
+  }
+
+  // After all that was run before.
+  void check_reset() {
+    layer_->initialize(rng_);
+    expect(same_matrices(values_of(layer_->buffers()), initial_buffers_),
+           "initialize() does not reset the buffers");
   }
 
   // One pass in memory that held `fill` before.
@@ -162,7 +202,11 @@ class Checker {
           fill == kZero ? Scalar(0) : std::numeric_limits<Scalar>::quiet_NaN());
     }
 
+    const std::vector<Matrix<Scalar>> buffers = values_of(layer_->buffers());
     layer_->forward(nn::view(x), y.view(), Mode::kTraining, memory);
+    expect(same_matrices(values_of(layer_->buffers()), buffers),
+           "forward changes a buffer, batch ",
+           batch);
     const Matrix<Scalar> y_before = y.view();
     // Scratch memory holds nothing from one call to the next.
     scratch.refill(fill);
@@ -273,12 +317,16 @@ class Checker {
     GuardedBlock saved(needs.saved_bytes, kNan);
     GuardedBlock scratch(needs.scratch_bytes, kNan);
     GuardedMatrix<Scalar> y(training.y.rows(), x.cols(), kNan);
+    const std::vector<Matrix<Scalar>> buffers = values_of(layer_->buffers());
     layer_->forward(nn::view(x),
                     y.view(),
                     Mode::kInference,
                     nn::PassMemory{saved.data(), scratch.data()});
     expect(y.intact() && saved.intact() && scratch.intact(),
            "inference writes outside of its memory, batch ",
+           x.cols());
+    expect(same_matrices(values_of(layer_->buffers()), buffers),
+           "inference changes a buffer, batch ",
            x.cols());
     if (contract_.same_in_inference) {
       expect(same_bits(y.view(), training.y),
@@ -379,6 +427,7 @@ class Checker {
   std::unique_ptr<Layer<Scalar>> layer_;
   std::vector<std::string>& violations_;
   bool stays_inside_ = true;
+  std::vector<Matrix<Scalar>> initial_buffers_;
   Rng rng_{20};
 };
 

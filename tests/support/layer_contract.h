@@ -27,6 +27,10 @@ struct LayerContract {
   /// Off for layers where more than the sample itself matters: the others of
   /// the batch to batch normalization, its place in the batch to dropout.
   bool samples_alone_give_the_same = true;
+
+  /// Batches below it are left out: batch normalization of vectors needs two
+  /// samples.
+  nn::Index smallest_batch = 1;
 };
 
 /// Checks everything that nn::Layer promises, with batches of 1, 2 and 7:
@@ -39,6 +43,8 @@ struct LayerContract {
 ///    of threads, or, but for rounding, on the other samples of the batch.
 ///    In all passes PassMemory::pass is the same;
 ///  - inference gives the same output as training;
+///  - forward() leaves the buffers as they are, and initialize() resets what
+///    backward() made of them;
 ///  - nothing outside of the given memory is written, no input is changed, and
 ///    nothing is allocated;
 ///  - views whose sizes do not fit throw std::invalid_argument that names the

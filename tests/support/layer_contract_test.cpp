@@ -32,22 +32,30 @@ enum class Fault {
   kAllocates,
   kOtherInInference,
   kOtherWithThreads,
+  kForwardChangesBuffer,
+  kKeepsBuffer,
 };
 
-// y = w * x with one weight w, and one fault.
+// y = w * x with one weight w and a counter of batches, and one fault.
 class Faulty final : public nn::Layer<double> {
  public:
   explicit Faulty(Fault fault)
       : Layer(nn::Shape{4}, nn::Shape{4}),
         fault_(fault),
-        weight_("weight", {1}, 1, 1) {}
+        weight_("weight", {1}, 1, 1),
+        batches_(nn::Parameter<double>::counter("batches")) {}
 
   std::string name() const override { return "Faulty"; }
   using Layer::parameters;
   std::vector<nn::Parameter<double>*> parameters() override {
     return {&weight_};
   }
-  void initialize(nn::Rng&) override { weight_.value(0, 0) = 2; }
+  using Layer::buffers;
+  std::vector<nn::Parameter<double>*> buffers() override { return {&batches_}; }
+  void initialize(nn::Rng&) override {
+    weight_.value(0, 0) = 2;
+    if (fault_ != Fault::kKeepsBuffer) batches_.value(0, 0) = 0;
+  }
   nn::MemoryNeeds memory_needs(Index batch, Mode) const override {
     const auto bytes = static_cast<std::size_t>(4 * batch) * sizeof(double);
     return {bytes, bytes};
@@ -84,6 +92,9 @@ class Faulty final : public nn::Layer<double> {
       case Fault::kOtherInInference:
         if (mode == Mode::kInference) y *= 0.5;
         break;
+      case Fault::kForwardChangesBuffer:
+        const_cast<double*>(batches_.value.data())[0] += 1;
+        break;
       case Fault::kOtherWithThreads:
         y(0, 0) += nn::num_threads();
         break;
@@ -104,10 +115,12 @@ class Faulty final : public nn::Layer<double> {
     if (fault_ == Fault::kWrongGradient) gradient *= 1 + 1e-6;
     if (fault_ == Fault::kAccumulates) gradient += weight_.grad(0, 0);
     weight_.grad(0, 0) = gradient;
+    batches_.value(0, 0) += 1;
   }
 
   Fault fault_;
   nn::Parameter<double> weight_;
+  nn::Parameter<double> batches_;
 };
 
 std::vector<std::string> violations_of(Fault fault) {
@@ -146,4 +159,9 @@ TEST_CASE("the contract check sees each fault by itself",
   CHECK(mentions(violations_of(Fault::kAllocates), "forward allocates"));
   CHECK(mentions(violations_of(Fault::kOtherInInference), "inference gives"));
   CHECK(mentions(violations_of(Fault::kOtherWithThreads), "number of threads"));
+  CHECK(mentions(violations_of(Fault::kForwardChangesBuffer),
+                 "forward changes a buffer"));
+  CHECK(mentions(violations_of(Fault::kForwardChangesBuffer),
+                 "inference changes a buffer"));
+  CHECK(mentions(violations_of(Fault::kKeepsBuffer), "reset the buffers"));
 }
