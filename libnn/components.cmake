@@ -45,7 +45,9 @@ set(NN_COMPONENTS
   residual
   gradient_check
   file
+  json
   safetensors
+  model
   data/image_set
   data/idx
   data/batches

@@ -301,9 +301,9 @@ TEST_CASE("incomplete, doubled and unknown entries are refused",
   const std::string a =
       "\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
   CHECK(complaint("{" + a + "," + a + "}", "") ==
-        "the header has the name \"a\" twice");
+        "the JSON header has the name \"a\" twice");
   CHECK(complaint("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "") ==
-        "the header has the name \"dtype\" twice");
+        "the JSON header has the name \"dtype\" twice");
   CHECK(complaint("{\"a\":{\"dtype\":\"F32\",\"shape\":[0]}}", "") ==
         "tensor \"a\" has no data_offsets");
   CHECK(complaint("{\"a\":{\"shape\":[0],\"data_offsets\":[0,0]}}", "") ==

@@ -9,7 +9,7 @@
 #include "common/figures.h"
 #include "nn/check.h"
 #include "nn/layers/conv2d.h"
-#include "nn/safetensors.h"
+#include "nn/model.h"
 
 namespace apps {
 namespace {
@@ -122,7 +122,7 @@ void RunFolder::publish(const Run& run,
                 test,
                 network.parameters().front()->value,
                 filter_shape(network));
-  nn::save_weights((staging.path() / "model.safetensors").string(), network);
+  nn::save_model((staging.path() / "model.safetensors").string(), network);
 
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry :

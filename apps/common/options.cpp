@@ -416,7 +416,7 @@ std::optional<Options> parse_options(const Program& program,
                     program.backend)
       ->check(not_empty())
       ->group("Run");
-  app.add_option("--save", o.save, "Save the trained weights there as well")
+  app.add_option("--save", o.save, "Save the trained network there as well")
       ->type_name("FILE")
       ->check(not_empty())
       ->group("Run");

@@ -24,6 +24,7 @@
 #include "nn/check.h"
 #include "nn/data/idx.h"
 #include "nn/file.h"
+#include "nn/model.h"
 #include "nn/parallel.h"
 #include "nn/safetensors.h"
 
@@ -419,7 +420,7 @@ void train(const Options& options, const BackendFactory& make_backend) {
   run.summary =
       describe_run(options, data, network, *backend, run, seconds_since(start));
   folder.publish(run, data.test, network);
-  if (!options.save.empty()) nn::save_weights(options.save, network);
+  if (!options.save.empty()) nn::save_model(options.save, network);
   print_end(options, run);
 }
 

@@ -1,5 +1,6 @@
 #include "nn/layer_registry.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -112,6 +113,51 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+/// In double, in which the product of any sizes is finite.
+double features_of(const Shape& shape) {
+  return static_cast<double>(shape.channels) *
+         static_cast<double>(shape.height) * static_cast<double>(shape.width);
+}
+
+/// The products of sizes behind this check then stay within an Index.
+void check_features(const LayerSpec& spec, const Shape& shape) {
+  constexpr double kLargest = 1e12;
+  check_argument(features_of(shape) <= kLargest,
+                 "[",
+                 spec.kind,
+                 "] expected at most ",
+                 kLargest,
+                 " features, got ",
+                 shape.channels,
+                 "x",
+                 shape.height,
+                 "x",
+                 shape.width);
+}
+
+/// The weights of a layer with as many outputs as a setting says are reserved
+/// when it is built; this comes before.
+void check_weight(const LayerSpec& spec, const Shape& in) {
+  double elements = 0;
+  if (spec.settings.count("out_features") > 0) {
+    elements = spec.number("out_features") * features_of(in);
+  } else if (spec.settings.count("out_channels") > 0) {
+    const Extent kernel = spec.extent("kernel_size");
+    const double groups =
+        spec.settings.count("groups") > 0 ? spec.number("groups") : 1;
+    elements = spec.number("out_channels") * static_cast<double>(in.channels) *
+               static_cast<double>(kernel.height) *
+               static_cast<double>(kernel.width) / std::max(groups, 1.0);
+  }
+  check_argument(elements <= static_cast<double>(spec.largest_weight),
+                 "[",
+                 spec.kind,
+                 "] expected a weight of at most ",
+                 spec.largest_weight,
+                 " elements, got one of ",
+                 elements);
+}
+
 }  // namespace
 
 double LayerSpec::number(const std::string& name) const {
@@ -152,12 +198,27 @@ bool LayerSpec::flag(const std::string& name) const {
 }
 
 Extent LayerSpec::extent(const std::string& name) const {
-  return {integer(name + "_h"), integer(name + "_w")};
+  const auto size = [this](const std::string& full_name) {
+    const Index value = integer(full_name);
+    check_argument(value >= 0 && value <= kLargestExtent,
+                   "[",
+                   kind,
+                   "] expected the setting ",
+                   full_name,
+                   " from 0 to ",
+                   kLargestExtent,
+                   ", got ",
+                   value);
+    return value;
+  };
+  return {size(name + "_h"), size(name + "_w")};
 }
 
 template <typename Scalar>
 LayerSpec spec_of(const Layer<Scalar>& layer) {
-  LayerSpec spec{layer.name(), layer.settings(), {}};
+  LayerSpec spec;
+  spec.kind = layer.name();
+  spec.settings = layer.settings();
   for (const Layer<Scalar>* inner : layer.inner_layers()) {
     spec.body.push_back(spec_of(*inner));
   }
@@ -207,12 +268,15 @@ std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
                  "), got \"",
                  spec.kind,
                  "\"");
+  check_features(spec, input_shape);
+  check_weight(spec, input_shape);
   std::unique_ptr<Layer<Scalar>> layer = maker(input_shape, spec);
   check_argument(layer != nullptr && layer->name() == spec.kind,
                  "[make_layer] expected the registered maker to build a ",
                  spec.kind,
                  ", got ",
                  layer ? layer->name() : "null");
+  check_features(spec, layer->output_shape());
   check_argument(layer->inner_layers().size() == spec.body.size(),
                  "[",
                  spec.kind,
@@ -228,13 +292,15 @@ std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
                    spec.kind,
                    "] expected settings of this layer alone, got also ",
                    name);
-    check_argument(own->second == value,
-                   "[",
-                   spec.kind,
-                   "] expected a value for ",
-                   name,
-                   " that the layer can keep, got ",
-                   value);
+    // A layer may keep a number in its scalar.
+    check_argument(
+        static_cast<Scalar>(own->second) == static_cast<Scalar>(value),
+        "[",
+        spec.kind,
+        "] expected a value for ",
+        name,
+        " that the layer can keep, got ",
+        value);
   }
   return layer;
 }

@@ -11,21 +11,25 @@
 #include <type_traits>
 #include <utility>
 
+#include "json.h"
+#include "little_endian.h"
+#include "network_weights.h"
 #include "nn/check.h"
 #include "nn/file.h"
 
 namespace nn {
 namespace {
 
+using internal::is_utf8;
+using internal::json_string;
+using internal::JsonReader;
+using internal::throw_defect;
+using internal::to_bytes;
+using internal::value_at;
+
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kHeaderAlignment = 8;
 constexpr const char* kMetadataName = "__metadata__";
-
-/// A defect of the content; read_safetensors() puts the path before it.
-template <typename... Parts>
-[[noreturn]] void throw_defect(const Parts&... parts) {
-  throw std::runtime_error(concat(parts...));
-}
 
 /// 0 for types that this library does not read.
 std::size_t element_bytes(const std::string& dtype) {
@@ -60,238 +64,6 @@ std::string to_string(const std::vector<Index>& dims) {
   return text + "]";
 }
 
-/// The length of the UTF-8 sequence at text[i], or 0 if there is no valid one
-/// (cut short, overlong, a surrogate, or above U+10FFFF).
-std::size_t utf8_length(const std::string& text, std::size_t i) {
-  const auto byte = [&text](std::size_t k) -> unsigned {
-    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u;
-  };
-  const unsigned first = byte(i);
-  if (first < 0x80) return 1;
-  std::size_t length = 0;
-  unsigned lowest = 0x80;
-  unsigned highest = 0xbf;
-  if (first >= 0xc2 && first <= 0xdf) {
-    length = 2;
-  } else if (first >= 0xe0 && first <= 0xef) {
-    length = 3;
-    if (first == 0xe0) lowest = 0xa0;
-    if (first == 0xed) highest = 0x9f;
-  } else if (first >= 0xf0 && first <= 0xf4) {
-    length = 4;
-    if (first == 0xf0) lowest = 0x90;
-    if (first == 0xf4) highest = 0x8f;
-  } else {
-    return 0;
-  }
-  if (byte(i + 1) < lowest || byte(i + 1) > highest) return 0;
-  for (std::size_t k = 2; k < length; ++k) {
-    if (byte(i + k) < 0x80 || byte(i + k) > 0xbf) return 0;
-  }
-  return length;
-}
-
-bool is_utf8(const std::string& text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text, i);
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
-}
-
-void append_utf8(std::uint32_t code, std::string& text) {
-  const auto append = [&text](std::uint32_t byte) {
-    text += static_cast<char>(static_cast<unsigned char>(byte));
-  };
-  if (code < 0x80) {
-    append(code);
-  } else if (code < 0x800) {
-    append(0xc0 | (code >> 6));
-    append(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    append(0xe0 | (code >> 12));
-    append(0x80 | ((code >> 6) & 0x3f));
-    append(0x80 | (code & 0x3f));
-  } else {
-    append(0xf0 | (code >> 18));
-    append(0x80 | ((code >> 12) & 0x3f));
-    append(0x80 | ((code >> 6) & 0x3f));
-    append(0x80 | (code & 0x3f));
-  }
-}
-
-/// Reads the JSON that a safetensors header may hold, and nothing else:
-/// objects, strings and arrays of non-negative integers. It never recurses, so
-/// no nesting can exhaust the stack.
-class HeaderReader {
- public:
-  explicit HeaderReader(const std::string& text) : text_(text) {}
-
-  void expect(char c) {
-    if (!accept(c)) fail(concat("'", c, "'"));
-  }
-
-  bool accept(char c) {
-    skip_space();
-    if (i_ == text_.size() || text_[i_] != c) return false;
-    ++i_;
-    return true;
-  }
-
-  /// Calls read_value(key) for every member of an object.
-  template <typename Function>
-  void read_object(const Function& read_value) {
-    expect('{');
-    if (accept('}')) return;
-    std::set<std::string> keys;
-    do {
-      skip_space();
-      std::string key = read_string();
-      if (!keys.insert(key).second) {
-        throw_defect("the header has the name \"", key, "\" twice");
-      }
-      expect(':');
-      read_value(key);
-    } while (accept(','));
-    expect('}');
-  }
-
-  std::vector<std::uint64_t> read_integers() {
-    std::vector<std::uint64_t> values;
-    expect('[');
-    if (accept(']')) return values;
-    do {
-      values.push_back(read_integer());
-    } while (accept(','));
-    expect(']');
-    return values;
-  }
-
-  std::string read_string() {
-    expect('"');
-    std::string value;
-    for (;;) {
-      if (i_ == text_.size()) fail("a closing '\"'");
-      const char c = text_[i_];
-      if (c == '"') {
-        ++i_;
-        return value;
-      }
-      if (c == '\\') {
-        ++i_;
-        read_escape(value);
-        continue;
-      }
-      if (static_cast<unsigned char>(c) < 0x20) {
-        fail("an escape in place of a control character");
-      }
-      const std::size_t length = utf8_length(text_, i_);
-      if (length == 0) fail("UTF-8");
-      value.append(text_, i_, length);
-      i_ += length;
-    }
-  }
-
-  /// Nothing but padding may follow.
-  void expect_end() {
-    while (i_ < text_.size() && text_[i_] == ' ') ++i_;
-    if (i_ != text_.size()) fail("nothing but spaces behind the object");
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& expected) const {
-    const std::string found =
-        i_ >= text_.size() ? std::string("its end")
-        : text_[i_] > ' ' && text_[i_] <= '~'
-            ? concat("'", text_[i_], "'")
-            : concat("byte ",
-                     static_cast<int>(static_cast<unsigned char>(text_[i_])));
-    throw_defect("expected ",
-                 expected,
-                 " at byte ",
-                 i_,
-                 " of the JSON header, found ",
-                 found);
-  }
-
-  void skip_space() {
-    while (i_ < text_.size() && (text_[i_] == ' ' || text_[i_] == '\t' ||
-                                 text_[i_] == '\n' || text_[i_] == '\r')) {
-      ++i_;
-    }
-  }
-
-  bool at_digit() const {
-    return i_ < text_.size() && text_[i_] >= '0' && text_[i_] <= '9';
-  }
-
-  std::uint64_t read_integer() {
-    skip_space();
-    if (!at_digit()) fail("a non-negative integer");
-    const bool leading_zero = text_[i_] == '0';
-    std::uint64_t value = 0;
-    int digits = 0;
-    for (; at_digit(); ++i_, ++digits) {
-      const auto digit = static_cast<std::uint64_t>(text_[i_] - '0');
-      if (!multiply(value, 10, value) ||
-          value > std::numeric_limits<std::uint64_t>::max() - digit) {
-        fail("an integer below 2^64");
-      }
-      value += digit;
-    }
-    if (leading_zero && digits > 1) fail("an integer without leading zeros");
-    return value;
-  }
-
-  std::uint32_t read_hex4() {
-    std::uint32_t code = 0;
-    for (int k = 0; k < 4; ++k, ++i_) {
-      const char c = i_ < text_.size() ? text_[i_] : '\0';
-      std::uint32_t digit = 0;
-      if (c >= '0' && c <= '9') {
-        digit = static_cast<std::uint32_t>(c - '0');
-      } else if (c >= 'a' && c <= 'f') {
-        digit = static_cast<std::uint32_t>(c - 'a') + 10;
-      } else if (c >= 'A' && c <= 'F') {
-        digit = static_cast<std::uint32_t>(c - 'A') + 10;
-      } else {
-        fail("a hexadecimal digit");
-      }
-      code = code * 16 + digit;
-    }
-    return code;
-  }
-
-  void read_escape(std::string& value) {
-    static const std::string kEscapes = "\"\\/bfnrt";
-    static const std::string kMeanings = "\"\\/\b\f\n\r\t";
-    const std::size_t place =
-        i_ < text_.size() ? kEscapes.find(text_[i_]) : std::string::npos;
-    if (place != std::string::npos) {
-      value += kMeanings[place];
-      ++i_;
-      return;
-    }
-    if (i_ == text_.size() || text_[i_] != 'u') fail("a JSON escape");
-    ++i_;
-    std::uint32_t code = read_hex4();
-    if (code >= 0xd800 && code < 0xdc00) {
-      if (text_.compare(i_, 2, "\\u") != 0) fail("a second surrogate");
-      i_ += 2;
-      const std::uint32_t low = read_hex4();
-      if (low < 0xdc00 || low > 0xdfff) fail("a second surrogate before this");
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    } else if (code >= 0xdc00 && code <= 0xdfff) {
-      fail("a first surrogate before this");
-    }
-    append_utf8(code, value);
-  }
-
-  const std::string& text_;
-  std::size_t i_ = 0;
-};
-
 /// A header entry and where its bytes are.
 struct Entry {
   Tensor tensor;
@@ -314,7 +86,7 @@ std::vector<Index> to_dims(const std::string& name,
   return dims;
 }
 
-Entry read_entry(HeaderReader& reader, const std::string& name) {
+Entry read_entry(JsonReader& reader, const std::string& name) {
   Entry entry;
   entry.tensor.name = name;
   bool has_dtype = false;
@@ -418,7 +190,7 @@ SafetensorsFile parse(const std::string& content) {
 
   SafetensorsFile file;
   std::vector<Entry> entries;
-  HeaderReader reader(header);
+  JsonReader reader(header, "the JSON header");
   reader.read_object([&](const std::string& name) {
     if (name == kMetadataName) {
       reader.read_object([&](const std::string& key) {
@@ -470,25 +242,6 @@ SafetensorsFile parse(const std::string& content) {
   return file;
 }
 
-std::string quoted(const std::string& text) {
-  static const char* const kHex = "0123456789abcdef";
-  std::string result = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (byte < 0x20) {
-      result += "\\u00";
-      result += kHex[byte >> 4];
-      result += kHex[byte & 0xf];
-    } else {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
 void check_tensor(const Tensor& tensor, std::set<std::string>& names) {
   check_argument(is_utf8(tensor.name) && tensor.name != kMetadataName,
                  "[write_safetensors] expected a tensor's name in UTF-8 other "
@@ -526,10 +279,6 @@ void check_tensor(const Tensor& tensor, std::set<std::string>& names) {
 }
 
 template <typename Scalar>
-using Bits =
-    std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
-
-template <typename Scalar>
 constexpr const char* dtype_of() {
   if constexpr (std::is_integral_v<Scalar>) return "I64";
   return sizeof(Scalar) == 4 ? "F32" : "F64";
@@ -537,35 +286,6 @@ constexpr const char* dtype_of() {
 
 /// The largest count; up to it every whole number is a double.
 constexpr std::int64_t kLargestCount = std::int64_t{1} << 53;
-
-/// The values as little-endian bytes, on a machine of either byte order.
-template <typename Scalar>
-std::string to_bytes(const Scalar* values, Index count) {
-  std::string bytes(static_cast<std::size_t>(count) * sizeof(Scalar), '\0');
-  char* out = bytes.data();
-  for (Index i = 0; i < count; ++i) {
-    Bits<Scalar> bits;
-    std::memcpy(&bits, values + i, sizeof(bits));
-    for (std::size_t k = 0; k < sizeof(bits); ++k) {
-      *out++ = static_cast<char>(
-          static_cast<unsigned char>((bits >> (8 * k)) & 0xffu));
-    }
-  }
-  return bytes;
-}
-
-/// The value at place `i` of little-endian bytes.
-template <typename Stored>
-Stored value_at(const std::string& bytes, Index i) {
-  Bits<Stored> bits = 0;
-  const char* in = bytes.data() + i * static_cast<Index>(sizeof(Stored));
-  for (std::size_t k = sizeof(bits); k-- > 0;) {
-    bits = (bits << 8) | static_cast<unsigned char>(in[k]);
-  }
-  Stored value;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
 
 template <typename Stored, typename Scalar>
 void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
@@ -638,7 +358,7 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
   std::set<std::string> names;
   std::string header = "{";
   if (!file.metadata.empty()) {
-    header += quoted(kMetadataName) + ":{";
+    header += json_string(kMetadataName) + ":{";
     bool first = true;
     for (const auto& [key, value] : file.metadata) {
       check_argument(is_utf8(key) && is_utf8(value),
@@ -647,7 +367,8 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
                      "\": \"",
                      value,
                      "\"");
-      header += (first ? "" : ",") + quoted(key) + ":" + quoted(value);
+      header +=
+          (first ? "" : ",") + json_string(key) + ":" + json_string(value);
       first = false;
     }
     header += "}";
@@ -657,7 +378,8 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
     check_tensor(tensor, names);
     const std::size_t end = data_bytes + tensor.bytes.size();
     if (header.size() > 1) header += ",";
-    header += quoted(tensor.name) + ":{\"dtype\":" + quoted(tensor.dtype) +
+    header += json_string(tensor.name) +
+              ":{\"dtype\":" + json_string(tensor.dtype) +
               ",\"shape\":" + to_string(tensor.dims) + ",\"data_offsets\":[" +
               std::to_string(data_bytes) + "," + std::to_string(end) + "]}";
     data_bytes = end;
@@ -687,8 +409,10 @@ SafetensorsFile read_safetensors(const std::string& path) {
   }
 }
 
+namespace internal {
+
 template <typename Scalar>
-void save_weights(const std::string& path, Sequential<Scalar>& network) {
+SafetensorsFile weights_of(Sequential<Scalar>& network) {
   SafetensorsFile file;
   for (const NamedParameter<Scalar>& named : state_of(network)) {
     const Parameter<Scalar>& parameter = *named.parameter;
@@ -700,12 +424,13 @@ void save_weights(const std::string& path, Sequential<Scalar>& network) {
              ? count_bytes(named.name, parameter.value)
              : to_bytes(parameter.value.data(), parameter.value.size())});
   }
-  write_safetensors(path, file);
+  return file;
 }
 
 template <typename Scalar>
-void load_weights(const std::string& path, Sequential<Scalar>& network) {
-  const SafetensorsFile file = read_safetensors(path);
+void take_weights(const std::string& path,
+                  const SafetensorsFile& file,
+                  Sequential<Scalar>& network) {
   const std::vector<NamedParameter<Scalar>> state = state_of(network);
 
   std::map<std::string, const Tensor*> tensors;
@@ -775,6 +500,27 @@ void load_weights(const std::string& path, Sequential<Scalar>& network) {
   for (std::size_t i = 0; i < state.size(); ++i) {
     state[i].parameter->value = values[i];
   }
+}
+
+template SafetensorsFile weights_of<float>(Sequential<float>&);
+template SafetensorsFile weights_of<double>(Sequential<double>&);
+template void take_weights<float>(const std::string&,
+                                  const SafetensorsFile&,
+                                  Sequential<float>&);
+template void take_weights<double>(const std::string&,
+                                   const SafetensorsFile&,
+                                   Sequential<double>&);
+
+}  // namespace internal
+
+template <typename Scalar>
+void save_weights(const std::string& path, Sequential<Scalar>& network) {
+  write_safetensors(path, internal::weights_of(network));
+}
+
+template <typename Scalar>
+void load_weights(const std::string& path, Sequential<Scalar>& network) {
+  internal::take_weights(path, read_safetensors(path), network);
 }
 
 template void save_weights<float>(const std::string&, Sequential<float>&);

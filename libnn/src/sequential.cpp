@@ -407,6 +407,25 @@ Matrix<Scalar> Sequential<Scalar>::predict(ConstView<Scalar> x) const {
 }
 
 template <typename Scalar>
+Labels Sequential<Scalar>::predict_classes(ConstView<Scalar> x) const {
+  constexpr Index kPart = 256;  // bounds the memory of the activations
+  check_input(x);
+  Labels classes(x.cols());
+  Matrix<Scalar> y(output_shape().features(), std::min(kPart, x.cols()));
+  Workspace<Scalar> workspace;
+  for (Index begin = 0; begin < x.cols(); begin += kPart) {
+    const Index count = std::min(kPart, x.cols() - begin);
+    predict(x.middleCols(begin, count), y.leftCols(count), workspace);
+    for (Index n = 0; n < count; ++n) {
+      const Scalar* values = y.col(n).data();
+      classes[begin + n] = static_cast<int>(
+          std::max_element(values, values + y.rows()) - values);
+    }
+  }
+  return classes;
+}
+
+template <typename Scalar>
 void Sequential<Scalar>::predict_logits(ConstView<Scalar> x,
                                         View<Scalar> y,
                                         Workspace<Scalar>& workspace) const {

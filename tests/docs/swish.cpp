@@ -7,7 +7,7 @@
 template <typename Scalar>
 Swish<Scalar>::Swish(const nn::Shape& input_shape, double slope)
     : nn::Layer<Scalar>(input_shape, input_shape),
-      initial_slope_(static_cast<Scalar>(slope)),
+      initial_slope_(slope),
       slope_("slope", {1}, 1, 1) {
   nn::check_argument(
       std::isfinite(slope), "[Swish] expected a finite slope, got ", slope);
@@ -20,7 +20,7 @@ std::vector<nn::Parameter<Scalar>*> Swish<Scalar>::parameters() {
 
 template <typename Scalar>
 void Swish<Scalar>::initialize(nn::Rng& /*rng*/) {
-  slope_.value(0, 0) = initial_slope_;
+  slope_.value(0, 0) = static_cast<Scalar>(initial_slope_);
 }
 
 template <typename Scalar>

@@ -17,6 +17,7 @@ class Swish final : public nn::Layer<Scalar> {
   explicit Swish(const nn::Shape& input_shape, double slope = 1.0);
 
   std::string name() const override { return "Swish"; }
+  nn::Settings settings() const override { return {{"slope", initial_slope_}}; }
   using nn::Layer<Scalar>::parameters;
   std::vector<nn::Parameter<Scalar>*> parameters() override;
   void initialize(nn::Rng& rng) override;
@@ -33,7 +34,7 @@ class Swish final : public nn::Layer<Scalar> {
                    nn::View<Scalar> dx,
                    nn::PassMemory memory) override;
 
-  Scalar initial_slope_;
+  double initial_slope_;
   nn::Parameter<Scalar> slope_;
 };
 

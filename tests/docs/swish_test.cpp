@@ -1,9 +1,11 @@
 #include "swish.h"
 
 #include <memory>
+#include <string>
 
 #include "nn/nn.h"
 #include "support/catch.h"
+#include "support/temporary_directory.h"
 
 TEST_CASE("swish's gradients agree with differences", "[docs][gradient]") {
   nn::Rng rng(1);
@@ -48,4 +50,20 @@ TEST_CASE("a network with swish in it learns", "[docs]") {
   }
   CHECK(result.correct == 4);
   CHECK(result.loss < 0.05);
+}
+
+TEST_CASE("a network with swish in it is saved and loaded", "[docs]") {
+  nn::Sequential<float> net(nn::Shape{2}, /*seed=*/1);
+  net.add<nn::Linear>(8).add<Swish>(1.5).add<nn::Linear>(2);
+  const nn_test::TemporaryDirectory folder;
+  const std::string path = folder.file("model.safetensors");
+  nn::save_model(path, net);
+
+  nn::register_layer<float>(
+      "Swish", [](const nn::Shape& in, const nn::LayerSpec& spec) {
+        return std::make_unique<Swish<float>>(in, spec.number("slope"));
+      });
+  const nn::Sequential<float> loaded = nn::load_model<float>(path);
+  const nn::Matrix<float> x = nn::Matrix<float>::Constant(2, 3, 0.5f);
+  CHECK(loaded.predict(x) == net.predict(x));
 }

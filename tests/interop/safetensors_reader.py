@@ -185,10 +185,10 @@ class SafetensorsTest(unittest.TestCase):
         self.assertEqual(len(result), 6)
         return result
 
-    def saved(self, dtype):
+    def saved(self, dtype, command="save"):
         """The bytes of a file that libnn saves."""
         path = self.path("saved.safetensors")
-        run = self.run_program("save", dtype, path)
+        run = self.run_program(command, dtype, path)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         with open(path, "rb") as file:
             return file.read()
@@ -253,6 +253,42 @@ class SafetensorsTest(unittest.TestCase):
                         values,
                         tuple(value_of(k, i) for i in range(len(values))),
                     )
+
+    def test_a_model_of_libnn_holds_its_weights_and_its_layers(self):
+        for dtype in ITEM_BYTES:
+            with self.subTest(dtype):
+                data = self.saved(dtype, "model")
+                self.assertEqual(parse(data), parse(self.saved(dtype)))
+                (header_bytes,) = struct.unpack_from("<Q", data)
+                metadata = json.loads(data[8 : 8 + header_bytes])[
+                    "__metadata__"
+                ]
+                self.assertEqual(list(metadata), ["libnn.model"])
+                model = json.loads(
+                    metadata["libnn.model"], object_pairs_hook=no_duplicates
+                )
+                self.assertEqual(model["version"], 1)
+                self.assertEqual(model["input_shape"], [2, 11, 9])
+                self.assertEqual(
+                    [layer["kind"] for layer in model["layers"]],
+                    [
+                        "Conv2d",
+                        "ReLU",
+                        "MaxPool2d",
+                        "Linear",
+                        "ReLU",
+                        "Linear",
+                        "Softmax",
+                    ],
+                )
+                self.assertEqual(
+                    model["layers"][0]["settings"]["kernel_size_h"], 4
+                )
+                # Who reads weights reads a model.
+                self.assertEqual(
+                    self.loaded_values(dtype, data),
+                    self.loaded_values(dtype, self.saved(dtype)),
+                )
 
     def test_the_data_of_a_file_of_libnn_is_aligned(self):
         for dtype in ITEM_BYTES:

@@ -2,7 +2,8 @@
 // file and prints what it holds. safetensors_reader.py drives it.
 //
 //   nn_interop_weights describe            name and shape of every parameter
-//   nn_interop_weights save F32|F64 FILE   saves the network
+//   nn_interop_weights save F32|F64 FILE   saves the network's weights
+//   nn_interop_weights model F32|F64 FILE  saves the whole network
 //   nn_interop_weights load F32|F64 FILE   loads FILE and prints every value
 //
 // Values are printed as hexadecimal floating point, so none is rounded. Before
@@ -19,6 +20,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/model.h"
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
 
@@ -44,7 +46,7 @@ nn::Sequential<Scalar> make_network() {
 }
 
 template <typename Scalar>
-void save(const std::string& path) {
+void save(const std::string& path, bool model) {
   nn::Sequential<Scalar> network = make_network<Scalar>();
   Index k = 0;
   for (nn::Parameter<Scalar>* parameter : network.parameters()) {
@@ -53,7 +55,7 @@ void save(const std::string& path) {
     }
     ++k;
   }
-  nn::save_weights(path, network);
+  model ? nn::save_model(path, network) : nn::save_weights(path, network);
 }
 
 template <typename Scalar>
@@ -90,13 +92,16 @@ int main(int argc, char** argv) {
   try {
     if (command == "describe" && argc == 2) {
       describe();
-    } else if (command == "save" && argc == 4 && known_type) {
-      type == "F32" ? save<float>(argv[3]) : save<double>(argv[3]);
+    } else if ((command == "save" || command == "model") && argc == 4 &&
+               known_type) {
+      const bool model = command == "model";
+      type == "F32" ? save<float>(argv[3], model)
+                    : save<double>(argv[3], model);
     } else if (command == "load" && argc == 4 && known_type) {
       type == "F32" ? load<float>(argv[3]) : load<double>(argv[3]);
     } else {
       std::cerr << "usage: nn_interop_weights describe | "
-                   "save F32|F64 FILE | load F32|F64 FILE\n";
+                   "save|model|load F32|F64 FILE\n";
       return 2;
     }
   } catch (const std::exception& error) {

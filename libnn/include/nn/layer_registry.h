@@ -2,6 +2,7 @@
 #define NN_LAYER_REGISTRY_H_
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,16 +14,23 @@
 
 namespace nn {
 
+/// The largest extent that a setting may have.
+constexpr Index kLargestExtent = Index{1} << 31;
+
 /// All that a layer is built from but its input shape and its weights: what a
 /// model file says of it.
 struct LayerSpec {
   std::string kind;             ///< Layer::name(): "Conv2d"
   Settings settings;            ///< Layer::settings()
   std::vector<LayerSpec> body;  ///< of Layer::inner_layers(), in their order
+  /// The most elements that a weight may have. load_model() lowers it to what
+  /// the file holds, so that a damaged size reserves no memory.
+  Index largest_weight = std::numeric_limits<Index>::max();
 
   /// The setting `name`; as a whole number; as true (1) or false (0); as the
-  /// two settings name_h and name_w. Throws std::invalid_argument, naming the
-  /// layer and the setting, if there is none or it is not of this kind.
+  /// two settings name_h and name_w, from 0 to kLargestExtent. Throws
+  /// std::invalid_argument, naming the layer and the setting, if there is none
+  /// or it is not of this kind.
   double number(const std::string& name) const;
   Index integer(const std::string& name) const;
   bool flag(const std::string& name) const;
@@ -58,12 +66,13 @@ void register_layer(const std::string& kind, LayerMaker<Scalar> maker);
 template <typename Scalar>
 std::vector<std::string> registered_layers();
 
-/// Builds the layer that `spec` describes. Its weights are zero until
-/// initialize() or a file gives them values. Any thread may call it at any
+/// Builds the layer that `spec` describes. initialize() or a file gives its
+/// weights their values. Any thread may call it at any
 /// time.
 /// Throws std::invalid_argument if the kind is unknown, a setting is missing,
-/// has a wrong value or is not one of the layer's, or the layer cannot take the
-/// shape.
+/// has a wrong value or is not one of the layer's, the layer cannot take the
+/// shape, or an array would be larger than largest_weight or than memory can
+/// be.
 template <typename Scalar>
 std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
                                           const LayerSpec& spec);

@@ -126,6 +126,12 @@ class Sequential {
   /// The same with memory of its own, allocated in this call.
   Matrix<Scalar> predict(ConstView<Scalar> x) const;
 
+  /// The class of every sample: the row of the largest output, the first of
+  /// equal ones. Works through the samples in parts, so that memory is needed
+  /// for a part alone. Const and re-entrant, as predict().
+  /// Throws std::invalid_argument if x has the wrong number of rows.
+  Labels predict_classes(ConstView<Scalar> x) const;
+
   /// The logits of a batch in inference mode; otherwise as predict().
   void predict_logits(ConstView<Scalar> x,
                       View<Scalar> y,

@@ -1,0 +1,435 @@
+#include "nn/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <stdexcept>
+
+#include "nn/check.h"
+#include "nn/file.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/residual.h"
+#include "nn/safetensors.h"
+#include "support/catch.h"
+#include "support/layer_examples.h"
+#include "support/matrices.h"
+#include "support/temporary_directory.h"
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::Equals;
+using nn::Index;
+using nn::load_model;
+using nn::Matrix;
+using nn::save_model;
+using nn::Sequential;
+using nn::Shape;
+using nn_test::same_bits;
+using nn_test::TemporaryDirectory;
+
+namespace {
+
+constexpr const char* kKey = "libnn.model";
+
+template <typename Scalar>
+Sequential<Scalar> small_network() {
+  Sequential<Scalar> network(Shape{2, 9, 8}, /*seed=*/3);
+  network.template add<nn::Conv2d>(4, nn::Extent(3, 2))
+      .template add<nn::ReLU>()
+      .template add<nn::MaxPool2d>(2);
+  network.template add<nn::Linear>(5).template add<nn::Softmax>();
+  return network;
+}
+
+template <typename Scalar>
+void check_same(Sequential<Scalar>& a, Sequential<Scalar>& b) {
+  CHECK(a.summary() == b.summary());
+  const auto compare = [](const auto& ours, const auto& theirs) {
+    REQUIRE(ours.size() == theirs.size());
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      CHECK(ours[i].name == theirs[i].name);
+      CHECK(ours[i].parameter->dims == theirs[i].parameter->dims);
+      CHECK(same_bits(ours[i].parameter->value, theirs[i].parameter->value));
+    }
+  };
+  compare(a.named_parameters(), b.named_parameters());
+  compare(a.named_buffers(), b.named_buffers());
+  nn::Rng rng(8);
+  const auto x =
+      nn_test::normal_matrix<Scalar>(a.input_shape().features(), 5, rng);
+  CHECK(same_bits(a.predict(nn::view(x)), b.predict(nn::view(x))));
+}
+
+// A model file whose description of the layers was replaced.
+class Changed {
+ public:
+  Changed() {
+    auto network = small_network<float>();
+    save_model(path_, network);
+    file_ = nn::read_safetensors(path_);
+  }
+  const std::string& path() const { return path_; }
+  std::string description() const { return file_.metadata.at(kKey); }
+
+  // The message with which the file is refused, without its path.
+  std::string error_of(const std::string& description) {
+    nn::SafetensorsFile changed = file_;
+    changed.metadata[kKey] = description;
+    nn::write_safetensors(path_, changed);
+    try {
+      load_model<float>(path_);
+    } catch (const std::runtime_error& error) {
+      const std::string message = error.what();
+      CHECK(message.find(path_ + ": ") == 0);
+      return message.substr(std::min(message.size(), path_.size() + 2));
+    }
+    return "loaded";
+  }
+  std::string error_with(const std::string& from, const std::string& to) {
+    std::string text = description();
+    const std::size_t place = text.find(from);
+    REQUIRE(place != std::string::npos);
+    return error_of(text.replace(place, from.size(), to));
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  std::string path_ = directory_.file("model.safetensors");
+  nn::SafetensorsFile file_;
+};
+
+}  // namespace
+
+TEST_CASE("every kind of layer has an example with all its settings",
+          "[model][layer_registry]") {
+  std::set<std::string> kinds;
+  for (const auto& example : nn_test::layer_examples()) {
+    kinds.insert(example.spec.kind);
+    CAPTURE(example.spec.kind);
+    const auto layer = nn::make_layer<float>(example.input_shape, example.spec);
+    CHECK(layer->settings() == example.spec.settings);
+  }
+  CHECK(std::vector<std::string>(kinds.begin(), kinds.end()) ==
+        nn_test::library_layers());
+}
+
+TEMPLATE_TEST_CASE("every kind of layer is the same to the bit after loading",
+                   "[model]",
+                   float,
+                   double) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  for (const auto& example : nn_test::layer_examples()) {
+    auto network = nn_test::example_network<TestType>(example);
+    INFO(network.layer(0).describe());
+    save_model(path, network);
+    auto loaded = load_model<TestType>(path);
+    check_same(network, loaded);
+    // What is saved again is the same file.
+    const std::string bytes = nn::read_file(path);
+    save_model(path, loaded);
+    CHECK(nn::read_file(path) == bytes);
+  }
+}
+
+TEMPLATE_TEST_CASE("a network is the same to the bit after loading",
+                   "[model]",
+                   float,
+                   double) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  auto network = small_network<TestType>();
+  save_model(path, network);
+  auto loaded = load_model<TestType>(path);
+  check_same(network, loaded);
+
+  Sequential<TestType> empty(Shape{3, 1, 2});
+  save_model(path, empty);
+  auto nothing = load_model<TestType>(path);
+  CHECK(nothing.size() == 0);
+  CHECK(nothing.input_shape() == Shape{3, 1, 2});
+}
+
+TEST_CASE("a model file describes its layers in JSON", "[model]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  Sequential<float> network(Shape{2, 1, 3});
+  network.add<nn::Residual>([](auto& body) { body.template add<nn::ReLU>(); });
+  network.add<nn::Linear>(4);
+  save_model(path, network);
+  CHECK(nn::read_safetensors(path).metadata.at(kKey) ==
+        R"({"version":1,"input_shape":[2,1,3],"layers":[)"
+        R"({"kind":"Residual","body":[{"kind":"ReLU"}]},)"
+        R"({"kind":"Linear","settings":{"out_features":4}}]})");
+}
+
+TEST_CASE("a model file holds the weights that load_weights() reads",
+          "[model]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  auto network = small_network<float>();
+  save_model(path, network);
+  Sequential<float> other = small_network<float>();
+  nn::Rng rng(99);
+  other.initialize(rng);
+  nn::load_weights(path, other);
+  check_same(network, other);
+}
+
+TEST_CASE("a model is loaded in another scalar than it was saved in",
+          "[model]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  auto network = small_network<float>();
+  save_model(path, network);
+  auto wide = load_model<double>(path);
+  const auto ours = network.named_parameters();
+  const auto theirs = wide.named_parameters();
+  REQUIRE(ours.size() == theirs.size());
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    CHECK(ours[i].parameter->value.cast<double>() ==
+          theirs[i].parameter->value);
+  }
+}
+
+TEST_CASE("a layer of one's own is loaded once it is registered", "[model]") {
+  class Half final : public nn::Layer<float> {
+   public:
+    explicit Half(const Shape& shape, double share = 0.5)
+        : Layer(shape, shape), share_(share) {}
+    std::string name() const override { return "Half"; }
+    nn::Settings settings() const override { return {{"share", share_}}; }
+
+   private:
+    void do_forward(nn::ConstView<float> x,
+                    nn::View<float> y,
+                    nn::Mode,
+                    nn::PassMemory) const override {
+      y = static_cast<float>(share_) * x;
+    }
+    void do_backward(nn::ConstView<float>,
+                     nn::ConstView<float>,
+                     nn::ConstView<float>,
+                     nn::View<float>,
+                     nn::PassMemory) override {}
+    double share_;
+  };
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  Sequential<float> network(Shape{3});
+  network.add(std::make_unique<Half>(Shape{3}, 0.3));
+  save_model(path, network);
+  CHECK_THROWS_WITH(
+      load_model<float>(path),
+      ContainsSubstring("layer 0: [make_layer] expected a known kind") &&
+          ContainsSubstring("got \"Half\""));
+  nn::register_layer<float>(
+      "Half", [](const Shape& in, const nn::LayerSpec& spec) {
+        return std::make_unique<Half>(in, spec.number("share"));
+      });
+  auto loaded = load_model<float>(path);
+  check_same(network, loaded);
+  CHECK(loaded.layer(0).settings().at("share") == 0.3);
+
+  Sequential<float> infinite(Shape{3});
+  infinite.add(std::make_unique<Half>(Shape{3}, HUGE_VAL));
+  CHECK_THROWS_WITH(save_model(path, infinite),
+                    Equals("[save_model] expected a finite value for the "
+                           "setting share of Half, got inf"));
+}
+
+TEST_CASE("a file of weights alone is no model", "[model][errors]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("weights.safetensors");
+  auto network = small_network<float>();
+  nn::save_weights(path, network);
+  CHECK_THROWS_AS(load_model<float>(path), std::runtime_error);
+  CHECK_THROWS_WITH(load_model<float>(path),
+                    ContainsSubstring(path) &&
+                        ContainsSubstring("expected a model file") &&
+                        ContainsSubstring("load_weights()"));
+  CHECK_THROWS_WITH(load_model<float>(directory.file("absent.safetensors")),
+                    ContainsSubstring("absent.safetensors"));
+}
+
+TEST_CASE("a model whose description is damaged is refused, with the reason",
+          "[model][errors]") {
+  Changed file;
+  CHECK(file.error_of(file.description()) == "loaded");
+  CHECK(file.error_with("\"version\":1", "\"version\":2") ==
+        "expected version 1 of the description of the layers, found 2");
+  CHECK(file.error_with("\"version\":1,", "") ==
+        "the description of the layers has no version");
+  CHECK(file.error_with("\"input_shape\":[2,9,8],", "") ==
+        "the description of the layers has no input_shape");
+  CHECK(file.error_of("{\"version\":1,\"input_shape\":[2,9,8]}") ==
+        "the description of the layers has no layers");
+  CHECK(file.error_with("[2,9,8]", "[2,9]") ==
+        "expected 3 sizes of the input, found 2");
+  CHECK(file.error_with("[2,9,8]", "[2,0,8]") ==
+        "expected sizes of the input from 1 to 2147483648, found 0");
+  CHECK(file.error_with("[2,9,8]", "[2,9,9999999999]") ==
+        "expected sizes of the input from 1 to 2147483648, found 9999999999");
+  CHECK(file.error_with("\"layers\"", "\"Layers\"") ==
+        "expected version, input_shape and layers, found \"Layers\"");
+  CHECK(file.error_with("\"kind\":\"ReLU\"", "\"name\":\"ReLU\"") ==
+        "expected the kind, settings and body of a layer, found \"name\"");
+  CHECK(file.error_with("\"kind\":\"ReLU\"", "") == "a layer has no kind");
+  CHECK_THAT(file.error_with("ReLU", "Relu"),
+             ContainsSubstring("layer 1: [make_layer] expected a known kind") &&
+                 ContainsSubstring("got \"Relu\""));
+  CHECK(file.error_with("\"out_channels\":4,", "") ==
+        "layer 0: [Conv2d] expected the setting out_channels, got none");
+  CHECK(file.error_with("\"out_channels\":4", "\"out_channels\":4.5") ==
+        "layer 0: [Conv2d] expected a whole number for the setting "
+        "out_channels, got 4.5");
+  CHECK(file.error_with("\"stride_h\":1", "\"stride_h\":0") ==
+        "layer 0: [Conv2d] expected a stride of at least 1x1, got 0x1");
+  CHECK(file.error_with("\"kind\":\"ReLU\"",
+                        "\"kind\":\"ReLU\",\"settings\":{\"p\":1}") ==
+        "layer 1: [ReLU] expected settings of this layer alone, got also p");
+  CHECK(file.error_with("\"kind\":\"ReLU\"",
+                        "\"kind\":\"ReLU\",\"body\":[{\"kind\":\"ReLU\"}]") ==
+        "layer 1: [ReLU] expected 0 inner layers, got 1");
+  CHECK_THAT(file.error_of(""), ContainsSubstring("found its end"));
+  CHECK_THAT(file.error_of("[]"), ContainsSubstring("expected '{' at byte 0"));
+  CHECK_THAT(file.error_of(file.description() + "x"),
+             ContainsSubstring("nothing but spaces"));
+}
+
+TEST_CASE("a model whose weights do not fit its layers is refused",
+          "[model][errors]") {
+  Changed file;
+  CHECK_THAT(file.error_with("\"out_features\":5", "\"out_features\":4"),
+             ContainsSubstring("parameter \"3.weight\": expected [4, 36], "
+                               "found [5, 36]"));
+  CHECK_THAT(file.error_with(",{\"kind\":\"Linear\",\"settings\":"
+                             "{\"out_features\":5}}",
+                             ""),
+             ContainsSubstring("found also \"3.bias\""));
+}
+
+TEST_CASE("damaged sizes in a model reserve no memory", "[model][errors]") {
+  Changed file;
+  // The file has 237 values.
+  CHECK(file.error_with("\"out_features\":5", "\"out_features\":7") ==
+        "layer 3: [Linear] expected a weight of at most 237 elements, got one "
+        "of 252");
+  CHECK_THAT(
+      file.error_with("\"out_features\":5", "\"out_features\":900719925474099"),
+      ContainsSubstring("expected a weight of at most 237 elements"));
+  CHECK_THAT(file.error_with("\"out_channels\":4", "\"out_channels\":4e12"),
+             ContainsSubstring("expected a weight of at most 237 elements"));
+  CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
+                             "\"padding_h\":2000000000,"
+                             "\"padding_w\":2000000000"),
+             ContainsSubstring("expected at most"));
+  CHECK_THAT(file.error_with("\"padding_h\":0", "\"padding_h\":4e15"),
+             ContainsSubstring("padding_h from 0 to 2147483648"));
+  CHECK_THAT(file.error_with("[2,9,8]", "[2147483648,2147483648,2147483648]"),
+             ContainsSubstring("expected at most"));
+  // Inside of a body as well.
+  CHECK_THAT(
+      file.error_of(
+          R"({"version":1,"input_shape":[2,9,8],"layers":[{"kind":"Residual",)"
+          R"("body":[{"kind":"Linear","settings":{"out_features":1e15}}]}]})"),
+      ContainsSubstring("expected a weight of at most 237 elements"));
+}
+
+TEST_CASE("bodies nested beyond any use do not exhaust the stack",
+          "[model][errors]") {
+  Changed file;
+  std::string layers = "{\"kind\":\"ReLU\"}";
+  const auto description = [&layers] {
+    return "{\"version\":1,\"input_shape\":[3,1,1],\"layers\":[" + layers +
+           "]}";
+  };
+  const auto nest = [&layers](int times) {
+    std::string open;
+    std::string close;
+    for (int i = 0; i < times; ++i) {
+      open += "{\"kind\":\"Residual\",\"body\":[";
+      close += "]}";
+    }
+    layers = open + layers + close;
+  };
+  nest(10);
+  CHECK_THAT(file.error_of(description()), ContainsSubstring("found also"));
+  nest(100000);
+  CHECK(file.error_of(description()) ==
+        "expected bodies in at most 32 layers, found more");
+}
+
+TEST_CASE("a damaged model file loads or throws and does nothing else",
+          "[model][errors][fuzz]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  Sequential<float> network(Shape{1, 4, 4}, 1);
+  network.add<nn::Conv2d>(2, 3, 1, 1).add<nn::ReLU>().add<nn::MaxPool2d>(2);
+  network.add<nn::Residual>(
+      [](auto& body) { body.template add<nn::Conv2d>(2, 3, 1, 1); });
+  network.add<nn::Linear>(3).add<nn::Softmax>();
+  save_model(path, network);
+  const std::string good = nn::read_file(path);
+  const std::size_t description = good.find(kKey);
+  const std::size_t end = good.find("}\"}", description);
+  REQUIRE(end != std::string::npos);
+
+  int loaded = 0;
+  int refused = 0;
+  const auto load = [&](const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    try {
+      load_model<float>(path);
+      ++loaded;
+    } catch (const std::runtime_error&) {
+      ++refused;
+    }
+  };
+  nn::Rng rng(11);
+  for (std::size_t i = description; i < end; ++i) {
+    std::string bytes = good;
+    bytes[i] = static_cast<char>(rng.index(256));
+    load(bytes);
+    // Other digits make other sizes.
+    bytes[i] = static_cast<char>('0' + rng.index(10));
+    load(bytes);
+    bytes[i] = ' ';
+    load(bytes);
+  }
+  CHECK(refused > 1000);
+  CHECK(loaded > 0);
+}
+
+TEST_CASE("predict_classes gives the row of the largest output",
+          "[sequential]") {
+  Sequential<float> network(Shape{2, 9, 8}, 4);
+  network.add<nn::Linear>(6).add<nn::Softmax>();
+  nn::Rng rng(5);
+  // More than one part, and a part that is not whole.
+  const auto x = nn_test::normal_matrix<float>(144, 600, rng);
+  const Matrix<float> y = network.predict(nn::view(x));
+  const nn::Labels classes = network.predict_classes(nn::view(x));
+  REQUIRE(classes.size() == 600);
+  std::set<int> seen;
+  for (Index n = 0; n < 600; ++n) {
+    Index largest = 0;
+    y.col(n).maxCoeff(&largest);
+    CHECK(classes[n] == largest);
+    seen.insert(classes[n]);
+  }
+  CHECK(seen.size() > 3);
+
+  // Of equal outputs the first one counts.
+  Sequential<float> same(Shape{4});
+  const Matrix<float> equal = Matrix<float>::Ones(4, 2);
+  CHECK(same.predict_classes(nn::view(equal)) == nn::Labels::Zero(2));
+  CHECK(same.predict_classes(nn::view(Matrix<float>(4, 0))).size() == 0);
+  const Matrix<float> wrong = Matrix<float>::Ones(5, 2);
+  CHECK_THROWS_WITH(same.predict_classes(nn::view(wrong)),
+                    ContainsSubstring("expected 4 rows"));
+}

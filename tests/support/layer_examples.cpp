@@ -1,0 +1,93 @@
+#include "support/layer_examples.h"
+
+#include <cmath>
+
+#include "nn/random.h"
+
+namespace nn_test {
+namespace {
+
+nn::LayerSpec spec(const std::string& kind,
+                   const nn::Settings& settings = {},
+                   const std::vector<nn::LayerSpec>& body = {}) {
+  nn::LayerSpec result;
+  result.kind = kind;
+  result.settings = settings;
+  result.body = body;
+  return result;
+}
+
+// Taken before any test runs.
+const std::vector<std::string> kLibraryLayers = nn::registered_layers<double>();
+
+}  // namespace
+
+std::vector<LayerExample> layer_examples() {
+  const nn::Settings conv{{"out_channels", 5},
+                          {"kernel_size_h", 4},
+                          {"kernel_size_w", 2},
+                          {"stride_h", 1},
+                          {"stride_w", 3},
+                          {"padding_h", 0},
+                          {"padding_w", 1}};
+  const nn::Settings square_conv{{"out_channels", 2},
+                                 {"kernel_size_h", 3},
+                                 {"kernel_size_w", 3},
+                                 {"stride_h", 1},
+                                 {"stride_w", 1},
+                                 {"padding_h", 1},
+                                 {"padding_w", 1}};
+  const nn::Settings pool{{"kernel_size_h", 3},
+                          {"kernel_size_w", 2},
+                          {"stride_h", 1},
+                          {"stride_w", 2}};
+  const nn::Shape images{2, 9, 8};
+  return {
+      {images, spec("Conv2d", conv)},
+      {images, spec("Linear", {{"out_features", 7}})},
+      {images, spec("MaxPool2d", pool)},
+      {images, spec("ReLU")},
+      {images,
+       spec("Residual",
+            {},
+            {spec("Conv2d", square_conv),
+             spec("Residual", {}, {spec("ReLU"), spec("Conv2d", square_conv)}),
+             spec("ReLU")})},
+      {nn::Shape{6},
+       spec("Residual",
+            {},
+            {spec("Linear", {{"out_features", 3}}),
+             spec("Linear", {{"out_features", 6}})})},
+      {images, spec("Softmax")},
+  };
+}
+
+const std::vector<std::string>& library_layers() {
+  return kLibraryLayers;
+}
+
+template <typename Scalar>
+nn::Sequential<Scalar> example_network(const LayerExample& example) {
+  nn::Sequential<Scalar> network(example.input_shape);
+  network.add(nn::make_layer<Scalar>(example.input_shape, example.spec));
+  nn::Rng rng(7);
+  for (const auto& named : network.named_parameters()) {
+    for (Scalar& value : named.parameter->value.reshaped()) {
+      value = static_cast<Scalar>(rng.normal());
+    }
+  }
+  // A running variance is positive.
+  for (const auto& named : network.named_buffers()) {
+    for (Scalar& value : named.parameter->value.reshaped()) {
+      const double drawn = rng.uniform(0.5, 1.5);
+      value = static_cast<Scalar>(
+          named.parameter->counts ? std::floor(100 * drawn) : drawn);
+    }
+  }
+  return network;
+}
+
+template nn::Sequential<float> example_network<float>(const LayerExample&);
+template nn::Sequential<double> example_network<double>(const LayerExample&);
+
+}  // namespace nn_test
