@@ -48,6 +48,7 @@ set(NN_COMPONENTS
   json
   safetensors
   model
+  onnx
   data/image_set
   data/idx
   data/batches
