@@ -20,8 +20,8 @@ namespace nn {
 ///   });
 ///
 /// The body's layers run one after the other, fused as those of Sequential are,
-/// and its output has the shape of its input. Its parameters and buffers are the
-/// body's, under PyTorch's names for a module whose member `body` is a
+/// and its output has the shape of its input. Its parameters and buffers are
+/// the body's, under PyTorch's names for a module whose member `body` is a
 /// torch.nn.Sequential: "body.0.weight". A body may hold a Residual again.
 ///
 /// dx = dy + the gradient that the body's backward pass gives: what comes in
