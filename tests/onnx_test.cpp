@@ -7,7 +7,9 @@
 
 #include "nn/check.h"
 #include "nn/file.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
@@ -275,6 +277,37 @@ TEST_CASE("a residual block is a sum in ONNX", "[onnx]") {
         std::vector<std::string>{nodes[0].outputs[0], nodes[4].outputs[0]});
   CHECK(nodes[2].inputs[1] == "1.body.1.body.0.weight");
   CHECK(model.tensors.at("1.body.2.weight").dims == Sizes{4, 3});
+}
+
+TEST_CASE("norms take their running statistics and settings along to ONNX",
+          "[onnx]") {
+  nn::BatchNormOptions options;
+  options.eps = 0.25;
+  Sequential<float> network(Shape{2, 3, 4}, 1);
+  network.add<nn::BatchNorm2d>(options);
+  options.affine = false;
+  network.add<nn::BatchNorm1d>(options);
+  network.add<nn::LayerNorm>();
+  network.named_buffers()[0].parameter->value << 5, 6;
+  const Model model = exported(network);
+  CHECK(model.operations() == std::vector<std::string>{"BatchNormalization",
+                                                       "Flatten",
+                                                       "BatchNormalization",
+                                                       "Reshape",
+                                                       "LayerNormalization",
+                                                       "Identity"});
+  const Node& norm = model.nodes[0];
+  CHECK(norm.inputs ==
+        std::vector<std::string>{
+            "input", "0.weight", "0.bias", "0.running_mean", "0.running_var"});
+  CHECK(norm.floats.at("epsilon") == 0.25f);
+  CHECK(floats_of(model.tensors.at("0.running_mean")) ==
+        std::vector<float>{5, 6});
+  // Where there is no weight, one that changes nothing.
+  CHECK(floats_of(model.tensors.at("1.weight")) == std::vector<float>(24, 1));
+  CHECK(floats_of(model.tensors.at("1.bias")) == std::vector<float>(24, 0));
+  CHECK(model.nodes[4].integers.at("axis") == Sizes{1});
+  CHECK(model.tensors.at("2.weight").dims == Sizes{2, 3, 4});
 }
 
 TEMPLATE_TEST_CASE("every kind of layer of the library has an ONNX form",

@@ -321,6 +321,61 @@ Value elementwise(Graph& graph,
   return {graph.add(node.place, operation, {x.name}, attributes), x.is_flat};
 }
 
+/// The layer's weight or bias, or where it has none the same number throughout.
+std::string weight_or(Graph& graph,
+                      const Node& node,
+                      const std::string& name,
+                      const std::vector<Index>& dims,
+                      float otherwise) {
+  if (node.tensors.count(name) > 0) return weight(graph, node, name);
+  Index count = 1;
+  for (const Index size : dims) count *= size;
+  return graph.add_floats(
+      concat(node.place, ".", name),
+      dims,
+      std::vector<float>(static_cast<std::size_t>(count), otherwise));
+}
+
+Value add_batch_norm(Graph& graph, const Node& node, const Value& x) {
+  const std::vector<Index> dims = node.tensors.at("running_mean").dims;
+  return {graph.add(node.place,
+                    "BatchNormalization",
+                    {x.name,
+                     weight_or(graph, node, "weight", dims, 1),
+                     weight_or(graph, node, "bias", dims, 0),
+                     weight(graph, node, "running_mean"),
+                     weight(graph, node, "running_var")},
+                    Attributes().number("epsilon", node.spec.number("eps"))),
+          x.is_flat};
+}
+
+Value add_batch_norm1d(Graph& graph, const Node& node, const Value& x) {
+  return add_batch_norm(graph, node, graph.flat(node.place, x));
+}
+
+Value add_batch_norm2d(Graph& graph, const Node& node, const Value& x) {
+  return add_batch_norm(graph, node, graph.images(node.place, x, node.in));
+}
+
+Value add_layer_norm(Graph& graph, const Node& node, const Value& x) {
+  std::vector<Index> dims{node.in.channels};
+  if (!node.in.is_flat()) {
+    dims.push_back(node.in.height);
+    dims.push_back(node.in.width);
+  }
+  // The weights have the dimensions of a sample.
+  const Value in = node.in.is_flat() ? graph.flat(node.place, x)
+                                     : graph.images(node.place, x, node.in);
+  return {graph.add(node.place,
+                    "LayerNormalization",
+                    {in.name,
+                     weight_or(graph, node, "weight", dims, 1),
+                     weight_or(graph, node, "bias", dims, 0)},
+                    Attributes().integer("axis", 1).number(
+                        "epsilon", node.spec.number("eps"))),
+          in.is_flat};
+}
+
 Value add_linear(Graph& graph, const Node& node, const Value& x) {
   const Value flat = graph.flat(node.place, x);
   return {graph.add(node.place,
@@ -386,7 +441,10 @@ Export plain(const std::string& operation) {
 /// order of the alphabet.
 const std::map<std::string, Export>& exports() {
   static const std::map<std::string, Export> all{
+      {"BatchNorm1d", add_batch_norm1d},
+      {"BatchNorm2d", add_batch_norm2d},
       {"Conv2d", add_conv2d},
+      {"LayerNorm", add_layer_norm},
       {"Linear", add_linear},
       {"MaxPool2d", add_max_pool2d},
       {"ReLU", plain("Relu")},

@@ -154,10 +154,10 @@ Sequential<float> make_cnn(const Shape& in) {
 
 Sequential<float> make_residual(const Shape& in) {
   Sequential<float> network(in, 3);
-  network.add<nn::Conv2d>(8, 3, 2, 1).add<nn::ReLU>();
+  network.add<nn::Conv2d>(8, 3, 2, 1).add<nn::BatchNorm2d>().add<nn::ReLU>();
   network.add<nn::Residual>([](Sequential<float>& body) {
-    body.add<nn::Conv2d>(8, 3, 1, 1).add<nn::ReLU>();
-    body.add<nn::Conv2d>(8, 3, 1, 1);
+    body.add<nn::Conv2d>(8, 3, 1, 1).add<nn::BatchNorm2d>().add<nn::ReLU>();
+    body.add<nn::Conv2d>(8, 3, 1, 1).add<nn::BatchNorm2d>();
   });
   network.add<nn::MaxPool2d>(2).add<nn::Linear>(10).add<nn::Softmax>();
   return network;

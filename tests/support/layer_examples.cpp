@@ -23,6 +23,7 @@ const std::vector<std::string> kLibraryLayers = nn::registered_layers<double>();
 }  // namespace
 
 std::vector<LayerExample> layer_examples() {
+  const nn::Settings norm{{"eps", 1e-2}, {"affine", 1}};
   const nn::Settings conv{{"out_channels", 5},
                           {"kernel_size_h", 4},
                           {"kernel_size_w", 2},
@@ -43,7 +44,16 @@ std::vector<LayerExample> layer_examples() {
                           {"stride_w", 2}};
   const nn::Shape images{2, 9, 8};
   return {
+      {nn::Shape{6},
+       spec("BatchNorm1d", {{"eps", 1e-3}, {"momentum", 0.3}, {"affine", 1}})},
+      {nn::Shape{6}, spec("BatchNorm1d", {{"eps", 1e-3}, {"affine", 0}})},
+      {images, spec("BatchNorm2d", norm)},
+      {images,
+       spec("BatchNorm2d", {{"eps", 2e-2}, {"momentum", 0.3}, {"affine", 0}})},
       {images, spec("Conv2d", conv)},
+      {images, spec("LayerNorm", {{"eps", 0.3}, {"elementwise_affine", 1}})},
+      {nn::Shape{6},
+       spec("LayerNorm", {{"eps", 0.3}, {"elementwise_affine", 0}})},
       {images, spec("Linear", {{"out_features", 7}})},
       {images, spec("MaxPool2d", pool)},
       {images, spec("ReLU")},
@@ -51,6 +61,7 @@ std::vector<LayerExample> layer_examples() {
        spec("Residual",
             {},
             {spec("Conv2d", square_conv),
+             spec("BatchNorm2d", norm),
              spec("Residual", {}, {spec("ReLU"), spec("Conv2d", square_conv)}),
              spec("ReLU")})},
       {nn::Shape{6},
