@@ -158,3 +158,41 @@ TEST_CASE("gemm with relu lets a NaN through", "[kernels][gemm]") {
   CHECK(c[1] == 0.0f);
   CHECK(c[2] == 2.0f);
 }
+
+TEMPLATE_TEST_CASE("a product with a vector has the same bits at any alignment",
+                   "[kernels][gemm]",
+                   float,
+                   double) {
+  using T = TestType;
+  nn::Rng rng(35);
+  // With rows of whole cache lines, which are read aligned, and without.
+  for (Index k : {64, 200, 784, 16, 5}) {
+    const Index m = 21;
+    std::vector<T> x(static_cast<std::size_t>(k));
+    for (T& value : x) value = static_cast<T>(rng.uniform(-1.0, 1.0));
+    nn::Buffer memory;
+    memory.reserve(sizeof(T) * static_cast<std::size_t>(k * m + 64));
+    nn::Buffer scratch;
+    scratch.reserve(nn::kernels::gemm_scratch_bytes<T>(m, 1, k));
+    std::vector<T> first;
+    for (Index offset = 0; offset < 17; ++offset) {
+      nn::Rng weights(36);
+      T* w = memory.as<T>() + offset;
+      for (Index i = 0; i < k * m; ++i) {
+        w[i] = static_cast<T>(weights.uniform(-1.0, 1.0));
+      }
+      std::vector<T> y(static_cast<std::size_t>(m));
+      nn::kernels::gemm(GemmArgs<T>{m,
+                                    1,
+                                    k,
+                                    Operand<T>::transposed(w, k),
+                                    Operand<T>::plain(x.data(), k),
+                                    y.data(),
+                                    m},
+                        scratch.data());
+      if (offset == 0) first = y;
+      CAPTURE(k, offset);
+      REQUIRE(y == first);
+    }
+  }
+}

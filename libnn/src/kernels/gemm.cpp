@@ -1,6 +1,7 @@
 #include "kernels/gemm.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "kernels/dispatch.h"
 #include "kernels/scratch.h"
@@ -247,53 +248,101 @@ void block(const GemmBlock<T>& g) {
   if (end - j >= 1) run_columns<T, 1>(g, j);
 }
 
+// Whether loads may leave lanes out without touching the memory behind them.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+constexpr bool kMaskedLoads = true;
+#else
+constexpr bool kMaskedLoads = false;
+#endif
+
+/// Lanes first to last - 1 of the vector at p; zeros in the others, whose
+/// memory is not touched.
+template <typename T>
+HWY_INLINE Vec<T> load_lanes(const T* p, Index first, Index last) {
+  const Tag<T> d;
+  if constexpr (kMaskedLoads) {
+    const auto mask = hn::AndNot(hn::FirstN(d, static_cast<size_t>(first)),
+                                 hn::FirstN(d, static_cast<size_t>(last)));
+    return hn::MaskedLoad(mask, d, p);
+  } else {
+    HWY_ALIGN T lanes[kLanes<T>] = {};
+    for (Index i = first; i < last; ++i) lanes[i] = p[i];
+    return hn::Load(d, lanes);
+  }
+}
+
 // R x C dot products at once: every vector loaded serves several.
+//
+// With few columns the time is that of reading `a`, and a vector that straddles
+// two cache lines takes twice as long. So its rows are read in aligned vectors,
+// which start up to a vector before the row with the missing lanes zero. Lane l
+// then sums the elements whose number is l - shift modulo the lanes; turned
+// back by `shift` at the end, the lanes hold the same sums for any alignment,
+// and the result is the same to the bit wherever `a` lies.
 template <typename T, int R, int C>
 HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
   const Tag<T> d;
   constexpr Index lanes = kLanes<T>;
-  // Two sums each where there are few, or the FMAs' latency shows.
-  constexpr int kSums = R * C <= 4 ? 2 : 1;
-  Vec<T> sum[kSums][R][C];
-  NN_UNROLL
-  for (int s = 0; s < kSums; ++s) {
-    NN_UNROLL
-    for (int r = 0; r < R; ++r) {
-      NN_UNROLL
-      for (int c = 0; c < C; ++c) sum[s][r][c] = hn::Zero(d);
-    }
-  }
   const T* a = g.a + i * g.lda;
   const T* b = g.b + j * g.ldb;
-  Index kk = 0;
-  for (; kk + kSums * lanes <= g.k; kk += kSums * lanes) {
+  Index shift = 0;
+  if (kMaskedLoads && g.lda % lanes == 0) {
+    shift =
+        static_cast<Index>(reinterpret_cast<std::uintptr_t>(a) / sizeof(T)) %
+        lanes;
+  }
+  Vec<T> sum[R][C];
+  NN_UNROLL
+  for (int r = 0; r < R; ++r) {
     NN_UNROLL
-    for (int s = 0; s < kSums; ++s) {
-      Vec<T> v[C];
+    for (int c = 0; c < C; ++c) sum[r][c] = hn::Zero(d);
+  }
+  // Elements kk to kk + lanes - 1, of which only those from `first` to
+  // `last` - 1 exist.
+  const auto add_part = [&](Index kk, Index first, Index last) HWY_ATTR {
+    Vec<T> v[C];
+    NN_UNROLL
+    for (int c = 0; c < C; ++c) {
+      v[c] = load_lanes(b + c * g.ldb + kk, first, last);
+    }
+    NN_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> w = load_lanes(a + r * g.lda + kk, first, last);
       NN_UNROLL
-      for (int c = 0; c < C; ++c) {
-        v[c] = hn::LoadU(d, b + c * g.ldb + kk + s * lanes);
-      }
+      for (int c = 0; c < C; ++c) sum[r][c] = hn::MulAdd(w, v[c], sum[r][c]);
+    }
+  };
+  Index kk = -shift;
+  if (shift > 0) {
+    add_part(kk, shift, HWY_MIN(lanes, shift + g.k));
+    kk += lanes;
+  }
+  for (; kk + lanes <= g.k; kk += lanes) {
+    Vec<T> v[C];
+    NN_UNROLL
+    for (int c = 0; c < C; ++c) v[c] = hn::LoadU(d, b + c * g.ldb + kk);
+    NN_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> w = hn::LoadU(d, a + r * g.lda + kk);
       NN_UNROLL
-      for (int r = 0; r < R; ++r) {
-        const Vec<T> w = hn::LoadU(d, a + r * g.lda + kk + s * lanes);
-        NN_UNROLL
-        for (int c = 0; c < C; ++c) {
-          sum[s][r][c] = hn::MulAdd(w, v[c], sum[s][r][c]);
-        }
-      }
+      for (int c = 0; c < C; ++c) sum[r][c] = hn::MulAdd(w, v[c], sum[r][c]);
     }
   }
+  if (kk < g.k) add_part(kk, 0, g.k - kk);
+
+  using Lane = hwy::MakeSigned<T>;
+  const hn::RebindToSigned<Tag<T>> d_lane;
+  const auto turn = hn::IndicesFromVec(
+      d,
+      hn::And(hn::Iota(d_lane, static_cast<Lane>(shift)),
+              hn::Set(d_lane, static_cast<Lane>(lanes - 1))));
   NN_UNROLL
   for (int r = 0; r < R; ++r) {
     NN_UNROLL
     for (int c = 0; c < C; ++c) {
-      Vec<T> total = sum[0][r][c];
-      if constexpr (kSums == 2) total = hn::Add(total, sum[1][r][c]);
+      Vec<T> total = sum[r][c];
+      if (shift > 0) total = hn::TableLookupLanes(total, turn);
       T value = hn::GetLane(hn::SumOfLanes(d, total));
-      for (Index rest = kk; rest < g.k; ++rest) {
-        value += a[r * g.lda + rest] * b[c * g.ldb + rest];
-      }
       if (g.bias_i) value += g.bias_i[i + r];
       if (g.bias_j) value += g.bias_j[j + c];
       if (g.relu && value < 0) value = T(0);
@@ -304,10 +353,12 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
 
 template <typename T, int C>
 void dot_columns(const DotBlock<T>& g, Index j) {
-  constexpr int R = kTileColumns == 8 ? 4 : 2;
+  // Eight sums at least hide the FMAs' latency.
+  constexpr int R = C == 1 ? 8 : kTileColumns == 8 ? 4 : 2;
   Index i = g.first;
   const Index end = g.first + g.rows;
   for (; i + R <= end; i += R) dot_tile<T, R, C>(g, i, j);
+  for (; i + 2 <= end; i += 2) dot_tile<T, 2, C>(g, i, j);
   for (; i < end; ++i) dot_tile<T, 1, C>(g, i, j);
 }
 
@@ -440,7 +491,7 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     // 128 Ki multiplications, some 10 microseconds, make a task worth handing
     // out.
     const Index step = std::max<Index>(
-        4, round_up((Index{1} << 17) / std::max<Index>(1, args.k * dot.n), 4));
+        8, round_up((Index{1} << 17) / std::max<Index>(1, args.k * dot.n), 8));
     parallel_for((rows + step - 1) / step, [&](Index task, int) {
       DotBlock<T> part = dot;
       part.first = task * step;
