@@ -14,6 +14,10 @@ void fill(nn::View<float> x, float value) {
   x.setConstant(value);
 }
 
+int sum_of(nn::ConstLabels labels) {
+  return labels.sum();
+}
+
 }  // namespace
 
 TEST_CASE("column-major matrices and whole columns turn into views",
@@ -47,4 +51,25 @@ TEST_CASE("what would need a copy is no view", "[types]") {
   CHECK_FALSE(std::is_convertible_v<decltype(m.topRows(2)), View>);
   CHECK_FALSE(std::is_convertible_v<decltype(m + m), View>);
   CHECK_FALSE(std::is_convertible_v<const Eigen::MatrixXf&, nn::View<float>>);
+}
+
+TEST_CASE("every vector of int turns into labels", "[types]") {
+  const nn::Labels own = nn::Labels::Constant(3, 2);
+  Eigen::VectorXi eigen = own;
+  CHECK(sum_of(own) == 6);
+  CHECK(sum_of(eigen) == 6);
+  CHECK(sum_of(Eigen::Vector3i(1, 2, 4)) == 7);
+  CHECK(sum_of(Eigen::Map<Eigen::VectorXi>(eigen.data(), 2)) == 4);
+  CHECK(sum_of(Eigen::Map<const nn::Labels>(own.data(), 1)) == 2);
+  CHECK_FALSE(std::is_convertible_v<Eigen::VectorXf, nn::ConstLabels>);
+  CHECK_FALSE(std::is_convertible_v<Eigen::MatrixXi, nn::ConstLabels>);
+  CHECK_FALSE(std::is_convertible_v<Eigen::RowVectorXi, nn::ConstLabels>);
+}
+
+TEST_CASE("nothing that libnn allocates asks Eigen for aligned memory",
+          "[types]") {
+  // How Eigen fulfils that depends on the flags of the file that asks.
+  CHECK((nn::Matrix<float>::Options & Eigen::DontAlign) != 0);
+  CHECK((nn::Matrix<double>::Options & Eigen::DontAlign) != 0);
+  CHECK((nn::Labels::Options & Eigen::DontAlign) != 0);
 }

@@ -29,6 +29,10 @@ template <typename Other, typename Scalar>
 constexpr bool is_viewable =
     std::is_same_v<typename Eigen::internal::traits<Other>::Scalar, Scalar> &&
     (Other::IsVectorAtCompileTime || !Other::IsRowMajor);
+template <typename Other>
+constexpr bool holds_labels =
+    std::is_same_v<typename Eigen::internal::traits<Other>::Scalar, int>&&
+        Other::ColsAtCompileTime == 1;
 }  // namespace internal
 
 /// A matrix in somebody else's memory, to write to. Public functions take
@@ -40,14 +44,19 @@ constexpr bool is_viewable =
 template <typename Scalar>
 class View : public Eigen::Map<Matrix<Scalar>> {
  public:
+  /// What it is in Eigen: it can be used as that.
   using Base = Eigen::Map<Matrix<Scalar>>;
   using Base::Base;
   using Base::operator=;
+  /// Looks at the same memory.
   View(const View&) = default;
+  /// Copies the elements of `other`, which has the same size.
   View& operator=(const View& other) {
     Base::operator=(other);
     return *this;
   }
+  ///@{
+  /// Looks at the memory of a matrix, of whole columns, or of another view.
   View(const Base& other) : Base(other) {}  // NOLINT: implicit
   template <typename Other,
             std::enable_if_t<internal::is_viewable<Other, Scalar>, int> = 0>
@@ -59,6 +68,7 @@ class View : public Eigen::Map<Matrix<Scalar>> {
             std::enable_if_t<internal::is_viewable<Whole, Scalar>, int> = 0>
   View(Eigen::Block<Whole, kRows, kCols, true> m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
+  ///@}
 };
 
 /// The same to read from alone. It must not outlive the matrix, so keep none of
@@ -66,8 +76,11 @@ class View : public Eigen::Map<Matrix<Scalar>> {
 template <typename Scalar>
 class ConstView : public Eigen::Map<const Matrix<Scalar>> {
  public:
+  /// What it is in Eigen: it can be used as that.
   using Base = Eigen::Map<const Matrix<Scalar>>;
   using Base::Base;
+  ///@{
+  /// Looks at the memory of a matrix, of whole columns, or of a view.
   ConstView(const Base& other) : Base(other) {}   // NOLINT: implicit
   ConstView(const Eigen::Map<Matrix<Scalar>>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
@@ -84,19 +97,34 @@ class ConstView : public Eigen::Map<const Matrix<Scalar>> {
   ConstView(
       const Eigen::Block<Whole, kRows, kCols, true>& m)  // NOLINT: implicit
       : Base(m.data(), m.rows(), m.cols()) {}
+  ///@}
 };
 
-/// Class labels, one per sample, counted from 0.
-using Labels = Eigen::VectorXi;
+/// Class labels, one per sample, counted from 0. DontAlign as in Matrix; an
+/// Eigen::VectorXi can be assigned to it.
+using Labels =
+    Eigen::Matrix<int, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
+
+/// Labels in somebody else's memory, to read from. Every vector of int turns
+/// into it by itself; it must not outlive that.
 class ConstLabels : public Eigen::Map<const Labels> {
  public:
+  /// What it is in Eigen: it can be used as that.
   using Base = Eigen::Map<const Labels>;
   using Base::Base;
+  ///@{
+  /// Looks at the memory of a vector or of another view.
   ConstLabels(const Base& other) : Base(other) {}  // NOLINT: implicit
-  ConstLabels(const Labels& labels)                // NOLINT: implicit
+  template <typename Other,
+            std::enable_if_t<internal::holds_labels<Other>, int> = 0>
+  ConstLabels(const Eigen::PlainObjectBase<Other>& labels)  // NOLINT: implicit
       : Base(labels.data(), labels.size()) {}
-  ConstLabels(const Eigen::Map<Labels>& labels)  // NOLINT: implicit
+  template <typename Other,
+            std::enable_if_t<internal::holds_labels<std::remove_const_t<Other>>,
+                             int> = 0>
+  ConstLabels(const Eigen::Map<Other>& labels)  // NOLINT: implicit
       : Base(labels.data(), labels.size()) {}
+  ///@}
 };
 
 /// Views by name, where a template must deduce the scalar.
