@@ -24,24 +24,33 @@
 // Debug checks would call into libhwy.so.
 #define HWY_IS_DEBUG_BUILD 0
 
+#include <hwy/detect_targets.h>
+
 #include "kernels/isa.h"
 
-#define NN_TARGET_AVX512(table)
-#define NN_TARGET_AVX2(table)
-#define NN_TARGET_SSE4(table)
-#if defined(__x86_64__)
-#undef NN_TARGET_AVX512
-#undef NN_TARGET_AVX2
-#undef NN_TARGET_SSE4
+// A project that compiles libnn among its own sources may do so with
+// -march=native. Targets below what such flags allow everywhere are not
+// compiled at all: the static target is then the lowest.
+#if defined(__x86_64__) && (HWY_TARGETS & HWY_AVX3)
 #define NN_TARGET_AVX512(table) \
   case Isa::kAvx512:            \
     return N_AVX3::table();
+#else
+#define NN_TARGET_AVX512(table)
+#endif
+#if defined(__x86_64__) && (HWY_TARGETS & HWY_AVX2)
 #define NN_TARGET_AVX2(table) \
   case Isa::kAvx2:            \
     return N_AVX2::table();
+#else
+#define NN_TARGET_AVX2(table)
+#endif
+#if defined(__x86_64__) && (HWY_TARGETS & HWY_SSE4)
 #define NN_TARGET_SSE4(table) \
   case Isa::kSse4:            \
     return N_SSE4::table();
+#else
+#define NN_TARGET_SSE4(table)
 #endif
 
 /// Returns from the enclosing function what `table()` of the chosen target

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/dispatch.h"
+
 namespace nn::kernels {
 namespace {
 
@@ -38,11 +40,25 @@ Isa limit_from_environment() {
   return Isa::kAvx512;
 }
 
+// What the flags of this build allow everywhere: nothing below is compiled.
+// Highway numbers better targets lower.
+#if !defined(__x86_64__)
+constexpr Isa kLowest = Isa::kBaseline;
+#elif HWY_STATIC_TARGET <= HWY_AVX3
+constexpr Isa kLowest = Isa::kAvx512;
+#elif HWY_STATIC_TARGET <= HWY_AVX2
+constexpr Isa kLowest = Isa::kAvx2;
+#elif HWY_STATIC_TARGET <= HWY_SSE4
+constexpr Isa kLowest = Isa::kSse4;
+#else
+constexpr Isa kLowest = Isa::kBaseline;
+#endif
+
 }  // namespace
 
 Isa isa() {
   static const Isa chosen =
-      std::min(best_of_machine(), limit_from_environment());
+      std::max(kLowest, std::min(best_of_machine(), limit_from_environment()));
   return chosen;
 }
 
