@@ -20,6 +20,9 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/libnn/include/nn"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT nn_development
   FILES_MATCHING PATTERN "*.h")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/include/nn/version.h"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/nn"
+  COMPONENT nn_development)
 install(EXPORT nnTargets
   NAMESPACE nn::
   DESTINATION "${nn_package_dir}"

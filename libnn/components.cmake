@@ -2,6 +2,7 @@
 # and ../tests/layers/conv2d_test.cpp; a missing file fails configure.
 
 set(NN_COMPONENTS
+  version
   shape
   random
   buffer

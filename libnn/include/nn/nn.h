@@ -44,6 +44,7 @@
 #include "nn/sequential.h"
 #include "nn/shape.h"
 #include "nn/types.h"
+#include "nn/version.h"
 #include "nn/workspace.h"
 
 #endif  // NN_NN_H_
