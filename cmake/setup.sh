@@ -9,12 +9,14 @@ nn_packages=(
   libeigen3-dev libhwy-dev zlib1g-dev
   nlohmann-json3-dev libcli11-dev libstb-dev libcairo2-dev
 )
-nn_test_packages=(catch2)
+nn_test_packages=(catch2 make)
 # Used where the distribution has them, done without where it has not.
 # LibTorch takes whichever BLAS the system has; without OpenBLAS that is the
 # reference one, 20 times slower.
 nn_optional_packages=(libtorch-dev libopenblas0-openmp)
-nn_optional_test_packages=(clang-format-14 tidy poppler-utils mupdf-tools)
+nn_optional_test_packages=(
+  clang doxygen clang-format-14 tidy poppler-utils mupdf-tools
+)
 
 nn_logs="$root/build/logs"
 nn_missing=()

@@ -1,10 +1,12 @@
 // Trains a small network on points that a line separates, from outside the
-// project: through headers and archive alone. Exits 0 if it learns them.
+// project: through headers and archive alone. Exits 0 if it learns them, and
+// prints what it computed to the last bit, so that two builds can be compared.
 
 #include <nn/nn.h>
 
-#include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -13,6 +15,23 @@ namespace {
 bool fail(const char* what) {
   std::fprintf(stderr, "consumer: %s\n", what);
   return false;
+}
+
+// The bytes of a matrix as one number (FNV-1a, 64 bits).
+template <typename Scalar>
+void print_bits(const char* what, const nn::Matrix<Scalar>& m) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (nn::Index i = 0; i < m.size(); ++i) {
+    unsigned char bytes[sizeof(Scalar)];
+    std::memcpy(bytes, m.data() + i, sizeof(Scalar));
+    for (const unsigned char byte : bytes)
+      hash = (hash ^ byte) * 1099511628211U;
+  }
+  std::printf("%s %dx%d %016llx\n",
+              what,
+              static_cast<int>(m.rows()),
+              static_cast<int>(m.cols()),
+              static_cast<unsigned long long>(hash));
 }
 
 // Matrices are made here and released in libnn, and the other way round: they
@@ -50,7 +69,13 @@ bool trains() {
   if (!(result.loss < 0.25 * first_loss)) return fail("the loss did not fall");
   if (result.correct < kSamples * 95 / 100) return fail("too many errors");
 
+  std::printf("loss %a, %d of %d right\n",
+              result.loss,
+              static_cast<int>(result.correct),
+              static_cast<int>(kSamples));
+  print_bits("first weights", net.parameters()[0]->value);
   const nn::Matrix<float> y = net.predict(x);
+  print_bits("probabilities", y);
   if (!((y.colwise().sum().array() - 1.0F).abs() < 1e-5F).all()) {
     return fail("the probabilities do not add up to 1");
   }
@@ -67,8 +92,11 @@ bool convolves() {
   nn::Sequential<double> net(nn::Shape{3, 9, 7}, 2);
   net.add<nn::Conv2d>(5, 3, 1, 1).add<nn::ReLU>().add<nn::MaxPool2d>(2);
   net.add<nn::Linear>(3).add<nn::Softmax>();
-  const nn::Matrix<double> x = nn::Matrix<double>::Random(3 * 9 * 7, 5);
+  nn::Rng rng(3);
+  nn::Matrix<double> x(3 * 9 * 7, 5);
+  for (nn::Index i = 0; i < x.size(); ++i) x.data()[i] = rng.normal();
   const nn::Matrix<double> y = net.predict(x);
+  print_bits("convolved", y);
   return y.allFinite() || fail("a probability is not finite");
 }
 
@@ -83,8 +111,13 @@ bool refuses() {
   return fail("a kernel larger than its image was accepted");
 }
 
+bool is_of_one_version() {
+  return std::string(nn::version()) == NN_VERSION ||
+         fail("headers and archive differ in version");
+}
+
 }  // namespace
 
 int main() {
-  return trains() && convolves() && refuses() ? 0 : 1;
+  return is_of_one_version() && trains() && convolves() && refuses() ? 0 : 1;
 }

@@ -1,26 +1,35 @@
-# Writes the first ```cmake block of README.md to OUT/CMakeLists.txt and the
-# first ```cpp block to OUT/main.cpp. Fails if there is no such block.
+# Writes fenced blocks of a document to files. A block is named by a comment in
+# the line before it:
+#
+#   <!-- extracted: main.cpp -->
+#   ```cpp
+#
+#   cmake -DDOCUMENT=<file> "-DBLOCK=<name>;<name>" -DOUT=<folder>
+#         -P extract_example.cmake
+#
+# Fails if there is no such block.
 
 cmake_minimum_required(VERSION 3.21)
 
-# Quoted throughout: unquoted, CMake would split the C++ at its semicolons.
-file(READ "${README}" text)
+# Quoted throughout: unquoted, CMake would split the text at its semicolons.
+file(READ "${DOCUMENT}" text)
 
-function(extract language out)
-  string(FIND "${text}" "```${language}\n" begin)
+foreach(name IN LISTS BLOCK)
+  set(marker "<!-- extracted: ${name} -->\n```")
+  string(FIND "${text}" "${marker}" begin)
   if(begin EQUAL -1)
-    message(FATAL_ERROR "${README} holds no ```${language} block")
+    message(FATAL_ERROR "${DOCUMENT} holds no block ${name}")
   endif()
-  string(LENGTH "```${language}\n" skip)
-  math(EXPR begin "${begin} + ${skip}")
   string(SUBSTRING "${text}" ${begin} -1 rest)
+  string(LENGTH "${marker}" skip)
+  string(SUBSTRING "${rest}" ${skip} -1 rest)
+  string(FIND "${rest}" "\n" line_end)
+  math(EXPR line_end "${line_end} + 1")
+  string(SUBSTRING "${rest}" ${line_end} -1 rest)
   string(FIND "${rest}" "```" end)
   if(end LESS 1)
-    message(FATAL_ERROR "${README}: the ```${language} block does not end")
+    message(FATAL_ERROR "${DOCUMENT}: the block ${name} does not end")
   endif()
   string(SUBSTRING "${rest}" 0 ${end} block)
-  file(WRITE "${out}" "${block}")
-endfunction()
-
-extract(cmake "${OUT}/CMakeLists.txt")
-extract(cpp "${OUT}/main.cpp")
+  file(WRITE "${OUT}/${name}" "${block}")
+endforeach()

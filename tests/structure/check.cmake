@@ -76,6 +76,17 @@ rule("public headers include nothing that users need not have"
   PATTERN "${include}(hwy/|zlib|kernels/|\\.\\./)"
   FINDS "#include <hwy/highway.h>")
 
+rule("public headers include of Eigen nothing but Core"
+  FILES libnn/include/*.h
+  EXCEPT "^libnn/include/nn/nn\\.h$"
+  PATTERN "${include}(unsupported/|Eigen/([ABD-Z]|C[^o]))"
+  FINDS "#include <Eigen/Dense>")
+
+rule("public headers include no heavy part of the standard library"
+  FILES libnn/include/*.h libnn/*.in
+  PATTERN "${include}(algorithm|chrono|filesystem|fstream|future|iostream|random|regex|thread)>"
+  FINDS "#include <regex>")
+
 rule("programs other than mnist_torch know no LibTorch"
   FILES apps/*.h apps/*.cpp
   EXCEPT "^apps/mnist_torch/"
@@ -102,6 +113,8 @@ rule("plotting knows no network"
 rule("no build file sets machine or unsafe mathematics flags"
   FILES CMakeLists.txt *.cmake CMakePresets.json *.sh .ci/run *.in
   EXCEPT "^tests/structure/"
+         # Consumers that use such flags, to show that libnn bears them.
+         "^tests/install/(flags|fetch_content)/"
   PATTERN "-(march|mtune|mcpu)=|-ffast-math|-Ofast|-funsafe-math"
   FINDS "target_compile_options(nn PUBLIC -march=native)")
 
