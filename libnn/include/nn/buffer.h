@@ -10,15 +10,21 @@ namespace nn {
 /// shrinks. Growing loses the contents.
 class Buffer {
  public:
-  static constexpr std::size_t kAlignment = 64;  // a cache line, and AVX-512
+  /// Of data(), in bytes: a cache line, and a register of AVX-512.
+  static constexpr std::size_t kAlignment = 64;
 
   /// Makes room for at least `size_bytes`. Returns true if it allocated.
   bool reserve(std::size_t size_bytes);
 
+  ///@{
+  /// The memory; null before the first reserve().
   std::byte* data() { return data_.get(); }
   const std::byte* data() const { return data_.get(); }
+  ///@}
+  /// What there is room for.
   std::size_t size_bytes() const { return size_bytes_; }
 
+  /// The memory as an array of T, which must be trivial.
   template <typename T>
   T* as() {
     return reinterpret_cast<T*>(data_.get());

@@ -9,6 +9,7 @@
 
 namespace nn {
 
+/// How check_gradients() differentiates, and what it lets pass.
 struct GradientCheckOptions {
   /// The step h of the central difference, in units of the argument.
   double step = 1e-3;
@@ -23,6 +24,7 @@ struct GradientCheckOptions {
 
 /// The verdict of check_gradients().
 struct GradientReport {
+  /// No error above the tolerance, and every difference settled.
   bool passed = false;
   /// The largest |analytic - numeric| / max(|analytic|, |numeric|, floor) over
   /// all elements that were checked, where floor is a hundredth of the largest

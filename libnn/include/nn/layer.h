@@ -28,8 +28,8 @@ struct MemoryNeeds {
 /// asked for. Forward and the matching backward get the same `saved` and
 /// `pass`.
 struct PassMemory {
-  std::byte* saved = nullptr;
-  std::byte* scratch = nullptr;
+  std::byte* saved = nullptr;    ///< from forward() to backward()
+  std::byte* scratch = nullptr;  ///< for one call
   /// The number of the training pass, by which a layer with random draws knows
   /// one pass from the next: it draws from a function of its own seed, this
   /// number and the element, so that forward() needs no state and backward()
@@ -63,7 +63,9 @@ class Layer {
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
 
+  /// The shape of a sample that goes in.
   const Shape& input_shape() const { return input_shape_; }
+  /// The shape of a sample that comes out.
   const Shape& output_shape() const { return output_shape_; }
 
   /// The kind of layer: "Linear".
@@ -81,6 +83,7 @@ class Layer {
   /// The trainable parameters, in PyTorch's order. The pointers stay valid as
   /// long as the layer.
   virtual std::vector<Parameter<Scalar>*> parameters() { return {}; }
+  /// The same, to read from.
   std::vector<const Parameter<Scalar>*> parameters() const;
 
   /// What is saved and loaded with the parameters but not trained, in PyTorch's
@@ -88,6 +91,7 @@ class Layer {
   /// change them; no optimizer sees them. The pointers stay valid as long as
   /// the layer.
   virtual std::vector<Parameter<Scalar>*> buffers() { return {}; }
+  /// The same, to read from.
   std::vector<const Parameter<Scalar>*> buffers() const;
 
   /// Draws new initial values for all parameters, and resets all buffers.

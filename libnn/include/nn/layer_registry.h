@@ -27,6 +27,7 @@ struct LayerSpec {
   /// the file holds, so that a damaged size reserves no memory.
   Index largest_weight = std::numeric_limits<Index>::max();
 
+  ///@{
   /// The setting `name`; as a whole number; as true (1) or false (0); as the
   /// two settings name_h and name_w, from 0 to kLargestExtent. Throws
   /// std::invalid_argument, naming the layer and the setting, if there is none
@@ -35,6 +36,7 @@ struct LayerSpec {
   Index integer(const std::string& name) const;
   bool flag(const std::string& name) const;
   Extent extent(const std::string& name) const;
+  ///@}
 };
 
 /// The spec from which make_layer() builds a layer like this one.

@@ -17,6 +17,8 @@ namespace nn {
 template <typename Scalar>
 struct Parameter {
   Parameter() = default;
+  /// Value and gradient rows x cols, all zero. The product of `dims` must be
+  /// rows * cols.
   Parameter(std::string name_in,
             std::vector<Index> dims_in,
             Index rows,
@@ -46,9 +48,9 @@ struct Parameter {
 
   std::string name;         ///< as PyTorch names it: "weight", "bias"
   std::vector<Index> dims;  ///< as PyTorch shapes it: {16, 1, 5, 5}
-  Matrix<Scalar> value;
-  Matrix<Scalar> grad;  ///< same size as value; backward() overwrites it
-  bool counts = false;  ///< of a buffer: holds whole numbers
+  Matrix<Scalar> value;     ///< fan_in x fan_out, or one column
+  Matrix<Scalar> grad;      ///< same size as value; backward() overwrites it
+  bool counts = false;      ///< of a buffer: holds whole numbers
 };
 
 }  // namespace nn

@@ -11,10 +11,11 @@ namespace nn {
 
 /// Random numbers that are the same on every platform for the same seed: the
 /// generator is xoshiro256++ (Blackman and Vigna, 2019), seeded by splitmix64,
-/// and the draws are its own, since those of <random> differ between standard
-/// libraries.
+/// and the draws are its own, since those of the standard library differ
+/// between standard libraries.
 class Rng {
  public:
+  /// The same seed gives the same numbers.
   explicit Rng(std::uint64_t seed = 0);
 
   /// 64 random bits.

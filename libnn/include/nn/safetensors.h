@@ -11,14 +11,16 @@ namespace nn {
 
 /// One array of a safetensors file, in the file's own type.
 struct Tensor {
-  std::string name;
+  std::string name;         ///< "0.weight"
   std::string dtype;        ///< "F32", "F64" or "I64"
   std::vector<Index> dims;  ///< slowest first
   std::string bytes;        ///< little-endian, C order
 };
 
+/// The content of a safetensors file.
 struct SafetensorsFile {
-  std::vector<Tensor> tensors;
+  std::vector<Tensor> tensors;  ///< in the order of their bytes
+  /// Free text by key; the file keeps it under "__metadata__".
   std::map<std::string, std::string> metadata;
 };
 

@@ -26,8 +26,8 @@ class Residual;
 /// A parameter with its name in the network: "0.weight".
 template <typename Scalar>
 struct NamedParameter {
-  std::string name;
-  Parameter<Scalar>* parameter;
+  std::string name;              ///< as PyTorch names it
+  Parameter<Scalar>* parameter;  ///< owned by its layer
 };
 
 /// Layers one after the other.
@@ -52,8 +52,11 @@ class Sequential {
   /// of the initial weights.
   explicit Sequential(const Shape& input_shape, std::uint64_t seed = 0);
   ~Sequential();
+  ///@{
+  /// The layers stay where they are, so pointers to parameters stay valid.
   Sequential(Sequential&&) noexcept;
   Sequential& operator=(Sequential&&) noexcept;
+  ///@}
 
   /// Appends LayerType<Scalar>(output_shape(), args...) and initializes it.
   /// Throws std::invalid_argument, naming the layer's place, if the layer
@@ -72,18 +75,26 @@ class Sequential {
   /// null or its input shape is not output_shape().
   Sequential& add(std::unique_ptr<Layer<Scalar>> layer);
 
+  /// The number of layers.
   Index size() const { return static_cast<Index>(layers_.size()); }
+  ///@{
+  /// Layer `i`, counted from 0. Not checked.
   Layer<Scalar>& layer(Index i) { return *layers_[static_cast<size_t>(i)]; }
   const Layer<Scalar>& layer(Index i) const {
     return *layers_[static_cast<size_t>(i)];
   }
+  ///@}
+  /// The shape of a sample that goes in.
   const Shape& input_shape() const { return input_shape_; }
+  /// The shape of what the last layer writes; without layers, of the input.
   const Shape& output_shape() const;
 
   /// All trainable parameters with PyTorch's names for a torch.nn.Sequential
   /// of the same layers. The pointers stay valid as long as the layers.
   std::vector<NamedParameter<Scalar>> named_parameters();
+  /// The same without names, as optimizers take them.
   std::vector<Parameter<Scalar>*> parameters();
+  /// The number of all their elements.
   Index parameter_count() const;
 
   /// All buffers, what is saved but not trained, with PyTorch's names:

@@ -10,20 +10,24 @@ namespace nn {
 /// The shape of one sample: channels x height x width. A flat vector of n
 /// features is n x 1 x 1.
 struct Shape {
-  Index channels = 0;
-  Index height = 1;
-  Index width = 1;
+  Index channels = 0;  ///< or features, if flat
+  Index height = 1;    ///< rows
+  Index width = 1;     ///< columns
 
+  /// Numbers in a sample.
   Index features() const { return channels * height * width; }
+  /// Whether it is a plain vector.
   bool is_flat() const { return height == 1 && width == 1; }
 
   /// "16x28x28", or "128" for a flat shape.
   std::string to_string() const;
 
+  /// Whether all three sizes agree.
   friend bool operator==(const Shape& a, const Shape& b) {
     return a.channels == b.channels && a.height == b.height &&
            a.width == b.width;
   }
+  /// Whether a size differs.
   friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
 };
 

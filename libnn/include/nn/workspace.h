@@ -21,8 +21,12 @@ class Workspace {
  public:
   Workspace();
   ~Workspace();
+  ///@{
+  /// Takes the memory over. What was moved from serves no pass any more: it
+  /// can be assigned to and destroyed.
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
+  ///@}
 
   /// Bytes held at present.
   std::size_t size_bytes() const;

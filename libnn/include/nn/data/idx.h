@@ -24,12 +24,13 @@ struct IdxArray {
 /// zlib.
 IdxArray read_idx(const std::string& path);
 
+/// The part of a data set.
 enum class Split { kTraining, kTest };
 
 /// The two files of one split of MNIST or a set like it.
 struct MnistFiles {
-  std::string images;
-  std::string labels;
+  std::string images;  ///< path of the images
+  std::string labels;  ///< path of the labels
 };
 
 /// Looks for them in `directory`: train-images-idx3-ubyte or

@@ -16,7 +16,9 @@ struct ImageSet {
   std::vector<std::uint8_t> images;  ///< size() * shape.features() gray levels
   std::vector<std::uint8_t> labels;  ///< one per image
 
+  /// The number of images.
   Index size() const { return static_cast<Index>(labels.size()); }
+  /// The gray levels of image `i`, shape.features() of them. Not checked.
   const std::uint8_t* image(Index i) const {
     return images.data() + i * shape.features();
   }
@@ -26,8 +28,8 @@ struct ImageSet {
 
 /// Mean and standard deviation of the gray levels scaled to 0 .. 1.
 struct Normalization {
-  double mean = 0.0;
-  double deviation = 1.0;
+  double mean = 0.0;       ///< of gray levels in 0 .. 1
+  double deviation = 1.0;  ///< larger than 0
 };
 
 /// Measured over all pixels of a set. A constant set has deviation 1.

@@ -57,14 +57,24 @@ class BatchNorm : public Layer<Scalar> {
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
+  /// The settings that it was built with.
   const BatchNormOptions& options() const { return options_; }
 
+  ///@{
+  /// The factors; no elements if the options leave them out.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
+  ///@}
+  ///@{
+  /// What is added; no elements if the options leave it out.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
+  ///@}
+  /// channels x 1: what inference subtracts; a buffer.
   const Parameter<Scalar>& running_mean() const { return running_mean_; }
+  /// channels x 1: the variance that inference divides by; a buffer.
   const Parameter<Scalar>& running_var() const { return running_var_; }
+  /// The number of batches in the running statistics; a buffer.
   const Parameter<Scalar>& num_batches_tracked() const {
     return num_batches_tracked_;
   }

@@ -41,14 +41,23 @@ class Conv2d final : public Layer<Scalar> {
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
+  /// KH x KW.
   const Extent& kernel() const { return kernel_; }
+  /// Pixels from one tap to the next position of the kernel.
   const Extent& stride() const { return stride_; }
+  /// Rows and columns of zeros on each side.
   const Extent& padding() const { return padding_; }
 
+  ///@{
+  /// C*KH*KW x O.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
+  ///@}
+  ///@{
+  /// O x 1.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
+  ///@}
 
  private:
   void do_forward(ConstView<Scalar> x,

@@ -43,12 +43,19 @@ class LayerNorm final : public Layer<Scalar> {
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
+  /// The settings that it was built with.
   const LayerNormOptions& options() const { return options_; }
 
+  ///@{
+  /// The factors; no elements if the options leave them out.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
+  ///@}
+  ///@{
+  /// What is added; no elements if the options leave it out.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
+  ///@}
 
  private:
   void do_forward(ConstView<Scalar> x,

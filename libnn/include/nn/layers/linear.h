@@ -30,10 +30,16 @@ class Linear final : public Layer<Scalar> {
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
+  ///@{
+  /// in x out.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
+  ///@}
+  ///@{
+  /// out x 1.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
+  ///@}
 
  private:
   void do_forward(ConstView<Scalar> x,

@@ -30,7 +30,9 @@ class MaxPool2d final : public Layer<Scalar> {
   Settings settings() const override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
+  /// Height and width of what a maximum is taken of.
   const Extent& window() const { return window_; }
+  /// Pixels from one window to the next.
   const Extent& stride() const { return stride_; }
 
  private:

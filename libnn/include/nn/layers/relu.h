@@ -13,6 +13,7 @@ namespace nn {
 template <typename Scalar>
 class ReLU final : public Layer<Scalar> {
  public:
+  /// Takes any shape, and keeps it.
   explicit ReLU(const Shape& input_shape);
 
   std::string name() const override { return "ReLU"; }

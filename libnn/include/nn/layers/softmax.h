@@ -15,6 +15,7 @@ namespace nn {
 template <typename Scalar>
 class Softmax final : public Layer<Scalar> {
  public:
+  /// Takes any shape, and keeps it; all of its features are the classes.
   explicit Softmax(const Shape& input_shape);
 
   std::string name() const override { return "Softmax"; }

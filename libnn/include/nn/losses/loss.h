@@ -35,9 +35,12 @@ class Loss {
                   View<Scalar> dy) const;
 
  protected:
+  ///@{
+  /// A loss holds its settings alone; what derives from it may be copied.
   Loss() = default;
   Loss(const Loss&) = default;
   Loss& operator=(const Loss&) = default;
+  ///@}
 
  private:
   /// Returns the sum of l over all elements, which must not depend on the

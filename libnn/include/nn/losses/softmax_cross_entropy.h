@@ -13,6 +13,7 @@ struct LossResult {
   Index correct = 0;  ///< samples whose largest logit is their label's
 };
 
+/// The settings of SoftmaxCrossEntropy.
 struct SoftmaxCrossEntropyOptions {
   /// One for each class, or none: a sample counts as much as its label's class
   /// does, and the mean is a weighted one.

@@ -7,12 +7,13 @@
 
 namespace nn {
 
+/// The settings of Adagrad. Its formula says what each does.
 struct AdagradOptions {
-  double learning_rate = 1e-2;
-  double learning_rate_decay = 0.0;
-  double weight_decay = 0.0;
-  double initial_accumulator = 0.0;
-  double epsilon = 1e-10;
+  double learning_rate = 1e-2;       ///< finite, at least 0
+  double learning_rate_decay = 0.0;  ///< finite, at least 0
+  double weight_decay = 0.0;         ///< finite, at least 0
+  double initial_accumulator = 0.0;  ///< what sums of squares start from
+  double epsilon = 1e-10;            ///< keeps the division finite
 };
 
 /// Adagrad (Duchi, Hazan and Singer, 2011, with a diagonal matrix), in

@@ -7,23 +7,25 @@
 
 namespace nn {
 
+/// The settings of Adam.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;    ///< decay of the mean of gradients
-  double beta2 = 0.999;  ///< decay of the mean of their squares
-  double epsilon = 1e-8;
-  double weight_decay = 0.0;  ///< L2: its gradient is averaged as well
+  double learning_rate = 1e-3;  ///< finite, at least 0
+  double beta1 = 0.9;           ///< decay of the mean of gradients
+  double beta2 = 0.999;         ///< decay of the mean of their squares
+  double epsilon = 1e-8;        ///< keeps the division finite
+  double weight_decay = 0.0;    ///< L2: its gradient is averaged as well
   /// Divides by the largest mean of squares so far (Reddi et al., 2018).
   bool amsgrad = false;
 };
 
+/// The settings of AdamW.
 struct AdamWOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;  ///< decoupled: apart from the averages
-  bool amsgrad = false;
+  double learning_rate = 1e-3;  ///< finite, at least 0
+  double beta1 = 0.9;           ///< as in AdamOptions
+  double beta2 = 0.999;         ///< as in AdamOptions
+  double epsilon = 1e-8;        ///< as in AdamOptions
+  double weight_decay = 1e-2;   ///< decoupled: apart from the averages
+  bool amsgrad = false;         ///< as in AdamOptions
 };
 
 namespace internal {

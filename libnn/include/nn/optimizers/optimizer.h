@@ -35,6 +35,7 @@ class Optimizer {
   /// One update of every parameter. Allocates nothing.
   virtual void step() = 0;
 
+  /// The rate of the next step().
   double learning_rate() const { return learning_rate_; }
   /// Throws std::invalid_argument unless the rate is finite and not negative.
   void set_learning_rate(double learning_rate);
@@ -60,6 +61,7 @@ class Optimizer {
             double learning_rate,
             double weight_decay = 0.0);
 
+  /// What step() changes.
   const std::vector<Parameter<Scalar>*>& parameters() const {
     return parameters_;
   }
@@ -70,13 +72,13 @@ class Optimizer {
 
   /// Neighbouring elements of one parameter, and what holds for them.
   struct Slice {
-    const Scalar* grad;
-    Scalar* value;
-    Index count;
-    Index offset;  ///< of the first among the element_count() of all
-    double learning_rate;
-    double weight_decay;
-    double l1;
+    const Scalar* grad;    ///< `count` elements
+    Scalar* value;         ///< `count` elements
+    Index count;           ///< at least 1
+    Index offset;          ///< of the first among the element_count() of all
+    double learning_rate;  ///< of the parameter's group
+    double weight_decay;   ///< of the parameter's group
+    double l1;             ///< of the parameter's group
   };
 
   /// Calls update(slice) for slices that cover all elements, on up to

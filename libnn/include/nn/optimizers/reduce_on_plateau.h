@@ -5,6 +5,7 @@
 
 namespace nn {
 
+/// The settings of ReduceOnPlateau.
 struct ReduceOnPlateauOptions {
   double learning_rate = 0.1;  ///< at first
   double factor = 0.1;         ///< of the rate at each reduction
@@ -13,10 +14,10 @@ struct ReduceOnPlateauOptions {
   /// A metric improves on the best one if it is better by more than this: a
   /// share of the best one, or an amount where the threshold is absolute.
   double threshold = 1e-4;
-  bool absolute_threshold = false;
+  bool absolute_threshold = false;  ///< see threshold
   /// Metrics after a reduction that are not counted against the patience.
   Index cooldown = 0;
-  double min_learning_rate = 0.0;
+  double min_learning_rate = 0.0;  ///< no reduction goes below it
   /// A reduction by no more than this is left out.
   double min_reduction = 1e-8;
   /// Larger metrics are better: an accuracy, not a loss.
@@ -43,6 +44,7 @@ class ReduceOnPlateau {
   /// Throws std::invalid_argument if the metric is NaN, changing nothing.
   double update(double metric);
 
+  /// The rate that update() returned last; before, the first one.
   double learning_rate() const { return learning_rate_; }
   /// The best metric so far; infinite before the first.
   double best() const { return best_; }

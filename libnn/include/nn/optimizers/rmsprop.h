@@ -7,12 +7,13 @@
 
 namespace nn {
 
+/// The settings of RmsProp. Its formula says what each does.
 struct RmsPropOptions {
-  double learning_rate = 1e-2;
-  double alpha = 0.99;  ///< decay of the mean of squared gradients
-  double epsilon = 1e-8;
-  double weight_decay = 0.0;
-  double momentum = 0.0;
+  double learning_rate = 1e-2;  ///< finite, at least 0
+  double alpha = 0.99;          ///< decay of the mean of squared gradients
+  double epsilon = 1e-8;        ///< keeps the division finite
+  double weight_decay = 0.0;    ///< finite, at least 0
+  double momentum = 0.0;        ///< of the steps; 0 is none
   /// Divides by the root of the gradient's variance, not of its mean square.
   bool centered = false;
 };

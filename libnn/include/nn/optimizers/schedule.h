@@ -9,6 +9,7 @@ namespace nn {
 class Schedule {
  public:
   virtual ~Schedule() = default;
+  /// The rate at `step`, which is at least 0.
   virtual double learning_rate(Index step) const = 0;
 };
 
@@ -17,6 +18,7 @@ class ConstantSchedule final : public Schedule {
  public:
   /// Throws std::invalid_argument unless the rate is finite and not negative.
   explicit ConstantSchedule(double learning_rate);
+  /// The rate given to the constructor.
   double learning_rate(Index step) const override;
 
  private:
@@ -28,6 +30,7 @@ class StepSchedule final : public Schedule {
  public:
   /// Throws std::invalid_argument unless base >= 0, period >= 1, gamma > 0.
   StepSchedule(double base, Index period, double gamma);
+  /// The formula above.
   double learning_rate(Index step) const override;
 
  private:
@@ -51,6 +54,7 @@ class CosineSchedule final : public Schedule {
                  Index total_steps,
                  Index warmup_steps = 0,
                  double final = 0.0);
+  /// The formula above.
   double learning_rate(Index step) const override;
 
  private:
@@ -60,12 +64,13 @@ class CosineSchedule final : public Schedule {
   double final_;
 };
 
+/// The settings of OneCycleSchedule.
 struct OneCycleOptions {
-  double max_learning_rate = 0.1;
-  Index total_steps = 0;
-  double warmup_share = 0.3;      ///< of the steps, on the way up
-  double initial_divisor = 25.0;  ///< the first rate is max / initial_divisor
-  double final_divisor = 1e4;     ///< the last is the first / final_divisor
+  double max_learning_rate = 0.1;  ///< at the top of the cycle
+  Index total_steps = 0;           ///< of the whole training; must be given
+  double warmup_share = 0.3;       ///< of the steps, on the way up
+  double initial_divisor = 25.0;   ///< the first rate is max / initial_divisor
+  double final_divisor = 1e4;      ///< the last is the first / final_divisor
 };
 
 /// One cycle (Smith and Topin, 2018, arXiv:1708.07120), in the form of

@@ -7,10 +7,11 @@
 
 namespace nn {
 
+/// The settings of Sgd. Its formula says what each does.
 struct SgdOptions {
-  double learning_rate = 0.1;
-  double momentum = 0.0;
-  double weight_decay = 0.0;
+  double learning_rate = 0.1;  ///< finite, at least 0
+  double momentum = 0.0;       ///< at least 0, less than 1
+  double weight_decay = 0.0;   ///< finite, at least 0
   /// Look-ahead momentum; needs momentum > 0.
   bool nesterov = false;
 };
