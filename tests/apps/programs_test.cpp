@@ -1,10 +1,7 @@
 // Runs the built programs as a user does: by their command lines, exit codes,
 // messages and files.
 
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,6 +11,7 @@
 #include "nn/safetensors.h"
 #include "support/catch.h"
 #include "support/data_directory.h"
+#include "support/program.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
@@ -22,41 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-  std::string errors;
-};
-
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      result += "'\\''";
-    } else {
-      result += c;
-    }
-  }
-  return result + "'";
-}
-
-Outcome execute(const std::string& program,
-                const std::vector<std::string>& arguments) {
-  const nn_test::TemporaryDirectory folder;
-  std::string command = quoted(program);
-  for (const std::string& argument : arguments) {
-    command += ' ' + quoted(argument);
-  }
-  command += " >" + quoted(folder.file("output")) + " 2>" +
-             quoted(folder.file("errors")) + " </dev/null";
-  const int status = std::system(command.c_str());
-  Outcome outcome;
-  // A signal is no exit code: -1 then fails every expectation.
-  if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
-  outcome.output = nn::read_file(folder.file("output"));
-  outcome.errors = nn::read_file(folder.file("errors"));
-  return outcome;
-}
+using nn_test::execute;
+using nn_test::Outcome;
 
 /// A small data set, a place for results, and options that make a run short.
 struct Bench {

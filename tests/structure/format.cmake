@@ -5,7 +5,8 @@ cmake_minimum_required(VERSION 3.21)
 file(GLOB_RECURSE sources RELATIVE "${ROOT}"
   "${ROOT}/libnn/*.h" "${ROOT}/libnn/*.cpp"
   "${ROOT}/apps/*.h" "${ROOT}/apps/*.cpp"
-  "${ROOT}/tests/*.h" "${ROOT}/tests/*.cpp")
+  "${ROOT}/tests/*.h" "${ROOT}/tests/*.cpp"
+  "${ROOT}/docs/*.h" "${ROOT}/docs/*.cpp")
 list(LENGTH sources count)
 if(count EQUAL 0)
   message(FATAL_ERROR "no source under ${ROOT}")

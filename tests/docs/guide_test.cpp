@@ -1,0 +1,100 @@
+// Parts of the documents that are no whole program.
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <string>
+
+#include "nn/nn.h"
+#include "support/catch.h"
+#include "support/temporary_directory.h"
+
+namespace {
+
+// A folder of its own to work in, to the end of the scope.
+class WorkingDirectory {
+ public:
+  WorkingDirectory() : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(folder_.path());
+  }
+  ~WorkingDirectory() { std::filesystem::current_path(before_); }
+
+ private:
+  nn_test::TemporaryDirectory folder_;
+  std::filesystem::path before_;
+};
+
+std::string without_space(std::string text) {
+  text.erase(std::remove_if(text.begin(),
+                            text.end(),
+                            [](unsigned char c) { return std::isspace(c); }),
+             text.end());
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the training step in docs/architecture.md lowers the loss",
+          "[docs]") {
+  nn::Sequential<float> net(nn::Shape{3}, /*seed=*/1);
+  net.add<nn::Linear>(2).add<nn::Softmax>();
+  nn::Sgd<float> sgd(net.parameters(), {});
+  const nn::SoftmaxCrossEntropy<float> loss;
+  nn::Workspace<float> workspace;
+  const nn::Matrix<float> x = nn::Matrix<float>::Identity(3, 2);
+  nn::Labels labels(2);
+  labels << 0, 1;
+  nn::Matrix<float> dlogits(2, 2);
+  double last = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const auto logits = net.forward(x, workspace);               // 1
+    const auto result = loss.evaluate(logits, labels, dlogits);  // 2
+    net.backward(dlogits, workspace);                            // 3
+    sgd.step();                                                  // 4
+    CHECK(result.loss < last);
+    last = result.loss;
+  }
+}
+
+TEST_CASE("a network goes to a file and back as docs/files.md says", "[docs]") {
+  const WorkingDirectory here;
+  nn::Sequential<float> net(nn::Shape{3}, /*seed=*/1);
+  net.add<nn::Linear>(4).add<nn::Softmax>();
+  const nn::Matrix<float> x = nn::Matrix<float>::Identity(3, 3);
+  nn::save_model("model.safetensors", net);
+
+  const auto loaded = nn::load_model<float>("model.safetensors");
+  const nn::Labels classes = loaded.predict_classes(x);
+
+  CHECK(classes == net.predict_classes(x));
+  nn::export_onnx("model.onnx", net);
+  CHECK(std::filesystem::file_size("model.onnx") > 0);
+}
+
+TEST_CASE("the description of a model is the one in docs/files.md", "[docs]") {
+  const WorkingDirectory here;
+  nn::Sequential<float> net(nn::Shape{1, 28, 28}, /*seed=*/1);
+  net.add<nn::Conv2d>(16, 3, 1, 1);
+  net.add<nn::Residual>(
+      [](nn::Sequential<float>& body) { body.add<nn::ReLU>(); });
+  net.add<nn::Linear>(10);
+  nn::save_model("model.safetensors", net);
+  const std::string description = R"(
+{
+  "version": 1,
+  "input_shape": [1, 28, 28],
+  "layers": [
+    {"kind": "Conv2d",
+     "settings": {"kernel_size_h": 3, "kernel_size_w": 3,
+                  "out_channels": 16,
+                  "padding_h": 1, "padding_w": 1,
+                  "stride_h": 1, "stride_w": 1}},
+    {"kind": "Residual",
+     "body": [{"kind": "ReLU"}]},
+    {"kind": "Linear", "settings": {"out_features": 10}}
+  ]
+}
+)";
+  auto metadata = nn::read_safetensors("model.safetensors").metadata;
+  CHECK(without_space(metadata["libnn.model"]) == without_space(description));
+}
