@@ -53,4 +53,5 @@ set(NN_COMPONENTS
   data/image_set
   data/idx
   data/batches
+  data/augmentation
 )

@@ -20,6 +20,13 @@ namespace {
 constexpr nn::Index kMaxCount = 1000000000;
 constexpr nn::Index kMaxEpochs = 1000000;
 
+bool parse_finite(const std::string& text, double& value) {
+  if (text.empty()) return false;
+  char* end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return *end == '\0' && std::isfinite(value);
+}
+
 bool parse_whole(const std::string& text, nn::Index& value) {
   if (text.empty()) return false;
   char* end = nullptr;
@@ -68,12 +75,8 @@ CLI::Validator finite_number(const std::string& wanted,
                              bool (*is_wanted)(double)) {
   return CLI::Validator(
       [wanted, is_wanted](std::string& text) -> std::string {
-        char* end = nullptr;
-        const double value = std::strtod(text.c_str(), &end);
-        if (!text.empty() && *end == '\0' && std::isfinite(value) &&
-            is_wanted(value)) {
-          return {};
-        }
+        double value = 0.0;
+        if (parse_finite(text, value) && is_wanted(value)) return {};
         return nn::concat(
             "expected a finite number ", wanted, ", got '", text, "'");
       },
@@ -126,6 +129,53 @@ std::vector<nn::Index> parse_sizes(const std::string& option,
     start = end + 1;
   }
   return sizes;
+}
+
+// "shift=2,rotate=10,elastic=34,sigma=4", each key at most once.
+nn::AugmentationOptions parse_augmentation(const std::string& text) {
+  const auto fail = [&text](const std::string& what) {
+    throw UsageError(
+        nn::concat("--augment: expected ", what, ", got '", text, "'"));
+  };
+  nn::AugmentationOptions result;
+  std::vector<std::string> seen;
+  std::size_t start = 0;
+  while (start <= text.size()) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const std::string entry = text.substr(start, end - start);
+    const std::size_t equals = std::min(entry.find('='), entry.size());
+    const std::string key = entry.substr(0, equals);
+    const std::string value =
+        equals < entry.size() ? entry.substr(equals + 1) : "";
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      fail(key + " once");
+    }
+    seen.push_back(key);
+    if (key == "shift") {
+      if (!parse_whole(value, result.shift)) {
+        fail("a whole number of pixels for shift");
+      }
+    } else if (key == "rotate" || key == "elastic" || key == "sigma") {
+      double& number = key == "rotate"    ? result.rotation
+                       : key == "elastic" ? result.elastic
+                                          : result.elastic_sigma;
+      if (!parse_finite(value, number)) fail("a finite number for " + key);
+    } else {
+      fail("shift=N, rotate=X, elastic=X and sigma=X, separated by commas");
+    }
+    start = end + 1;
+  }
+  const bool has_sigma =
+      std::find(seen.begin(), seen.end(), "sigma") != seen.end();
+  if (has_sigma && !(result.elastic > 0.0)) {
+    fail("sigma together with elastic above 0");
+  }
+  try {
+    nn::Augmentation(result, 0);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(nn::concat("--augment ", text, ": ", error.what()));
+  }
+  return result;
 }
 
 std::string join(const std::vector<nn::Index>& sizes) {
@@ -194,6 +244,21 @@ std::vector<std::string> class_names(const std::string& dataset) {
   return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 }
 
+std::string to_text(const nn::AugmentationOptions& augmentation) {
+  std::string text;
+  const auto add = [&text](const char* key, const nlohmann::json& value) {
+    // JSON numbers have as many digits as it takes to read the same back.
+    text += (text.empty() ? "" : ",") + nn::concat(key, '=', value.dump());
+  };
+  if (augmentation.shift > 0) add("shift", augmentation.shift);
+  if (augmentation.rotation > 0.0) add("rotate", augmentation.rotation);
+  if (augmentation.elastic > 0.0) {
+    add("elastic", augmentation.elastic);
+    add("sigma", augmentation.elastic_sigma);
+  }
+  return text;
+}
+
 nn::SgdOptions Options::sgd() const {
   nn::SgdOptions sgd;
   sgd.learning_rate = learning_rate;
@@ -230,6 +295,7 @@ nlohmann::json Options::to_json() const {
                          {"weight-decay", weight_decay},
                          {"nesterov", nesterov},
                          {"schedule", schedule},
+                         {"augment", to_text(augmentation)},
                          {"seed", seed},
                          {"threads", threads},
                          {"train-limit", train_limit},
@@ -264,6 +330,7 @@ std::optional<Options> parse_options(const Program& program,
   o.threads = nn::num_threads();
   std::string hidden = join(o.hidden);
   std::string channels = join(o.channels);
+  std::string augmentation;
 
   CLI::App app(program.purpose, program.name);
   app.set_version_flag("--version",
@@ -401,8 +468,18 @@ std::optional<Options> parse_options(const Program& program,
           ->default_str(nn::concat(o.step_factor))
           ->check(finite_number("above 0", [](double v) { return v > 0.0; }))
           ->group("Training")};
-  app.add_option(
-         "--seed", o.seed, "Seed of the initial weights and the batch order")
+  CLI::Option* augment =
+      app.add_option("--augment",
+                     augmentation,
+                     "Distort training images at random: up to shift=N pixels, "
+                     "rotate=X degrees, elastic=X (Simard's alpha, with a "
+                     "Gaussian of sigma=X pixels)")
+          ->type_name("KEY=X,...")
+          ->default_str("off")
+          ->group("Training");
+  app.add_option("--seed",
+                 o.seed,
+                 "Seed of initial weights, batch order and augmentation")
       ->type_name("N")
       ->capture_default_str()
       ->check(unsigned_64_bit())
@@ -460,6 +537,7 @@ std::optional<Options> parse_options(const Program& program,
   }
   o.hidden = parse_sizes("--hidden", hidden);
   o.channels = parse_sizes("--channels", channels);
+  if (augment->count() > 0) o.augmentation = parse_augmentation(augmentation);
   if (epochs->count() == 0) o.epochs = model_defaults(o.model).epochs;
   if (learning_rate->count() == 0) {
     o.learning_rate = model_defaults(o.model).learning_rate;

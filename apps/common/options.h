@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/data/augmentation.h"
 #include "nn/optimizers/schedule.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/types.h"
@@ -60,6 +61,8 @@ struct Options {
   nn::Index step_epochs = 5;        ///< step
   double step_factor = 0.1;         ///< step
 
+  nn::AugmentationOptions augmentation;  ///< of the training images
+
   std::uint64_t seed = 1;
   int threads = 1;
   nn::Index train_limit = 0;  ///< 0: all images
@@ -79,6 +82,10 @@ struct Options {
 std::optional<Options> parse_options(const Program& program,
                                      int argc,
                                      const char* const* argv);
+
+/// As --augment takes it: "shift=2,rotate=10.0". What is off is left out, so
+/// that no augmentation is an empty text.
+std::string to_text(const nn::AugmentationOptions& augmentation);
 
 /// The names of the ten classes of a data set, by its name on the command line.
 std::vector<std::string> class_names(const std::string& dataset);

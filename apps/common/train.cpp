@@ -127,7 +127,8 @@ class Training {
         loader_(data.training,
                 data.normalization,
                 options.batch_size,
-                options.seed),
+                options.seed,
+                options.augmentation),
         schedule_(options.make_schedule(loader_.count())),
         evaluation_x_(data.test.shape.features(),
                       std::min(kEvaluationBatch, data.test.size())),
@@ -376,8 +377,11 @@ void print_start(const Options& options,
             << ", " << options.schedule << " learning rate from "
             << options.learning_rate << ", momentum " << options.momentum
             << (options.nesterov ? " (Nesterov)" : "") << ", weight decay "
-            << options.weight_decay << ", seed " << options.seed << '\n'
-            << network.summary();
+            << options.weight_decay << ", seed " << options.seed << '\n';
+  if (options.augmentation.is_on()) {
+    std::cout << "augmentation     " << to_text(options.augmentation) << '\n';
+  }
+  std::cout << network.summary();
   std::cout.flush();
 }
 

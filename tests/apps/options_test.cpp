@@ -207,6 +207,55 @@ TEST_CASE("wrong usage names option, what was expected and what was found",
   CHECK_THAT(complaint(kMlp, {"--kernel", "3"}), ContainsSubstring("--kernel"));
 }
 
+TEST_CASE("augmentation is off unless it is asked for", "[apps][options]") {
+  const apps::Options off = parse(kMlp, {});
+  CHECK_FALSE(off.augmentation.is_on());
+  CHECK(off.to_json().at("augment") == "");
+
+  const apps::Options shifted = parse(kMlp, {"--augment", "shift=2"});
+  CHECK(shifted.augmentation.shift == 2);
+  CHECK(shifted.augmentation.rotation == 0.0);
+  CHECK(shifted.augmentation.elastic == 0.0);
+  CHECK(shifted.to_json().at("augment") == "shift=2");
+
+  const apps::Options all =
+      parse(kBoth, {"--augment", "elastic=34.5,rotate=10,sigma=3.25,shift=1"});
+  CHECK(all.augmentation.shift == 1);
+  CHECK(all.augmentation.rotation == 10.0);
+  CHECK(all.augmentation.elastic == 34.5);
+  CHECK(all.augmentation.elastic_sigma == 3.25);
+  const std::string text = all.to_json().at("augment");
+  CHECK(text == "shift=1,rotate=10.0,elastic=34.5,sigma=3.25");
+  // What summary.json says can be given again.
+  CHECK(parse(kBoth, {"--augment", text}).to_json().at("augment") == text);
+}
+
+TEST_CASE("an augmentation that is none is refused",
+          "[apps][options][errors]") {
+  const auto expect = [](const std::string& value, const std::string& what) {
+    INFO(value);
+    CHECK_THAT(complaint(kMlp, {"--augment", value}),
+               ContainsSubstring("--augment: expected " + what + ", got '" +
+                                 value + "'"));
+  };
+  const std::string keys =
+      "shift=N, rotate=X, elastic=X and sigma=X, separated by commas";
+  expect("zoom=2", keys);
+  expect("shift=2,", keys);
+  expect("2", keys);
+  expect("shift", "a whole number of pixels for shift");
+  expect("shift=1.5", "a whole number of pixels for shift");
+  expect("rotate=", "a finite number for rotate");
+  expect("rotate=inf", "a finite number for rotate");
+  expect("elastic=34x", "a finite number for elastic");
+  expect("shift=1,shift=2", "shift once");
+  expect("sigma=4", "sigma together with elastic above 0");
+  CHECK_THAT(complaint(kMlp, {"--augment", "rotate=181"}),
+             ContainsSubstring("rotation from 0 to 180 degrees, got 181"));
+  CHECK_THAT(complaint(kMlp, {"--augment", "shift=-1"}),
+             ContainsSubstring("--augment shift=-1: [Augmentation] expected"));
+}
+
 TEST_CASE("options that would be ignored are refused",
           "[apps][options][errors]") {
   CHECK_THAT(complaint(kMlp, {"--step-epochs", "2"}),

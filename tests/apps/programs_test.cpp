@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/run.h"
@@ -204,6 +205,28 @@ TEST_CASE("the same seed gives the same steps for any number of threads",
     CHECK(steps(mlp, "2", "5") == first);
     CHECK(steps(mlp, "2", "6") != first);
   }
+}
+
+TEST_CASE("augmentation changes the training alone and is recorded",
+          "[apps][programs]") {
+  const Bench bench;
+  const auto run = [&bench](const std::vector<std::string>& more) {
+    const Outcome outcome = bench.mlp(more);
+    INFO(outcome.errors);
+    REQUIRE(outcome.exit_code == 0);
+    return std::pair(outcome.output, nn::read_file(bench.out() + "/steps.csv"));
+  };
+  const auto plain = run({"--threads", "1"});
+  CHECK(plain.first.find("augmentation") == std::string::npos);
+  CHECK(apps::read_run(bench.out()).summary.at("options").at("augment") == "");
+  CHECK(run({"--augment", "shift=0"}).second == plain.second);
+
+  const std::string all = "shift=2,rotate=10.0,elastic=20.0,sigma=4.0";
+  const auto augmented = run({"--augment", all, "--threads", "1"});
+  CHECK_THAT(augmented.first, ContainsSubstring("augmentation     " + all));
+  CHECK(apps::read_run(bench.out()).summary.at("options").at("augment") == all);
+  CHECK(augmented.second != plain.second);
+  CHECK(run({"--augment", all, "--threads", "2"}).second == augmented.second);
 }
 
 TEST_CASE("training goes on from saved weights", "[apps][programs]") {

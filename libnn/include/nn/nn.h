@@ -5,6 +5,7 @@
 
 #include "nn/buffer.h"
 #include "nn/check.h"
+#include "nn/data/augmentation.h"
 #include "nn/data/batches.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"

@@ -4,13 +4,15 @@
 #include <array>
 #include <cmath>
 
+#include "data/gray_scale.h"
 #include "nn/check.h"
 
 namespace nn {
 namespace {
 
+using internal::kWhite;
+
 constexpr int kGrayLevels = 256;
-constexpr double kWhite = 255.0;
 
 void check_consistent(const char* who, const ImageSet& set) {
   const auto images = static_cast<Index>(set.images.size());
@@ -28,16 +30,13 @@ void check_consistent(const char* who, const ImageSet& set) {
                  " gray levels");
 }
 
-// g / 255, less the mean, over the deviation, as one multiplication and one
-// addition: that vectorizes, which a look-up table does not.
 template <typename Scalar>
 void scale_image(const std::uint8_t* __restrict image,
                  Index features,
-                 Scalar scale,
-                 Scalar offset,
+                 internal::GrayScale<Scalar> gray_scale,
                  Scalar* __restrict x) {
   for (Index i = 0; i < features; ++i) {
-    x[i] = static_cast<Scalar>(image[i]) * scale + offset;
+    x[i] = gray_scale(static_cast<Scalar>(image[i]));
   }
 }
 
@@ -115,10 +114,7 @@ void gather(const ImageSet& set,
                  " labels, got ",
                  labels.size());
 
-  const auto scale =
-      static_cast<Scalar>(1.0 / (kWhite * normalization.deviation));
-  const auto offset =
-      static_cast<Scalar>(-normalization.mean / normalization.deviation);
+  const internal::GrayScale<Scalar> gray_scale(normalization);
   for (Index n = 0; n < count; ++n) {
     const Index i = indices[n];
     check_argument(0 <= i && i < set.size(),
@@ -128,7 +124,7 @@ void gather(const ImageSet& set,
                    i,
                    " at place ",
                    n);
-    scale_image(set.image(i), features, scale, offset, x.data() + n * features);
+    scale_image(set.image(i), features, gray_scale, x.data() + n * features);
     labels[n] = set.labels[static_cast<std::size_t>(i)];
   }
 }
