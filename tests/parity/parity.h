@@ -33,7 +33,7 @@ constexpr double kTolerance<float> = 1e-4;
 /// that saturates or the logarithm of 1 + tiny, LibTorch's own result is right
 /// to no more than the rounding of those terms. `largest_term` says how large
 /// they are: kRoundings roundings of it are taken off the numerator. It is 0
-/// for everything but softmax and the loss.
+/// for everything but softmax, losses and weights after many steps.
 ///
 /// Infinite if sizes differ, if a value is not finite, or if LibTorch has all
 /// zeros and libnn has not.

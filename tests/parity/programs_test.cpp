@@ -30,12 +30,13 @@ std::string quoted(const std::string& text) {
 apps::Run train(const std::string& program,
                 const std::string& data,
                 const std::string& out,
-                int seed) {
+                int seed,
+                const std::string& more = "") {
   const std::string command =
       program + " --data " + quoted(data) + " --out " + quoted(out) +
       " --epochs 1 --batch-size 32 --learning-rate 0.005 --threads 2 --quiet"
       " --seed " +
-      std::to_string(seed) + " > " + quoted(out + ".log") + " 2>&1";
+      std::to_string(seed) + more + " > " + quoted(out + ".log") + " 2>&1";
   INFO(command);
   REQUIRE(std::system(command.c_str()) == 0);
   return apps::read_run(out);
@@ -141,4 +142,31 @@ TEST_CASE(
     check_predictions(
         model, torch_out + "/model.safetensors", folder.path(), torch);
   }
+}
+
+TEST_CASE("mnist_torch trains on the same distorted images as mnist_mlp",
+          "[parity][programs]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_tiny_mnist(folder.path());
+  const std::string augment = " --augment shift=2,rotate=10,elastic=20";
+  const auto run = [&](const std::string& program,
+                       const std::string& out,
+                       const std::string& more) {
+    return train(program, folder.path(), folder.file(out), 1, more);
+  };
+  const std::string mlp = quoted(NN_MNIST_MLP);
+  const apps::Run plain = run(mlp, "plain", "");
+  const apps::Run libnn = run(mlp, "libnn", augment);
+  const apps::Run torch =
+      run(quoted(NN_MNIST_TORCH) + " --model mlp", "torch", augment);
+  REQUIRE(torch.steps.size() == libnn.steps.size());
+  CHECK(relative_difference(libnn.steps[0].loss, torch.steps[0].loss) <= 1e-5);
+  for (std::size_t i = 1; i < libnn.steps.size(); ++i) {
+    INFO("step " << libnn.steps[i].step);
+    CHECK(relative_difference(libnn.steps[i].loss, torch.steps[i].loss) <=
+          1e-3);
+  }
+  CHECK(libnn.steps[0].loss != plain.steps[0].loss);
+  CHECK(libnn.summary.at("options").at("augment") ==
+        torch.summary.at("options").at("augment"));
 }

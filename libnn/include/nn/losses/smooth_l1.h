@@ -13,7 +13,8 @@ namespace nn {
 ///   dy = e / beta  or  sign(e), over features * N
 ///
 /// It is Huber's loss over beta. With beta = 0 it is |e|, whose derivative at 0
-/// is taken to be 0. docs/math/regression_losses.md.
+/// is taken to be 0, as in PyTorch's l1_loss (its smooth_l1_loss takes -1).
+/// docs/math/regression_losses.md.
 template <typename Scalar>
 class SmoothL1 final : public Loss<Scalar> {
  public:
