@@ -26,6 +26,7 @@ struct AugmentationOptions {
   /// ones move whole parts of the image.
   double elastic_sigma = 4.0;
 
+  /// Whether anything is distorted at all.
   bool is_on() const { return shift > 0 || rotation > 0 || elastic > 0; }
 };
 
@@ -49,6 +50,7 @@ class Augmentation {
   /// at most 1000.
   Augmentation(const AugmentationOptions& options, std::uint64_t seed);
 
+  /// What it was made with.
   const AugmentationOptions& options() const { return options_; }
 
   /// As nn::gather(), from which it differs in nothing while the options are
