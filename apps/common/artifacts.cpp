@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "common/figures.h"
 #include "nn/check.h"
@@ -64,6 +65,31 @@ nn::Shape filter_shape(const nn::Sequential<float>& network) {
           convolution->kernel().width};
 }
 
+/// What every layer makes of the test image that the figure is of.
+std::vector<LayerOutput> layer_outputs(const nn::ImageSet& test,
+                                       const nn::Normalization& normalization,
+                                       const nn::Sequential<float>& network) {
+  nn::Matrix<float> x(test.shape.features(), 1);
+  nn::Labels label(1);
+  const nn::Index index = kFeatureMapImage;
+  nn::gather<float>(test,
+                    &index,
+                    1,
+                    normalization,
+                    nn::view(x),
+                    Eigen::Map<nn::Labels>(label.data(), 1));
+  const std::vector<nn::Matrix<float>> y =
+      network.activations(nn::view(std::as_const(x)));
+  std::vector<LayerOutput> outputs;
+  for (nn::Index i = 0; i < network.size(); ++i) {
+    const nn::Matrix<float>& values = y[static_cast<std::size_t>(i)];
+    outputs.push_back({network.layer(i).name(),
+                       network.layer(i).output_shape(),
+                       {values.data(), values.data() + values.size()}});
+  }
+  return outputs;
+}
+
 }  // namespace
 
 RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
@@ -113,15 +139,17 @@ RunFolder::~RunFolder() {
 
 void RunFolder::publish(const Run& run,
                         const nn::ImageSet& test,
+                        const nn::Normalization& normalization,
                         nn::Sequential<float>& network) {
   const StagingFolder staging(directory_);
   const std::string directory = staging.path().string();
   write_run_tables(directory, run);
   write_figures(directory,
                 run,
-                test,
-                network.parameters().front()->value,
-                filter_shape(network));
+                {test,
+                 network.parameters().front()->value,
+                 filter_shape(network),
+                 layer_outputs(test, normalization, network)});
   nn::save_model((staging.path() / "model.safetensors").string(), network);
 
   std::vector<fs::path> files;

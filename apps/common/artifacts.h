@@ -27,6 +27,7 @@ class RunFolder {
   /// Throws std::runtime_error with path and reason.
   void publish(const Run& run,
                const nn::ImageSet& test,
+               const nn::Normalization& normalization,
                nn::Sequential<float>& network);
 
  private:

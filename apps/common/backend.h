@@ -5,8 +5,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "common/options.h"
+#include "common/run.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/sequential.h"
@@ -52,6 +54,12 @@ class Backend {
   /// backend was made from. Saving, figures and the search for the origin of
   /// non-finite values go through it.
   virtual void copy_weights_to(nn::Sequential<float>& network) = 0;
+
+  /// What each of timed_layers() takes for training on this batch, in the
+  /// backend's own code, layer by layer. Updates no weights, but overwrites
+  /// gradients and changes what layers change as they train: the last call.
+  virtual std::vector<LayerTime> time_layers(nn::ConstView<float> x,
+                                             nn::ConstLabels labels) = 0;
 };
 
 /// Makes a backend from a network with its initial weights, which outlives it.
@@ -71,6 +79,8 @@ class LibnnBackend final : public Backend {
                             double learning_rate) override;
   void predict_logits(nn::ConstView<float> x, nn::View<float> logits) override;
   void copy_weights_to(nn::Sequential<float>& network) override;
+  std::vector<LayerTime> time_layers(nn::ConstView<float> x,
+                                     nn::ConstLabels labels) override;
 
  private:
   nn::Sequential<float>& network_;

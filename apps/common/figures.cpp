@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/texts.h"
 #include "nn/check.h"
 #include "nn/file.h"
 #include "plot/charts.h"
@@ -20,33 +21,8 @@ std::string text_at(const nlohmann::json& summary, const char* pointer) {
   return value.is_string() ? value.get<std::string>() : "";
 }
 
-std::string title(const std::string& what, const RunNames& names) {
-  return names.dataset + ": " + what + ", " + names.run();
-}
-
 std::size_t index_of(int value) {
   return static_cast<std::size_t>(value);
-}
-
-// Ink on paper, as the digits were written: bright in the file is dark here.
-plot::Pixels test_image(const nn::ImageSet& test, int index) {
-  nn::check_argument(index >= 0 && index < test.size(),
-                     "[figures] expected a test image below ",
-                     test.size(),
-                     ", got ",
-                     index);
-  plot::Pixels out;
-  out.width = static_cast<int>(test.shape.width);
-  out.height = static_cast<int>(test.shape.height);
-  const std::uint8_t* image = test.image(index);
-  const auto area =
-      static_cast<std::size_t>(test.shape.height * test.shape.width);
-  out.rgb.reserve(area * 3);
-  for (std::size_t i = 0; i < area; ++i) {
-    const auto gray = static_cast<std::uint8_t>(255 - image[i]);
-    out.rgb.insert(out.rgb.end(), {gray, gray, gray});
-  }
-  return out;
 }
 
 // A logarithmic axis where the losses span more than a factor of this: below
@@ -65,8 +41,6 @@ bool wants_log(const std::vector<plot::Series>& series) {
   }
   return low > 0 && high / low > kLogFrom;
 }
-
-constexpr int kMostFilters = 64;
 
 }  // namespace
 
@@ -136,11 +110,9 @@ Drawing draw_loss(const Run& run) {
 
   const EpochRow& best = run.history[best_epoch(run.history)];
   plot::LineChart chart;
-  chart.title = title("loss and accuracy over epochs", run_names(run.summary));
-  chart.subtitle =
-      "Test: by the weights at the end of the epoch. Training: mean over the "
-      "epoch's batches, each measured before its step.";
-  chart.x_title = "epoch";
+  chart.title = run_names(run.summary).title(texts::kLossTitle);
+  chart.subtitle = texts::kLossSubtitle;
+  chart.x_title = texts::kEpoch;
   chart.x_mark = best.epoch;
   chart.x_mark_text = "best on the test set: epoch " +
                       std::to_string(best.epoch) + ", " +
@@ -150,17 +122,17 @@ Drawing draw_loss(const Run& run) {
   loss.log = wants_log(loss.series);
   loss.floor = 0;
   loss.title = std::string("Cross-entropy loss (nats") +
-               (loss.log ? ", logarithmic scale)" : ")");
-  loss.height = 250;
+               (loss.log ? std::string(", ") + texts::kLogarithmic : "") + ")";
+  loss.height = 200;
   loss.marks = {{static_cast<double>(best.epoch), best.test_loss}};
   plot::Panel accuracy;
-  accuracy.title = "Accuracy";
+  accuracy.title = texts::kAccuracy;
   accuracy.series = {train_accuracy, test_accuracy};
   accuracy.style = plot::NumberStyle::kPercent;
   accuracy.floor = 0;
   accuracy.ceiling = 1;
   accuracy.least_span = 0.01;
-  accuracy.height = 170;
+  accuracy.height = 140;
   accuracy.marks = {{static_cast<double>(best.epoch), best.test_accuracy}};
   chart.panels = {loss, accuracy};
   return plot::draw(chart);
@@ -174,17 +146,12 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
                      run.confusion.size());
   const RunNames names = run_names(run.summary);
   plot::MatrixChart chart;
-  chart.row_title = "true class";
-  chart.column_title = "predicted class";
+  chart.row_title = texts::kTrueClass;
+  chart.column_title = texts::kPredictedClass;
   chart.row_names = chart.column_names = names.classes;
   const bool share = kind == MatrixKind::kShare;
-  chart.title =
-      title(share ? "confusion matrix" : "mean predicted probability", names);
-  chart.subtitle =
-      share ? "Share of each true class predicted as each class: every row "
-              "adds up to 1. Beneath it: number of test images."
-            : "Mean of the predicted probability of each class over all test "
-              "images of the true class: every row adds up to 1.";
+  chart.title = names.title(share ? texts::kShareTitle : texts::kMeanTitle);
+  chart.subtitle = share ? texts::kShareSubtitle : texts::kMeanSubtitle;
   for (const ConfusionCell& cell : run.confusion) {
     const double value = share ? cell.share : cell.mean_probability;
     chart.values.push_back(value);
@@ -205,180 +172,50 @@ Drawing draw_confusion(const Run& run) {
   return out;
 }
 
-Drawing draw_top3(const Run& run, const nn::ImageSet& test) {
-  const RunNames names = run_names(run.summary);
-  plot::ImageGrid grid;
-  grid.title =
-      title("the three highest-scored test images of every class", names);
-  grid.subtitle =
-      "Ranked by the predicted probability of the class, over all test images. "
-      "Thick red frame: the image is of another class.";
-  grid.column_names = names.classes;
-  int ranks = 0;
-  for (const TopImage& top : run.top3) ranks = std::max(ranks, top.rank);
-  for (int rank = 1; rank <= ranks; ++rank) {
-    grid.row_names.push_back(std::to_string(rank));
+Drawing draw_layer_times(const Run& run) {
+  plot::BarPairs chart;
+  chart.title = run_names(run.summary).title(texts::kLayerTimesTitle);
+  chart.subtitle =
+      run.layers.empty() ? texts::kNoLayers : texts::kLayerTimesSubtitle;
+  double forward = 0;
+  double backward = 0;
+  for (const LayerTime& row : run.layers) {
+    forward += row.forward_seconds;
+    backward += row.backward_seconds;
   }
-  grid.columns = kClasses;
-  grid.tiles.resize(index_of(ranks * kClasses));
-  for (const TopImage& top : run.top3) {
-    nn::check_argument(top.rank >= 1 && top.label_class >= 0 &&
-                           top.label_class < kClasses && top.label >= 0 &&
-                           top.label < kClasses,
-                       "[draw_top3] expected ranks from 1 and classes below ",
-                       kClasses,
-                       ", got class ",
-                       top.label_class,
-                       ", rank ",
-                       top.rank,
-                       ", label ",
-                       top.label);
-    plot::ImageTile& tile =
-        grid.tiles[index_of((top.rank - 1) * kClasses + top.label_class)];
-    tile.pixels = test_image(test, top.index);
-    const bool wrong = top.label != top.label_class;
-    tile.captions = {plot::format_probability(top.probability),
-                     (wrong ? "wrong: is " + names.classes[index_of(top.label)]
-                            : "image " + std::to_string(top.index))};
-    tile.verdict = wrong ? plot::ImageTile::Verdict::kWrong
-                         : plot::ImageTile::Verdict::kRight;
+  const auto text = [](double seconds, double sum) {
+    return plot::format_number(seconds * 1e3) + " ms, " +
+           plot::format_percent(sum > 0 ? seconds / sum : 0, 1);
+  };
+  chart.left_title =
+      "Forward, in all " + plot::format_number(forward * 1e3) + " ms";
+  chart.right_title =
+      "Backward, in all " + plot::format_number(backward * 1e3) + " ms";
+  for (const LayerTime& row : run.layers) {
+    chart.rows.push_back({std::to_string(row.layer) + "  " + row.name,
+                          row.forward_seconds,
+                          row.backward_seconds,
+                          text(row.forward_seconds, forward),
+                          text(row.backward_seconds, backward)});
   }
-  grid.note =
-      "Probabilities carry as many digits as it takes to tell them from 100 %; "
-      "\"100 %\" without decimals is exactly 1.";
-  return plot::draw(grid);
-}
-
-Drawing draw_mistakes(const Run& run, const nn::ImageSet& test) {
-  constexpr std::size_t kShown = 24;
-  const RunNames names = run_names(run.summary);
-  std::vector<const Prediction*> wrong;
-  for (const Prediction& p : run.predictions) {
-    nn::check_argument(p.label >= 0 && p.label < kClasses && p.predicted >= 0 &&
-                           p.predicted < kClasses,
-                       "[draw_mistakes] expected classes below ",
-                       kClasses,
-                       ", got label ",
-                       p.label,
-                       " and prediction ",
-                       p.predicted);
-    if (p.label != p.predicted) wrong.push_back(&p);
-  }
-  const std::size_t count = wrong.size();
-  // Worst is the greatest loss: the least probability given to the truth.
-  std::stable_sort(wrong.begin(), wrong.end(), [](auto* a, auto* b) {
-    return a->probability[index_of(a->label)] <
-           b->probability[index_of(b->label)];
-  });
-  wrong.resize(std::min(count, kShown));
-  plot::ImageGrid grid;
-  grid.title = title("the worst mistakes", names);
-  grid.columns = 8;
-  grid.gap = 34;
-  if (wrong.empty()) {
-    grid.subtitle =
-        "None: all " +
-        plot::format_count(static_cast<long long>(run.predictions.size())) +
-        " test images are predicted rightly.";
-    return plot::draw(grid);
-  }
-  grid.subtitle =
-      "The " + std::to_string(wrong.size()) + " of " +
-      plot::format_count(static_cast<long long>(count)) +
-      " wrongly predicted test images with the least probability for their "
-      "true class.";
-  for (const Prediction* p : wrong) {
-    plot::ImageTile tile;
-    tile.pixels = test_image(test, p->index);
-    tile.captions = {
-        "is " + names.classes[index_of(p->label)] + ": " +
-            plot::format_probability(p->probability[index_of(p->label)]),
-        "said " + names.classes[index_of(p->predicted)] + ": " +
-            plot::format_probability(p->probability[index_of(p->predicted)]),
-        "image " + std::to_string(p->index)};
-    grid.tiles.push_back(std::move(tile));
-  }
-  return plot::draw(grid);
-}
-
-Drawing draw_filters(const Run& run,
-                     const nn::Matrix<float>& first_weights,
-                     const nn::Shape& filter_shape) {
-  nn::check_argument(first_weights.rows() == filter_shape.features() &&
-                         first_weights.size() > 0,
-                     "[draw_filters] expected ",
-                     filter_shape.features(),
-                     " weights a column for filters of ",
-                     filter_shape.to_string(),
-                     ", got ",
-                     first_weights.rows());
-  const int units =
-      static_cast<int>(std::min<nn::Index>(first_weights.cols(), kMostFilters));
-  const auto shown = first_weights.leftCols(units);
-  const float greatest = shown.cwiseAbs().maxCoeff();
-  const float limit = greatest > 0 ? greatest : 1.0F;
-  const nn::Index area = filter_shape.height * filter_shape.width;
-
-  plot::ImageGrid grid;
-  grid.title = title("weights of the first layer", run_names(run.summary));
-  const std::string size = std::to_string(filter_shape.height) + "x" +
-                           std::to_string(filter_shape.width);
-  grid.subtitle =
-      (units < first_weights.cols()
-           ? "The first " + std::to_string(units) + " of " +
-                 std::to_string(first_weights.cols()) + " units"
-           : "All " + std::to_string(units) + " units") +
-      ", each " + size +
-      (filter_shape.channels > 1
-           ? ", a row of " + std::to_string(filter_shape.channels) +
-                 " input channels each"
-           : "") +
-      ". Blue: positive, orange: negative, white: 0; one scale for all, up to "
-      "+-" +
-      plot::format_number(limit) + ".";
-  grid.columns =
-      filter_shape.channels > 1
-          ? static_cast<int>(std::min<nn::Index>(filter_shape.channels, 16))
-      : units > 16 ? 16
-                   : 8;
-  grid.columns =
-      std::min(grid.columns,
-               std::max(1, units) * static_cast<int>(filter_shape.channels));
-  grid.image_width = grid.columns > 8 ? 52 : 84;
-  grid.image_height = grid.image_width *
-                      static_cast<double>(filter_shape.height) /
-                      static_cast<double>(filter_shape.width);
-  grid.gap = 10;
-  for (int unit = 0; unit < units; ++unit) {
-    for (nn::Index c = 0; c < filter_shape.channels; ++c) {
-      plot::ImageTile tile;
-      tile.pixels.width = static_cast<int>(filter_shape.width);
-      tile.pixels.height = static_cast<int>(filter_shape.height);
-      for (nn::Index i = 0; i < area; ++i) {
-        const plot::Rgb colour = plot::theme::diverging(
-            static_cast<double>(first_weights(c * area + i, unit) / limit));
-        tile.pixels.rgb.insert(tile.pixels.rgb.end(),
-                               {colour.r, colour.g, colour.b});
-      }
-      grid.tiles.push_back(std::move(tile));
-    }
-  }
-  return plot::draw(grid);
+  return plot::draw(chart);
 }
 
 void write_figures(const std::string& directory,
                    const Run& run,
-                   const nn::ImageSet& test,
-                   const nn::Matrix<float>& first_weights,
-                   const nn::Shape& filter_shape) {
+                   const FigureSources& sources) {
   const auto write = [&directory](const char* file, const Drawing& drawing) {
     nn::write_file_atomically(directory + "/" + file, plot::to_png(drawing));
   };
   write("loss.png", draw_loss(run));
   write("confusion.png", draw_confusion(run));
-  write("top3.png", draw_top3(run, test));
-  write("mistakes.png", draw_mistakes(run, test));
-  write("filters.png", draw_filters(run, first_weights, filter_shape));
+  write("top3.png", draw_top3(run, sources.test));
+  write("mistakes.png", draw_mistakes(run, sources.test));
+  write("filters.png",
+        draw_filters(run, sources.first_weights, sources.filter_shape));
+  write("feature_maps.png",
+        draw_feature_maps(run, sources.test, sources.outputs));
+  write("layers.png", draw_layer_times(run));
 }
 
 }  // namespace apps

@@ -22,6 +22,10 @@ struct RunNames {
 
   /// "CNN (libnn)".
   std::string run() const { return model + " (" + backend + ")"; }
+  /// "Fashion-MNIST: <what>, CNN (libnn)".
+  std::string title(const std::string& what) const {
+    return dataset + ": " + what + ", " + run();
+  }
 };
 RunNames run_names(const nlohmann::json& summary);
 
@@ -42,21 +46,50 @@ plot::Drawing draw_confusion(const Run& run);
 plot::Drawing draw_top3(const Run& run, const nn::ImageSet& test);
 plot::Drawing draw_mistakes(const Run& run, const nn::ImageSet& test);
 
+/// The test image whose way through the layers is shown: the same for every
+/// network, so that they compare.
+constexpr int kFeatureMapImage = 0;
+
+/// What one layer makes of it.
+struct LayerOutput {
+  std::string name;
+  nn::Shape shape;
+  std::vector<float> values;  ///< shape.features() of them
+};
+
+/// The image, then every layer's output as images; of a flat one, each value is
+/// a cell. At most 32 channels and 512 cells a layer. Throws
+/// std::invalid_argument if `test` has no such image or an output has another
+/// size than its shape.
+plot::Drawing draw_feature_maps(const Run& run,
+                                const nn::ImageSet& test,
+                                const std::vector<LayerOutput>& outputs);
+
+/// Time by layer, which needs the table of that name.
+plot::Drawing draw_layer_times(const Run& run);
+
 /// The columns of the first layer's weights (fan_in x fan_out) as images of
-/// `filter_shape`, the first 64 of them. Throws std::invalid_argument unless a
+/// `filter_shape`, the first 60 of them. Throws std::invalid_argument unless a
 /// column has filter_shape.features() weights.
 plot::Drawing draw_filters(const Run& run,
                            const nn::Matrix<float>& first_weights,
                            const nn::Shape& filter_shape);
 
-/// Writes loss.png, confusion.png, top3.png, mistakes.png and filters.png into
-/// `directory`, each atomically. Throws std::runtime_error with path and reason
-/// if one cannot be written, or if no font is installed.
+/// What figures show besides a run's tables.
+struct FigureSources {
+  const nn::ImageSet& test;
+  const nn::Matrix<float>& first_weights;
+  nn::Shape filter_shape;
+  std::vector<LayerOutput> outputs;
+};
+
+/// Writes loss.png, confusion.png, top3.png, mistakes.png, filters.png,
+/// feature_maps.png and layers.png into `directory`, each atomically. Throws
+/// std::runtime_error with path and reason if one cannot be written, or if no
+/// font is installed.
 void write_figures(const std::string& directory,
                    const Run& run,
-                   const nn::ImageSet& test,
-                   const nn::Matrix<float>& first_weights,
-                   const nn::Shape& filter_shape);
+                   const FigureSources& sources);
 
 }  // namespace apps
 

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "common/backend.h"
+#include "common/layer_times.h"
 #include "common/versions.h"
 #include "nn/check.h"
 
@@ -51,6 +52,11 @@ void LibnnBackend::copy_weights_to(nn::Sequential<float>& network) {
                        " has another shape in the network given");
     to[i]->value = from[i]->value;
   }
+}
+
+std::vector<LayerTime> LibnnBackend::time_layers(nn::ConstView<float> x,
+                                                 nn::ConstLabels labels) {
+  return apps::time_layers(network_, x, labels);
 }
 
 std::unique_ptr<Backend> make_libnn_backend(nn::Sequential<float>& network,

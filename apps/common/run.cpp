@@ -23,6 +23,7 @@ constexpr const char* kStepsFile = "steps.csv";
 constexpr const char* kPredictionsFile = "predictions.csv";
 constexpr const char* kConfusionFile = "confusion.csv";
 constexpr const char* kTopFile = "top3.csv";
+constexpr const char* kLayersFile = "layers.csv";
 
 constexpr const char* kHistoryHeader =
     "epoch,step,learning_rate,train_loss,test_loss,train_accuracy,"
@@ -33,6 +34,8 @@ constexpr const char* kPredictionsHeader =
 constexpr const char* kConfusionHeader =
     "label,predicted,count,share,mean_probability";
 constexpr const char* kTopHeader = "class,rank,index,label,probability";
+constexpr const char* kLayersHeader =
+    "layer,name,forward_seconds,backward_seconds";
 
 std::string path_of(const std::string& directory, const char* file) {
   return directory + "/" + file;
@@ -45,14 +48,15 @@ class CsvText {
   explicit CsvText(const char* header) : text_(header) { text_ += '\n'; }
 
   template <typename Number, typename... Rest>
-  void row(Number first, Rest... rest) {
+  void row(const Number& first, const Rest&... rest) {
     add(first);
     ((text_ += ',', add(rest)), ...);
     text_ += '\n';
   }
 
+  void add(const std::string& word) { text_ += word; }
   template <typename Number>
-  void add(Number number) {
+  void add(const Number& number) {
     char digits[32];
     const std::to_chars_result end =
         std::to_chars(digits, digits + sizeof digits, number);
@@ -122,6 +126,16 @@ class CsvReader {
     }
     ++next_field_;
     return value;
+  }
+  /// The next field, which is to be `wanted` unless that is empty.
+  std::string word(std::string_view wanted) {
+    const std::string_view found = field();
+    if (found.empty() || (!wanted.empty() && found != wanted)) {
+      fail_field("expected ",
+                 wanted.empty() ? "a name" : "'" + std::string(wanted) + "'");
+    }
+    ++next_field_;
+    return std::string(found);
   }
   double not_negative() {
     return number(0.0, std::numeric_limits<double>::infinity());
@@ -325,6 +339,40 @@ void read_top(const std::string& path, Run& run) {
                   "the best images of every class");
 }
 
+/// The names of the layers that the summary lists and that are timed.
+std::vector<std::string> timed_in_summary(const std::string& path,
+                                          const nlohmann::json& summary) {
+  const nlohmann::json::json_pointer at("/network/layers");
+  if (!summary.contains(at) || !summary.at(at).is_array()) {
+    throw std::runtime_error(
+        nn::concat(path, ": expected a list under ", at.to_string()));
+  }
+  std::vector<std::string> names;
+  for (const nlohmann::json& layer : summary.at(at)) {
+    const bool named = layer.is_object() && layer.contains("name") &&
+                       layer.at("name").is_string();
+    names.push_back(named ? layer.at("name").get<std::string>() : "");
+  }
+  if (!names.empty() && names.back() == "Softmax") names.pop_back();
+  return names;
+}
+
+void read_layers(const std::string& path, Run& run) {
+  CsvReader csv(path, kLayersHeader);
+  const std::vector<std::string> names = timed_in_summary(path, run.summary);
+  while (csv.next_row()) {
+    const int expected_layer = static_cast<int>(csv.rows()) - 1;
+    LayerTime row;
+    row.layer = csv.whole(expected_layer, expected_layer);
+    row.name = csv.word(csv.rows() <= names.size() ? names[csv.rows() - 1]
+                                                   : std::string());
+    row.forward_seconds = csv.not_negative();
+    row.backward_seconds = csv.not_negative();
+    run.layers.push_back(row);
+  }
+  csv.expect_rows(names.size(), "the summary's layers but a final Softmax");
+}
+
 }  // namespace
 
 void derive_tables(Run& run) {
@@ -431,6 +479,10 @@ void write_run_tables(const std::string& directory, const Run& run) {
   for (const TopImage& row : run.top3) {
     top.row(row.label_class, row.rank, row.index, row.label, row.probability);
   }
+  CsvText layers(kLayersHeader);
+  for (const LayerTime& row : run.layers) {
+    layers.row(row.layer, row.name, row.forward_seconds, row.backward_seconds);
+  }
 
   const auto write = [&directory](const char* file, const std::string& text) {
     nn::write_file_atomically(path_of(directory, file), text);
@@ -440,6 +492,7 @@ void write_run_tables(const std::string& directory, const Run& run) {
   write(kPredictionsFile, predictions.text());
   write(kConfusionFile, confusion.text());
   write(kTopFile, top.text());
+  write(kLayersFile, layers.text());
   // Folder names in it may hold any bytes; JSON is UTF-8.
   write(kSummaryFile,
         run.summary.dump(
@@ -460,6 +513,7 @@ Run read_run(const std::string& directory) {
   read_predictions(path_of(directory, kPredictionsFile), run);
   read_confusion(path_of(directory, kConfusionFile), run);
   read_top(path_of(directory, kTopFile), run);
+  read_layers(path_of(directory, kLayersFile), run);
   return run;
 }
 
@@ -487,6 +541,7 @@ Run read_run(const std::string& directory, std::vector<std::string>& problems) {
   table(kPredictionsFile, read_predictions, run.predictions);
   table(kConfusionFile, read_confusion, run.confusion);
   table(kTopFile, read_top, run.top3);
+  table(kLayersFile, read_layers, run.layers);
   return run;
 }
 

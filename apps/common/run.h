@@ -55,6 +55,14 @@ struct TopImage {
   double probability = 0;
 };
 
+/// What one layer takes for a training batch.
+struct LayerTime {
+  int layer = 0;  ///< its place in the network, from 0
+  std::string name;
+  double forward_seconds = 0;
+  double backward_seconds = 0;
+};
+
 struct Run {
   nlohmann::json summary;
   std::vector<EpochRow> history;
@@ -62,6 +70,7 @@ struct Run {
   std::vector<Prediction> predictions;
   std::vector<ConfusionCell> confusion;  ///< row by row, kClasses^2 cells
   std::vector<TopImage> top3;            ///< class by class, best first
+  std::vector<LayerTime> layers;         ///< without a final Softmax
 };
 
 /// Derives the confusion matrix and the top-3 table from the predictions.

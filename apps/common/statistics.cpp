@@ -1,5 +1,6 @@
 #include "common/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/check.h"
@@ -21,6 +22,14 @@ Interval wilson_interval(long successes, long trials, double z) {
   // At the ends the formula gives exactly 0 and 1; rounding may miss them.
   return {successes == 0 ? 0.0 : (center - half) / scale,
           successes == trials ? 1.0 : (center + half) / scale};
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle]
+                                : (values[middle - 1] + values[middle]) / 2;
 }
 
 }  // namespace apps

@@ -1,6 +1,8 @@
 #ifndef NN_APPS_COMMON_STATISTICS_H_
 #define NN_APPS_COMMON_STATISTICS_H_
 
+#include <vector>
+
 namespace apps {
 
 struct Interval {
@@ -20,6 +22,9 @@ constexpr double kNormal95 = 1.959963984540054;
 /// nothing at p = 1, where accuracies like to be.
 /// Throws std::invalid_argument unless 0 <= successes <= trials and trials > 0.
 Interval wilson_interval(long successes, long trials, double z = kNormal95);
+
+/// The middle value, the mean of the middle two; 0 of nothing.
+double median(std::vector<double> values);
 
 }  // namespace apps
 

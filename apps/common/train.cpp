@@ -147,6 +147,14 @@ class Training {
     }
   }
 
+  /// Times the layers on a batch of the last epoch's size and kind. Training is
+  /// over after it.
+  void time_layers(Run& run) {
+    loader_.start_epoch(options_.epochs - 1);
+    const BatchLoader::Batch batch = loader_.next();
+    run.layers = backend_.time_layers(batch.x, batch.labels);
+  }
+
  private:
   EpochRow train_epoch(nn::Index epoch, Progress& progress, Run& run) {
     EpochRow row;
@@ -421,9 +429,10 @@ void train(const Options& options, const BackendFactory& make_backend) {
   training.run(run);
   backend->copy_weights_to(network);
   derive_tables(run);
+  training.time_layers(run);
   run.summary =
       describe_run(options, data, network, *backend, run, seconds_since(start));
-  folder.publish(run, data.test, network);
+  folder.publish(run, data.test, data.normalization, network);
   if (!options.save.empty()) nn::save_model(options.save, network);
   print_end(options, run);
 }

@@ -150,12 +150,4 @@ std::vector<double> step_differences(const std::vector<apps::StepRow>& a,
   return differences;
 }
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle]
-                                : (values[middle - 1] + values[middle]) / 2;
-}
-
 }  // namespace report

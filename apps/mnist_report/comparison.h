@@ -72,9 +72,6 @@ std::vector<apps::ConfusionCell> most_confused(
 std::vector<double> step_differences(const std::vector<apps::StepRow>& a,
                                      const std::vector<apps::StepRow>& b);
 
-/// The middle value, the mean of the middle two; 0 of nothing.
-double median(std::vector<double> values);
-
 }  // namespace report
 
 #endif  // NN_APPS_MNIST_REPORT_COMPARISON_H_

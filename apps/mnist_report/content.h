@@ -17,16 +17,6 @@ enum class Arrangement { kByFigure, kByRun };
 Document make_document(const std::vector<LoadedRun>& runs,
                        Arrangement arrangement);
 
-/// The command line that gives a run, from the options in its summary.
-std::string command_line(const nlohmann::json& summary);
-
-plot::Drawing draw_reliability(const LoadedRun& run);
-/// Step losses of two runs above each other's difference.
-plot::Drawing draw_step_losses(const LoadedRun& first, const LoadedRun& second);
-/// Test loss and accuracy of several runs over epochs.
-plot::Drawing draw_curves(const std::vector<const LoadedRun*>& runs,
-                          const std::string& title);
-
 }  // namespace report
 
 #endif  // NN_APPS_MNIST_REPORT_CONTENT_H_

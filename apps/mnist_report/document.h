@@ -37,6 +37,7 @@ struct Figure {
   std::optional<plot::Drawing> drawing;
   std::string png;
   std::string alt;
+  std::string name;  ///< whose it is, where its own title may be cut off
 };
 
 /// Figures that belong side by side where there is room.

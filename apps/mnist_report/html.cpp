@@ -1,25 +1,55 @@
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <string>
+#include <utility>
 
+#include "common/texts.h"
 #include "mnist_report/document.h"
 #include "plot/render.h"
 
 namespace report {
 namespace {
 
+namespace texts = apps::texts;
+namespace theme = plot::theme;
 using plot::escape_markup;
 
+std::string hex(const plot::Rgb& c) {
+  char out[8];
+  std::snprintf(out, sizeof out, "#%02x%02x%02x", c.r, c.g, c.b);
+  return out;
+}
+
+// The theme's colours as variables, light, and dark where a screen prefers it.
+std::string colour_variables() {
+  const std::pair<const char*, plot::Colour> colours[] = {
+      {"paper", theme::kPaper},
+      {"ink", theme::kInk},
+      {"muted", theme::kMuted},
+      {"line", theme::kGrid},
+      {"soft", theme::kSoft},
+      {"bad", theme::kBad},
+      {"link", theme::series(0)}};
+  std::string light = ":root{color-scheme:light";
+  std::string dark = ":root{color-scheme:dark";
+  for (const auto& [name, colour] : colours) {
+    light += std::string(";--") + name + ":" + hex(colour.light);
+    dark += std::string(";--") + name + ":" + hex(colour.dark);
+  }
+  const std::string sans = std::string("\"") + theme::kFontFamily +
+                           "\",Verdana,system-ui,sans-serif";
+  const std::string code =
+      std::string("\"") + theme::kCodeFontFamily + "\",monospace";
+  return light + ";--sans:" + sans + ";--code:" + code +
+         "}\n@media screen and (prefers-color-scheme:dark){" + dark + "}}\n";
+}
+
 constexpr char kStyle[] = R"css(
-:root{color-scheme:light;--paper:#fff;--ink:#1b1f24;--muted:#5b6368;
---line:#e2e5e9;--soft:#f5f6f8;--bad:#be2628;--link:#145aa0}
-@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;
---paper:#16181c;--ink:#e8eaed;--muted:#a0a8b1;--line:#343940;--soft:#1f2227;
---bad:#ff8074;--link:#6eb4f5}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.2rem 1.2rem 4rem;max-width:96rem;
 background:var(--paper);color:var(--ink);
-font:16px/1.55 "DejaVu Sans",Verdana,system-ui,sans-serif}
+font:16px/1.55 var(--sans)}
 h1{font-size:1.9rem;line-height:1.2;margin:.6rem 0 .3rem}
 h2{font-size:1.35rem;margin:2.8rem 0 .6rem;padding-top:.8rem;
 border-top:1px solid var(--line)}
@@ -33,11 +63,11 @@ margin:1rem 0}
 background:var(--soft);overflow-wrap:anywhere}
 pre{background:var(--soft);padding:.8rem 1rem;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere;
-font:13px/1.6 "DejaVu Sans Mono",monospace;border-radius:6px}
+font:13px/1.6 var(--code);border-radius:6px}
 .scroll{overflow-x:auto;margin:.8rem 0}
 table{border-collapse:collapse;font-size:.9rem}
 caption{caption-side:bottom;text-align:left;font-size:.85rem;
-padding-top:.4rem;min-width:16rem}
+padding-top:.4rem;min-width:16rem;max-width:calc(100vw - 2rem)}
 th,td{padding:.35rem .8rem;border-bottom:1px solid var(--line);
 text-align:left;vertical-align:top}
 th{background:var(--soft)}
@@ -47,16 +77,20 @@ th[aria-sort=ascending] button::after{content:" \25B2"}
 th[aria-sort=descending] button::after{content:" \25BC"}
 .number{text-align:right;font-variant-numeric:tabular-nums;
 white-space:nowrap}
-td:not(.number){overflow-wrap:anywhere;min-width:6rem}
+td:not(.number){overflow-wrap:break-word;min-width:6rem}
 .figures{display:grid;gap:1rem;margin:1rem 0;
 grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr))}
 figure{margin:0;overflow-x:auto;border:1px solid var(--line);border-radius:8px;
 padding:.5rem}
 figure svg,figure img{display:block;width:100%;height:auto;margin:0 auto}
-figure svg{font-family:"DejaVu Sans",Verdana,system-ui,sans-serif}
+figure svg{font-family:var(--sans)}
 figure img{background:#fff;border-radius:4px}
-@media (max-width:40rem){body{padding:.8rem .8rem 3rem;font-size:15px}
-figure svg{min-width:30rem}figure img{min-width:38rem}}
+figcaption{display:none}
+@media screen and (max-width:40rem){
+body{padding:.8rem .8rem 3rem;font-size:15px}
+figcaption{display:block;position:sticky;left:0;font-size:.85rem;
+color:var(--muted);padding:.2rem .3rem .4rem}
+figure svg,figure img{min-width:32rem}}
 @media print{body{max-width:none;font-size:10pt;padding:0}
 nav{display:none}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}
 .figures{grid-template-columns:1fr}a{color:inherit}}
@@ -161,6 +195,11 @@ struct Writer {
                          : plot::decode_png(figure.png).width / plot::kPngScale;
       out += "<figure style=\"max-width:" +
              std::to_string(std::lround(width * kMostGrowth)) + "px\">";
+      // A phone shows only the left part of a figure at first.
+      if (!figure.name.empty()) {
+        out += "<figcaption>" + escape_markup(figure.name) + texts::kScroll +
+               "</figcaption>";
+      }
       if (figure.drawing) {
         out += plot::to_svg(*figure.drawing, figure.alt, colours);
       } else {
@@ -193,8 +232,8 @@ std::string to_html(const Document& document) {
          "<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, "
          "initial-scale=1\">\n<title>" +
-         title + "</title>\n<style>" + kStyle + colours.css() +
-         "</style>\n</head>\n<body>\n<header><h1>" + title +
+         title + "</title>\n<style>" + colour_variables() + kStyle +
+         colours.css() + "</style>\n</head>\n<body>\n<header><h1>" + title +
          "</h1>\n<p class=\"subtitle\">" + escape_markup(document.subtitle) +
          "</p></header>\n<nav aria-label=\"Contents\"><ul>\n" + contents +
          "</ul></nav>\n<main>\n" + body + "</main>\n<script>" + kScript +

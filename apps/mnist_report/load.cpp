@@ -12,15 +12,16 @@
 namespace report {
 namespace {
 
-constexpr const char* kImages[] = {"top3.png", "mistakes.png", "filters.png"};
-// Made by runs that can; their absence is no fault.
-constexpr const char* kOptionalImages[] = {"feature_maps.png"};
+// What the report cannot draw from the tables.
+constexpr const char* kImages[] = {
+    "top3.png", "mistakes.png", "filters.png", "feature_maps.png"};
 constexpr const char* kTables[] = {"summary.json",
                                    "history.csv",
                                    "steps.csv",
                                    "predictions.csv",
                                    "confusion.csv",
-                                   "top3.csv"};
+                                   "top3.csv",
+                                   "layers.csv"};
 
 bool is_run(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -48,12 +49,6 @@ LoadedRun load_run(const std::filesystem::path& folder) {
   loaded.run = apps::read_run(folder.string(), loaded.problems);
   loaded.names = apps::run_names(loaded.run.summary);
   for (const char* image : kImages) load_image(folder / image, loaded);
-  for (const char* image : kOptionalImages) {
-    std::error_code ignored;
-    if (std::filesystem::exists(folder / image, ignored)) {
-      load_image(folder / image, loaded);
-    }
-  }
   if (loaded.run.confusion.empty() && !loaded.run.predictions.empty()) {
     apps::Run derived;
     derived.predictions = loaded.run.predictions;

@@ -17,11 +17,9 @@ namespace theme = plot::theme;
 // A4, in points.
 constexpr double kPageWidth = 595.28;
 constexpr double kPageHeight = 841.89;
-constexpr double kMargin = 52;
+constexpr double kMargin = 50;
 constexpr double kRoom = kPageWidth - 2 * kMargin;
 constexpr double kBottom = kPageHeight - kMargin - 14;
-
-constexpr double kFigureHeight = 326;
 
 constexpr double kTextSize = 9.5;
 constexpr double kLeading = 1.45;
@@ -37,24 +35,37 @@ struct Piece {
   int level = 0;
 };
 
-// Words longer than a line, as checksums and paths are, break anywhere.
+// Cuts a word into `parts` of about one length, between characters.
+std::vector<std::string> cut_word(const std::string& word, std::size_t parts) {
+  std::vector<std::string> out;
+  std::size_t start = 0;
+  for (std::size_t part = 1; part <= parts; ++part) {
+    std::size_t end = word.size() * part / parts;
+    // Inside a character of several bytes, all but its first begin with 10.
+    while (end < word.size() && (word[end] & 0xC0) == 0x80) ++end;
+    if (end > start) out.push_back(word.substr(start, end - start));
+    start = std::max(start, end);
+  }
+  return out;
+}
+
+// Words longer than a line, as checksums and paths are, break anywhere, into
+// parts of one length: a last line of one letter reads badly.
 std::vector<std::string> wrap(const std::string& text,
                               double size,
                               double room,
                               bool bold = false) {
+  const auto fits = [&](const std::string& line) {
+    return plot::text_width(line, size, bold) <= room;
+  };
   std::vector<std::string> lines;
   for (const std::string& line : plot::wrap_text(text, size, room, bold)) {
-    std::string rest = line;
-    while (plot::text_width(rest, size, bold) > room && rest.size() > 1) {
-      std::size_t fit = 1;
-      while (fit < rest.size() &&
-             plot::text_width(rest.substr(0, fit + 1), size, bold) <= room) {
-        ++fit;
-      }
-      lines.push_back(rest.substr(0, fit));
-      rest.erase(0, fit);
+    std::vector<std::string> cut{line};
+    for (std::size_t parts = 2; parts <= line.size(); ++parts) {
+      if (std::all_of(cut.begin(), cut.end(), fits)) break;
+      cut = cut_word(line, parts);
     }
-    lines.push_back(rest);
+    lines.insert(lines.end(), cut.begin(), cut.end());
   }
   return lines;
 }
@@ -127,7 +138,7 @@ struct TableSetter {
   std::vector<double> widths;
   static constexpr double kGap = 9;
   static constexpr double kLine = kTableSize * 1.35;
-  static constexpr double kPad = 3.2;
+  static constexpr double kPad = 2.7;
 
   double total_width() const {
     return std::accumulate(widths.begin(), widths.end(), 0.0) +
@@ -253,11 +264,13 @@ struct Setter {
         width = pixels.width / plot::kPngScale;
         height = pixels.height / plot::kPngScale;
       }
-      // Never over the width, and two of the tall ones to a page.
-      const double scale =
-          std::min({kRoom / width, kFigureHeight / height, 1.0});
+      // One scale for all, so that text is of one size; a figure too large for
+      // the page gives way.
+      const double scale = std::min(
+          {theme::kPaperScale, kRoom / width, (kBottom - kMargin) / height});
       Drawing out(kRoom, height * scale);
-      const double left = (kRoom - width * scale) / 2;
+      // A figure has a margin of its own: what it shows starts where text does.
+      const double left = -theme::kFigureMargin * scale;
       if (figure.drawing) {
         out.place(*figure.drawing, left, 0, scale);
       } else {

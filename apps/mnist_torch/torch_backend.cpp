@@ -7,7 +7,9 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "common/layer_times.h"
 #include "nn/check.h"
 #include "twin.h"
 
@@ -19,6 +21,17 @@ torch::optim::SGDOptions sgd_options(const nn::SgdOptions& options) {
       .momentum(options.momentum)
       .weight_decay(options.weight_decay)
       .nesterov(options.nesterov);
+}
+
+torch::Tensor targets_of(nn::ConstLabels labels) {
+  return torch::from_blob(
+             const_cast<int*>(labels.data()), {labels.size()}, torch::kInt32)
+      .to(torch::kInt64);
+}
+
+/// The layer that a module of the twin belongs to: 3 of "3" and of "flatten3".
+std::size_t layer_of_module(const std::string& name) {
+  return std::stoul(name.substr(name.find_first_of("0123456789")));
 }
 
 bool openmp_waits_passively() {
@@ -37,6 +50,7 @@ bool openmp_waits_passively() {
 TorchBackend::TorchBackend(const nn::Sequential<float>& network,
                            const nn::SgdOptions& options)
     : input_shape_(network.input_shape()),
+      timed_layers_(timed_layers(network)),
       network_(torch_twin::make_twin(network, torch_twin::TwinOutput::kLogits)),
       optimizer_(network_->parameters(), sgd_options(options)) {}
 
@@ -52,10 +66,7 @@ nn::LossResult TorchBackend::train_step(nn::ConstView<float> x,
                      x.cols(),
                      " samples, got ",
                      labels.size());
-  const torch::Tensor target =
-      torch::from_blob(
-          const_cast<int*>(labels.data()), {labels.size()}, torch::kInt32)
-          .to(torch::kInt64);
+  const torch::Tensor target = targets_of(labels);
 
   network_->train();
   optimizer_.zero_grad();
@@ -102,6 +113,47 @@ void TorchBackend::predict_logits(nn::ConstView<float> x,
 
 void TorchBackend::copy_weights_to(nn::Sequential<float>& network) {
   torch_twin::copy_weights(network_, network);
+}
+
+std::vector<LayerTime> TorchBackend::time_layers(nn::ConstView<float> x,
+                                                 nn::ConstLabels labels) {
+  struct Module {
+    std::size_t layer;
+    torch::Tensor x;
+    torch::Tensor y;
+  };
+  std::vector<Module> modules;
+  for (const auto& child : network_->named_children()) {
+    modules.push_back({layer_of_module(child.key()), {}, {}});
+  }
+  const torch::Tensor target = targets_of(labels);
+  network_->train();
+  LayerTimer timer(timed_layers_);
+  for (int pass = 0; pass < LayerTimer::kWarmUps + LayerTimer::kPasses;
+       ++pass) {
+    optimizer_.zero_grad();
+    torch::Tensor value = torch_twin::as_tensor(x, input_shape_);
+    auto any_module = network_->begin();
+    for (Module& module : modules) {
+      // Cut off from the module before, so that backward() ends here.
+      module.x = value.detach().requires_grad_(module.layer > 0);
+      timer.forward(module.layer,
+                    [&] { module.y = any_module->forward(module.x); });
+      value = module.y;
+      ++any_module;
+    }
+    const torch::Tensor logits = value.detach().requires_grad_();
+    torch::nn::functional::cross_entropy(logits, target).backward();
+    torch::Tensor dy = logits.grad();
+    for (auto module = modules.rbegin(); module != modules.rend(); ++module) {
+      // Before the first layer nothing has a gradient.
+      if (!module->y.requires_grad()) break;
+      timer.backward(module->layer, [&] { module->y.backward(dy); });
+      dy = module->x.grad();
+    }
+    timer.end_pass();
+  }
+  return timer.medians();
 }
 
 std::unique_ptr<Backend> make_torch_backend(nn::Sequential<float>& network,

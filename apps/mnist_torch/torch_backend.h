@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "common/backend.h"
 #include "nn/losses/softmax_cross_entropy.h"
@@ -32,9 +33,14 @@ class TorchBackend final : public Backend {
                             double learning_rate) override;
   void predict_logits(nn::ConstView<float> x, nn::View<float> logits) override;
   void copy_weights_to(nn::Sequential<float>& network) override;
+  /// Module by module: what stands between two layers of libnn to reshape a
+  /// batch counts as part of the second.
+  std::vector<LayerTime> time_layers(nn::ConstView<float> x,
+                                     nn::ConstLabels labels) override;
 
  private:
   nn::Shape input_shape_;
+  std::vector<std::string> timed_layers_;
   torch::nn::Sequential network_;
   torch::optim::SGD optimizer_;
 };

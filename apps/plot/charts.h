@@ -55,7 +55,7 @@ struct LineChart {
   std::optional<double> x_mark;
   std::string x_mark_text;
   std::vector<Panel> panels;
-  double width = 720;
+  double width = theme::kFigureWidth;
 };
 
 Drawing draw(const LineChart& chart);
@@ -71,7 +71,7 @@ struct MatrixChart {
   std::vector<double> values;         ///< 0 .. 1, row by row: the colour
   std::vector<std::string> texts;     ///< one a cell
   std::vector<std::string> subtexts;  ///< smaller, beneath; may be empty
-  double cell = 50;
+  double cell = 48;
 };
 
 Drawing draw(const MatrixChart& chart);
@@ -85,9 +85,10 @@ struct ImageTile {
 struct ImageGrid {
   std::string title;
   std::string subtitle;
-  std::vector<std::string> column_names;  ///< may be empty
-  std::vector<std::string> row_names;     ///< may be empty
-  std::vector<ImageTile> tiles;           ///< row by row
+  /// Headings over every `span` columns of every row; may be empty.
+  std::vector<std::string> names;
+  int span = 1;
+  std::vector<ImageTile> tiles;  ///< row by row
   int columns = 10;
   double image_width = 84;
   double image_height = 84;
@@ -96,6 +97,25 @@ struct ImageGrid {
 };
 
 Drawing draw(const ImageGrid& grid);
+
+/// Rows of small images, each row under a heading of its own.
+struct TileRow {
+  std::string heading;
+  std::string remark;  ///< behind the heading, less prominent
+  std::vector<Pixels> tiles;
+  std::vector<std::vector<std::string>> captions;  ///< a tile's; may be empty
+  double tile_width = 32;
+  double tile_height = 32;
+  int columns = 16;  ///< the row goes on in another line after so many
+};
+struct TileRows {
+  std::string title;
+  std::string subtitle;
+  std::vector<TileRow> rows;
+  double width = theme::kFigureWidth;
+};
+
+Drawing draw(const TileRows& chart);
 
 /// Horizontal bars from 0, each with its name and its number.
 struct Bar {
@@ -108,10 +128,29 @@ struct BarChart {
   std::string title;
   std::string subtitle;
   std::vector<Bar> bars;
-  double width = 720;
+  double width = theme::kFigureWidth;
 };
 
 Drawing draw(const BarChart& chart);
+
+/// Rows of two horizontal bars, side by side on one scale.
+struct BarPair {
+  std::string name;
+  double left = 0;
+  double right = 0;
+  std::string left_text;
+  std::string right_text;
+};
+struct BarPairs {
+  std::string title;
+  std::string subtitle;
+  std::string left_title;
+  std::string right_title;
+  std::vector<BarPair> rows;
+  double width = theme::kFigureWidth;
+};
+
+Drawing draw(const BarPairs& chart);
 
 /// Title and subtitle at the top of `drawing`, wrapped to `width`; returns the
 /// height they take. With no drawing it only measures.

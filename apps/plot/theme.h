@@ -22,16 +22,24 @@ struct Colour {
 namespace theme {
 
 constexpr char kFontFamily[] = "DejaVu Sans";
+constexpr char kCodeFontFamily[] = "DejaVu Sans Mono";
 constexpr char kFontPackage[] = "fonts-dejavu-core";
+
+/// Figures are drawn this wide, and on paper shown at kPaperScale: then the
+/// smallest text is 7.6 points high, and all figures have the same sizes.
+constexpr double kFigureWidth = 614;
+constexpr double kFigureMargin = 16;
+constexpr double kPaperScale = 0.8;
 
 constexpr double kTitleSize = 15;
 constexpr double kSubtitleSize = 11;
 constexpr double kLabelSize = 11;
 constexpr double kTickSize = 10.5;
-constexpr double kSmallSize = 9;
+constexpr double kSmallSize = 9.5;
 
 constexpr Colour kPaper{{255, 255, 255}, {22, 24, 28}};
 constexpr Colour kInk{{27, 31, 36}, {232, 234, 237}};
+constexpr Colour kSoft{{245, 246, 248}, {31, 34, 39}};
 constexpr Colour kMuted{{91, 99, 108}, {160, 168, 177}};
 constexpr Colour kGrid{{226, 229, 233}, {52, 57, 64}};
 constexpr Colour kAxis{{140, 147, 155}, {110, 118, 127}};

@@ -176,13 +176,13 @@ std::string format_percent(double share, int decimals) {
 std::string format_probability(double p) {
   if (p >= 1) return "100 %";
   if (p <= 0) return "0 %";
-  // Two significant digits of the distance to the nearer end. Nine decimals
-  // are beyond what a float can hold next to 1.
+  // Two significant digits of the distance to the nearer end. More than
+  // six decimals nobody counts.
   const double distance = std::min(p, 1 - p) * 100;
   const int decimals =
       1 - static_cast<int>(std::floor(std::log10(distance) + 1e-12));
   if (p < 0.5 && decimals > 6) return scientific(p * 100, 1) + " %";
-  if (decimals > 9) return "> 99.9999999 %";
+  if (decimals > 6) return "1 - " + scientific(1 - p, 1);
   return fixed(p * 100, std::clamp(decimals, 2, 9)) + " %";
 }
 

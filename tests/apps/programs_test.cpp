@@ -62,8 +62,11 @@ struct Bench {
 
 const std::vector<std::string> kArtifacts = {"confusion.csv",
                                              "confusion.png",
+                                             "feature_maps.png",
                                              "filters.png",
                                              "history.csv",
+                                             "layers.csv",
+                                             "layers.png",
                                              "loss.png",
                                              "mistakes.png",
                                              "model.safetensors",
@@ -136,11 +139,15 @@ TEST_CASE("a run leaves every artifact of the schema and nothing else",
     CHECK(first_line(file("confusion.csv")) ==
           "label,predicted,count,share,mean_probability");
     CHECK(first_line(file("top3.csv")) == "class,rank,index,label,probability");
+    CHECK(first_line(file("layers.csv")) ==
+          "layer,name,forward_seconds,backward_seconds");
     for (const char* figure : {"loss.png",
                                "confusion.png",
                                "top3.png",
                                "mistakes.png",
-                               "filters.png"}) {
+                               "filters.png",
+                               "feature_maps.png",
+                               "layers.png"}) {
       CHECK(nn::read_file(file(figure)).substr(0, 8) == "\x89PNG\r\n\x1a\n");
     }
 
@@ -149,6 +156,11 @@ TEST_CASE("a run leaves every artifact of the schema and nothing else",
     CHECK(run.steps.size() == 14);  // 200 images are 7 batches of 32
     CHECK(run.predictions.size() == 100);
     CHECK(run.top3.size() == 30);
+    CHECK(run.layers.size() == (mlp ? 5 : 7));  // all but the Softmax
+    for (const apps::LayerTime& layer : run.layers) {
+      CHECK(layer.forward_seconds > 0);
+      CHECK(layer.backward_seconds > 0);
+    }
     long correct = 0;
     for (const apps::Prediction& p : run.predictions) {
       if (p.predicted == p.label) ++correct;

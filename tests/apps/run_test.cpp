@@ -68,11 +68,16 @@ apps::Run sample_run() {
     run.predictions.push_back(prediction(i, i % 10, {p, 0.1 * rng.uniform()}));
   }
   apps::derive_tables(run);
-  run.summary = {{"model", "mlp"},
-                 {"backend", "libnn"},
-                 {"steps", 6u},
-                 {"dataset", {{"test_images", 20u}}},
-                 {"results", {{"final", {{"epoch", 2u}}}}}};
+  run.layers = {{0, "Linear", 1.0 / 3.0, 2e-5 / 3.0}, {1, "ReLU", 1e-9, 0.0}};
+  run.summary = {
+      {"model", "mlp"},
+      {"backend", "libnn"},
+      {"steps", 6u},
+      {"dataset", {{"test_images", 20u}}},
+      {"network",
+       {{"layers",
+         {{{"name", "Linear"}}, {{"name", "ReLU"}}, {{"name", "Softmax"}}}}}},
+      {"results", {{"final", {{"epoch", 2u}}}}}};
   return run;
 }
 
@@ -183,6 +188,13 @@ TEST_CASE("a run reads back exactly as it was written", "[apps][run]") {
     CHECK(read.top3[i].label == run.top3[i].label);
     CHECK(read.top3[i].probability == run.top3[i].probability);
   }
+  REQUIRE(read.layers.size() == run.layers.size());
+  for (std::size_t i = 0; i < run.layers.size(); ++i) {
+    CHECK(read.layers[i].layer == run.layers[i].layer);
+    CHECK(read.layers[i].name == run.layers[i].name);
+    CHECK(read.layers[i].forward_seconds == run.layers[i].forward_seconds);
+    CHECK(read.layers[i].backward_seconds == run.layers[i].backward_seconds);
+  }
 }
 
 TEST_CASE("a damaged run is refused with file, line and what is wrong",
@@ -266,6 +278,21 @@ TEST_CASE("a damaged run is refused with file, line and what is wrong",
   SECTION("cells of the confusion matrix in another order") {
     damage(folder.file("confusion.csv"), "\n0,1,", "\n1,0,");
     CHECK_THAT(complaint(), ContainsSubstring("confusion.csv:3:"));
+  }
+  SECTION("a layer that is not the network's") {
+    damage(folder.file("layers.csv"), "\n1,ReLU,", "\n1,Tanh,");
+    CHECK_THAT(complaint(),
+               ContainsSubstring("layers.csv:3:") &&
+                   ContainsSubstring("expected 'ReLU'") &&
+                   ContainsSubstring("'Tanh'"));
+  }
+  SECTION("a layer left out") {
+    std::string text = nn::read_file(folder.file("layers.csv"));
+    text.resize(text.rfind('\n', text.size() - 2) + 1);
+    nn::write_file_atomically(folder.file("layers.csv"), text);
+    CHECK_THAT(complaint(),
+               ContainsSubstring("layers.csv") &&
+                   ContainsSubstring("expected 2 rows"));
   }
   SECTION("a top image that is not in the test set") {
     damage(folder.file("top3.csv"),

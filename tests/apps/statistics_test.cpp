@@ -36,3 +36,9 @@ TEST_CASE("wilson_interval refuses counts that are none",
   CHECK_THROWS_AS(apps::wilson_interval(-1, 10), std::invalid_argument);
   CHECK_THROWS_AS(apps::wilson_interval(11, 10), std::invalid_argument);
 }
+
+TEST_CASE("the median is the middle", "[apps]") {
+  CHECK(apps::median({3, 1, 2}) == 2);
+  CHECK(apps::median({4, 1, 2, 3}) == 2.5);
+  CHECK(apps::median({}) == 0);
+}

@@ -118,9 +118,3 @@ TEST_CASE("step differences end with the shorter run", "[report]") {
   const std::vector<apps::StepRow> b{{1, 1, 2.0}, {2, 1, 1.75}};
   CHECK(report::step_differences(a, b) == std::vector<double>{0.0, 0.25});
 }
-
-TEST_CASE("the median is the middle", "[report]") {
-  CHECK(report::median({3, 1, 2}) == 2);
-  CHECK(report::median({4, 1, 2, 3}) == 2.5);
-  CHECK(report::median({}) == 0);
-}

@@ -158,12 +158,17 @@ TEST_CASE("every figure is a PNG of its drawing's size and not blank",
   const apps::Run run = nn_test::sample_run("cnn", "libnn");
   nn_test::write_sample_run(folder.path(), "cnn-libnn", run);
   const plot::Drawing loss = apps::draw_loss(run);
-  for (const char* name :
-       {"loss", "confusion", "top3", "mistakes", "filters"}) {
+  for (const char* name : {"loss",
+                           "confusion",
+                           "top3",
+                           "mistakes",
+                           "filters",
+                           "feature_maps",
+                           "layers"}) {
     CAPTURE(name);
     const plot::Pixels pixels = plot::decode_png(
         nn::read_file(folder.file(std::string("cnn-libnn/") + name + ".png")));
-    CHECK(pixels.width > 600);
+    CHECK(pixels.width >= plot::kPngScale * plot::theme::kFigureWidth);
     CHECK(pixels.height > 200);
     CHECK(std::set<int>(pixels.rgb.begin(), pixels.rgb.end()).size() > 10);
     if (std::string(name) == "loss") {
@@ -171,6 +176,134 @@ TEST_CASE("every figure is a PNG of its drawing's size and not blank",
       CHECK(pixels.height == std::ceil(loss.height() * plot::kPngScale));
     }
   }
+}
+
+TEST_CASE("the numbers of every figure are those of the CSV files",
+          "[figures]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_sample_run(
+      folder.path(), "cnn-libnn", nn_test::sample_run("cnn", "libnn"));
+  const apps::Run run = apps::read_run(folder.file("cnn-libnn"));
+  plot::SvgColours colours;
+  const auto has = [](const std::string& svg, const std::string& text) {
+    CAPTURE(text);
+    CHECK(svg.find(">" + text + "</text>") != std::string::npos);
+  };
+  const std::string loss = plot::to_svg(apps::draw_loss(run), "", colours);
+  has(loss, "test " + plot::format_number(run.history.back().test_loss, 4));
+  has(loss, "test " + plot::format_percent(run.history.back().test_accuracy));
+  const std::string shares = plot::to_svg(
+      apps::draw_confusion(run, apps::MatrixKind::kShare), "", colours);
+  const std::string means = plot::to_svg(
+      apps::draw_confusion(run, apps::MatrixKind::kMeanProbability),
+      "",
+      colours);
+  for (const apps::ConfusionCell& cell : run.confusion) {
+    has(shares, plot::format_share(cell.share));
+    has(means, plot::format_share(cell.mean_probability));
+  }
+  const std::string top = plot::to_svg(
+      apps::draw_top3(run, nn_test::sample_test_set()), "", colours);
+  for (const apps::TopImage& image : run.top3) {
+    has(top, plot::format_probability(image.probability));
+  }
+  const std::string times =
+      plot::to_svg(apps::draw_layer_times(run), "", colours);
+  double forward = 0;
+  for (const apps::LayerTime& row : run.layers) forward += row.forward_seconds;
+  has(times, "Forward, in all " + plot::format_number(forward * 1e3) + " ms");
+  for (const apps::LayerTime& row : run.layers) {
+    has(times, std::to_string(row.layer) + "  " + row.name);
+    has(times,
+        plot::format_number(row.forward_seconds * 1e3) + " ms, " +
+            plot::format_percent(row.forward_seconds / forward, 1));
+  }
+}
+
+TEST_CASE("no text of a figure leaves it, nor is it too small to print",
+          "[figures]") {
+  const std::string model = GENERATE("mlp", "cnn");
+  const int epochs = GENERATE(1, 3, 20, 200);
+  CAPTURE(model, epochs);
+  const apps::Run run = nn_test::sample_run(model, "torch", epochs);
+  const nn::ImageSet test = nn_test::sample_test_set();
+  const nn::Matrix<float> weights = nn::Matrix<float>::Random(25, 16);
+  for (const plot::Drawing& drawing :
+       {apps::draw_loss(run),
+        apps::draw_confusion(run, apps::MatrixKind::kShare),
+        apps::draw_confusion(run, apps::MatrixKind::kMeanProbability),
+        apps::draw_top3(run, test),
+        apps::draw_mistakes(run, test),
+        apps::draw_filters(run, weights, nn::Shape{1, 5, 5}),
+        apps::draw_feature_maps(run, test, nn_test::sample_outputs(model)),
+        apps::draw_layer_times(run)}) {
+    // Wider ones would be set smaller on paper.
+    CHECK(drawing.width() <= plot::theme::kFigureWidth * 1.02);
+    for (const plot::Shape& shape : drawing.shapes()) {
+      const auto* text = std::get_if<plot::Text>(&shape);
+      if (text == nullptr || text->style.angle != 0) continue;
+      CAPTURE(text->text);
+      const double left = text->style.align == plot::Align::kLeft ? text->x
+                          : text->style.align == plot::Align::kRight
+                              ? text->x - text->width
+                              : text->x - text->width / 2;
+      CHECK(left >= 0);
+      CHECK(left + text->width <= drawing.width());
+      CHECK(text->y <= drawing.height());
+      CHECK(text->style.size * plot::theme::kPaperScale >= 7);
+    }
+  }
+}
+
+TEST_CASE("the feature maps show every layer, and the class of the image",
+          "[figures]") {
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  const nn::ImageSet test = nn_test::sample_test_set();
+  const auto outputs = nn_test::sample_outputs("cnn");
+  const plot::Drawing drawing = apps::draw_feature_maps(run, test, outputs);
+  const auto all = texts(drawing);
+  CHECK(contains(all, "test image 0, true class T-shirt/top"));
+  CHECK(contains(all, "3  Conv2d  32x14x14"));
+  CHECK(contains(all, "7  Softmax  10"));
+  CHECK(contains(all, "88.75 %"));
+  // The input, 3 x 16 and 3 x 32 maps, 2 x 10 cells.
+  const auto& shapes = drawing.shapes();
+  CHECK(std::count_if(shapes.begin(), shapes.end(), [](const auto& shape) {
+          return std::holds_alternative<plot::Image>(shape);
+        }) == 1 + 3 * 16 + 3 * 32 + 2 * 10);
+}
+
+TEST_CASE("a feature map is coloured by its values", "[figures]") {
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  const std::vector<apps::LayerOutput> outputs{
+      {"Conv2d", nn::Shape{1, 1, 3}, {-2.0F, 0.0F, 1.0F}}};
+  const plot::Drawing drawing =
+      apps::draw_feature_maps(run, nn_test::sample_test_set(), outputs);
+  const plot::Image* map = nullptr;
+  for (const plot::Shape& shape : drawing.shapes()) {
+    if (const auto* image = std::get_if<plot::Image>(&shape)) map = image;
+  }
+  REQUIRE(map != nullptr);
+  REQUIRE(map->pixels.width == 3);
+  for (const auto& [pixel, t] : {std::pair<std::size_t, double>{0, -1.0},
+                                 std::pair<std::size_t, double>{1, 0.0},
+                                 std::pair<std::size_t, double>{2, 0.5}}) {
+    const plot::Rgb expected = plot::theme::diverging(t);
+    CHECK(map->pixels.rgb[3 * pixel] == expected.r);
+    CHECK(map->pixels.rgb[3 * pixel + 1] == expected.g);
+    CHECK(map->pixels.rgb[3 * pixel + 2] == expected.b);
+  }
+}
+
+TEST_CASE("feature maps that do not fit their shape are refused",
+          "[figures][errors]") {
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  CHECK_THAT(nn_test::message_of<std::invalid_argument>([&] {
+               apps::draw_feature_maps(run,
+                                       nn_test::sample_test_set(),
+                                       {{"Conv2d", nn::Shape{2, 2, 2}, {1}}});
+             }),
+             ContainsSubstring("expected 8 values"));
 }
 
 TEST_CASE("weights that do not fit their filter shape are refused",

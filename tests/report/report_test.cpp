@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "mnist_report/command_line.h"
 #include "mnist_report/content.h"
 #include "mnist_report/load.h"
 #include "nn/file.h"
@@ -61,10 +62,11 @@ TEST_CASE("the report shows every figure of every run", "[report]") {
   const nn_test::TemporaryDirectory results;
   write_all_runs(results.path());
   const std::string html = html_of(results.path());
-  // Drawn here: loss, two matrices, reliability a run; four comparisons of
-  // pairs; one of speeds. Embedded: top 3, mistakes, weights a run.
-  CHECK(count(html, "<svg") == 4 * 4 + 4 + 1);
-  CHECK(count(html, "<img") == 3 * 4);
+  // Drawn here: loss, two matrices, reliability, times by layer a run; four
+  // comparisons of pairs; two of speeds. Embedded: top 3, mistakes, weights,
+  // feature maps a run.
+  CHECK(count(html, "<svg") == 5 * 4 + 4 + 2);
+  CHECK(count(html, "<img") == 4 * 4);
   CHECK(count(html, "aria-label=\"\"") == 0);
   CHECK(count(html, "alt=\"\"") == 0);
   CHECK(count(html, "What is missing") == 0);
@@ -127,8 +129,11 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
                                     "predictions.csv",
                                     "confusion.csv",
                                     "top3.csv",
+                                    "layers.csv",
                                     "top3.png",
-                                    "filters.png");
+                                    "mistakes.png",
+                                    "filters.png",
+                                    "feature_maps.png");
   const bool missing = GENERATE(true, false);
   CAPTURE(file, missing);
   const nn_test::TemporaryDirectory results;

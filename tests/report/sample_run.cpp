@@ -14,6 +14,42 @@ namespace {
 
 constexpr int kImages = 80;
 
+struct SampleLayer {
+  const char* name;
+  nn::Shape shape;
+};
+
+std::vector<SampleLayer> sample_layers(const std::string& model) {
+  if (model == "mlp") {
+    return {{"Linear", {256}},
+            {"ReLU", {256}},
+            {"Linear", {128}},
+            {"ReLU", {128}},
+            {"Linear", {10}},
+            {"Softmax", {10}}};
+  }
+  return {{"Conv2d", {16, 28, 28}},
+          {"ReLU", {16, 28, 28}},
+          {"MaxPool2d", {16, 14, 14}},
+          {"Conv2d", {32, 14, 14}},
+          {"ReLU", {32, 14, 14}},
+          {"MaxPool2d", {32, 7, 7}},
+          {"Linear", {10}},
+          {"Softmax", {10}}};
+}
+
+nlohmann::json describe(const std::vector<SampleLayer>& layers) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const SampleLayer& layer : layers) {
+    list.push_back({{"index", list.size()},
+                    {"name", layer.name},
+                    {"description", layer.name},
+                    {"output", layer.shape.to_string()},
+                    {"parameters", 0}});
+  }
+  return list;
+}
+
 }  // namespace
 
 apps::Run sample_run(const std::string& model,
@@ -53,6 +89,13 @@ apps::Run sample_run(const std::string& model,
     run.predictions.push_back(p);
   }
   apps::derive_tables(run);
+  const std::vector<SampleLayer> layers = sample_layers(model);
+  for (std::size_t i = 0; i + 1 < layers.size(); ++i) {
+    run.layers.push_back({static_cast<int>(i),
+                          layers[i].name,
+                          1e-4 + 1e-3 * rng.uniform(),
+                          1e-4 + 2e-3 * rng.uniform()});
+  }
   run.summary = {
       {"program", backend == "torch" ? "mnist_torch" : "mnist_" + model},
       {"model", model},
@@ -72,13 +115,32 @@ apps::Run sample_run(const std::string& model,
           "Ankle boot"}},
         {"training_images", 512},
         {"test_images", kImages}}},
-      {"network", {{"parameters", 235146}}},
+      {"network",
+       {{"input", "1x28x28"},
+        {"parameters", 235146},
+        {"layers", describe(layers)}}},
       {"options",
        {{"data", "my data"}, {"hidden", {256, 128}}, {"quiet", true}}},
       {"threads", 2},
       {"steps", 4 * epochs},
       {"results", {{"final", {{"epoch", epochs}}}}}};
   return run;
+}
+
+std::vector<apps::LayerOutput> sample_outputs(const std::string& model) {
+  std::vector<apps::LayerOutput> outputs;
+  for (const SampleLayer& layer : sample_layers(model)) {
+    const nn::Matrix<float> values =
+        nn::Matrix<float>::Random(layer.shape.features(), 1);
+    outputs.push_back({layer.name,
+                       layer.shape,
+                       {values.data(), values.data() + values.size()}});
+  }
+  // The last one's are probabilities.
+  std::vector<float>& shares = outputs.back().values;
+  std::fill(shares.begin(), shares.end(), 0.0125F);
+  shares.back() = 0.8875F;
+  return outputs;
 }
 
 nn::ImageSet sample_test_set() {
@@ -101,8 +163,12 @@ void write_sample_run(const std::string& results,
   std::filesystem::create_directories(directory);
   apps::write_run_tables(directory, run);
   nn::Matrix<float> weights = nn::Matrix<float>::Random(25, 16);
-  apps::write_figures(
-      directory, run, sample_test_set(), weights, nn::Shape{1, 5, 5});
+  apps::write_figures(directory,
+                      run,
+                      {sample_test_set(),
+                       weights,
+                       nn::Shape{1, 5, 5},
+                       sample_outputs(run.summary.at("model"))});
 }
 
 }  // namespace nn_test

@@ -2,7 +2,9 @@
 #define NN_TESTS_REPORT_SAMPLE_RUN_H_
 
 #include <string>
+#include <vector>
 
+#include "common/figures.h"
 #include "common/run.h"
 #include "nn/data/image_set.h"
 
@@ -15,6 +17,9 @@ apps::Run sample_run(const std::string& model,
                      const std::string& backend,
                      int epochs = 3,
                      unsigned seed = 1);
+
+/// What the layers of such a run's model make of an image, made up.
+std::vector<apps::LayerOutput> sample_outputs(const std::string& model);
 
 /// 80 noise images of 28 x 28, eight of every class.
 nn::ImageSet sample_test_set();

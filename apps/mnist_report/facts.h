@@ -1,0 +1,59 @@
+#ifndef NN_APPS_MNIST_REPORT_FACTS_H_
+#define NN_APPS_MNIST_REPORT_FACTS_H_
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mnist_report/load.h"
+
+namespace report {
+
+/// What the report's sections ask of the runs.
+
+/// Stands where there is nothing to show.
+constexpr char kNone[] = "-";
+
+/// The value at a JSON pointer, or nullptr, and the same as text (kNone if
+/// there is none), as a number, as a count with thousands marked.
+const nlohmann::json* find(const nlohmann::json& summary,
+                           const std::string& pointer);
+std::string text(const nlohmann::json& summary, const std::string& pointer);
+std::optional<double> number(const nlohmann::json& summary,
+                             const std::string& pointer);
+std::string count(const nlohmann::json& summary, const std::string& pointer);
+
+std::string fixed(double value, int decimals);
+/// A p-value with the digits that carry meaning.
+std::string format_p(double p);
+
+/// By the final weights, from the confusion matrix.
+struct Score {
+  long right = 0;
+  long images = 0;
+  double accuracy() const {
+    return static_cast<double>(right) / static_cast<double>(images);
+  }
+};
+std::optional<Score> final_score(const LoadedRun& run);
+/// The 95 % interval: "98.03 - 98.55 %".
+std::string format_interval(const Score& score);
+
+/// The median over the epochs; 0 without a history.
+double seconds_per_epoch(const LoadedRun& run);
+std::optional<double> images_per_second(const LoadedRun& run);
+
+/// "MNIST and Fashion-MNIST".
+std::string dataset_title(const std::vector<LoadedRun>& runs);
+
+using Pair = std::pair<const LoadedRun*, const LoadedRun*>;
+/// MLP and CNN of one backend, and one model of libnn and of LibTorch, where
+/// both are there and of the same data set.
+std::vector<Pair> model_pairs(const std::vector<LoadedRun>& runs);
+std::vector<Pair> backend_pairs(const std::vector<LoadedRun>& runs);
+
+}  // namespace report
+
+#endif  // NN_APPS_MNIST_REPORT_FACTS_H_

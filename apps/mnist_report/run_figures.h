@@ -1,0 +1,36 @@
+#ifndef NN_APPS_MNIST_REPORT_RUN_FIGURES_H_
+#define NN_APPS_MNIST_REPORT_RUN_FIGURES_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mnist_report/document.h"
+#include "mnist_report/load.h"
+#include "plot/charts.h"
+
+namespace report {
+
+/// One of the figures that every run has.
+struct FigureKind {
+  std::string heading;
+  std::string explanation;
+  /// Nothing where the run's file for it is missing.
+  std::function<std::optional<Figure>(const LoadedRun&)> make;
+};
+
+/// All kinds but the times by layer, in the order of the report.
+std::vector<FigureKind> figure_kinds();
+FigureKind layer_times_kind();
+
+/// Colour says which model, dashes say which backend.
+plot::Series run_series(const LoadedRun& run);
+
+Figure drawn(plot::Drawing drawing, std::string alt, std::string name = "");
+
+plot::Drawing draw_reliability(const LoadedRun& run);
+
+}  // namespace report
+
+#endif  // NN_APPS_MNIST_REPORT_RUN_FIGURES_H_

@@ -1,0 +1,211 @@
+#include "mnist_report/tables.h"
+
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/texts.h"
+#include "mnist_report/facts.h"
+#include "nn/check.h"
+#include "plot/ticks.h"
+
+namespace report {
+
+namespace texts = apps::texts;
+using nlohmann::json;
+using plot::format_count;
+using plot::format_number;
+using plot::format_percent;
+
+namespace {
+
+std::string ratio(double value) {
+  return std::isfinite(value) ? format_percent(value) : kNone;
+}
+
+}  // namespace
+
+Table results_table(const std::vector<LoadedRun>& runs) {
+  Table table;
+  table.caption = texts::kResultsCaption;
+  table.columns = {"Network",
+                   "Parameters",
+                   "Errors",
+                   "Images",
+                   "Accuracy",
+                   "95 % interval",
+                   "Test loss",
+                   "Best epoch",
+                   "s / epoch",
+                   "Images / s"};
+  for (const LoadedRun& run : runs) {
+    std::vector<std::string> row{run.title(),
+                                 count(run.run.summary, "/network/parameters")};
+    if (const auto score = final_score(run)) {
+      row.push_back(format_count(score->images - score->right));
+      row.push_back(format_count(score->images));
+      row.push_back(format_percent(score->accuracy()));
+      row.push_back(format_interval(*score));
+    } else {
+      row.insert(row.end(), 4, kNone);
+    }
+    if (run.run.history.empty()) {
+      row.insert(row.end(), 4, kNone);
+    } else {
+      const auto& history = run.run.history;
+      const auto& best = history[apps::best_epoch(history)];
+      row.push_back(format_number(history.back().test_loss));
+      row.push_back(nn::concat(best.epoch, " of ", history.size()));
+      row.push_back(format_number(seconds_per_epoch(run)));
+      const auto speed = images_per_second(run);
+      row.push_back(speed ? format_count(std::llround(*speed)) : kNone);
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table pair_table() {
+  Table table;
+  table.caption = texts::kPairsCaption;
+  table.columns = {
+      "A and B", "Same prediction", "A alone right", "B alone right", "p"};
+  return table;
+}
+
+void add_pair(Table& table,
+              const LoadedRun& first,
+              const LoadedRun& second,
+              const PairedResult& pair) {
+  table.rows.push_back(
+      {first.title() + " and " + second.title(),
+       format_percent(static_cast<double>(pair.same_prediction) /
+                      static_cast<double>(pair.images)),
+       format_count(pair.only_first_right),
+       format_count(pair.only_second_right),
+       format_p(pair.p_value)});
+}
+
+Table class_table(const LoadedRun& run) {
+  Table table;
+  table.caption = run.title() + ": " + texts::kScoresCaption;
+  table.columns = {"Class", "Images", "Precision", "Recall", "F1"};
+  const auto scores = score_classes(run.run.confusion);
+  for (std::size_t c = 0; c < scores.size(); ++c) {
+    const ClassScore& score = scores[c];
+    table.rows.push_back({run.names.classes[c],
+                          format_count(score.images),
+                          ratio(score.precision),
+                          ratio(score.recall),
+                          ratio(score.f1)});
+  }
+  return table;
+}
+
+std::optional<Table> confused_table(const LoadedRun& run) {
+  constexpr std::size_t kShown = 8;
+  const auto cells = most_confused(run.run.confusion, kShown);
+  if (cells.empty()) return std::nullopt;
+  Table table;
+  table.caption = run.title() + ": " + texts::kConfusedCaption;
+  table.columns = {"True class", "Predicted as", "Images", "Share of class"};
+  table.first_number = 2;
+  for (const apps::ConfusionCell& cell : cells) {
+    table.rows.push_back(
+        {run.names.classes[static_cast<std::size_t>(cell.label)],
+         run.names.classes[static_cast<std::size_t>(cell.predicted)],
+         format_count(cell.count),
+         format_percent(cell.share)});
+  }
+  return table;
+}
+
+std::vector<Table> network_tables(const std::vector<LoadedRun>& runs) {
+  std::vector<Table> tables;
+  std::set<std::string> shown;
+  for (const LoadedRun& run : runs) {
+    const json* layers = find(run.run.summary, "/network/layers");
+    if (layers == nullptr || !layers->is_array()) continue;
+    // Both backends train the same network: one table for the two.
+    if (!shown.insert(run.names.model + layers->dump()).second) continue;
+    Table table;
+    table.caption =
+        run.names.model + ": input " + text(run.run.summary, "/network/input") +
+        ", " + count(run.run.summary, "/network/parameters") + " parameters.";
+    table.columns = {"Layer", "Output", "Parameters"};
+    for (const json& layer : *layers) {
+      table.rows.push_back({text(layer, "/description"),
+                            text(layer, "/output"),
+                            count(layer, "/parameters")});
+    }
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Table surroundings_table(const std::vector<LoadedRun>& runs) {
+  Table table;
+  table.caption = texts::kSurroundingsCaption;
+  table.columns = {
+      "",
+  };
+  table.first_number = 1000;
+  const std::vector<std::pair<std::string, std::string>> facts{
+      {"Program", "/program"},
+      {"Version", "/version"},
+      {"Seed", "/seed"},
+      {"Threads", "/threads"},
+      {"Instruction set", "/instruction_set"},
+      {"Compiler", "/compiler"},
+      {"Training images", "/dataset/training_images"},
+      {"Test images", "/dataset/test_images"},
+      {"Steps", "/steps"},
+      {"Seconds of training", "/seconds/training"},
+      {"Seconds in all", "/seconds/total"}};
+  for (const auto& fact : facts) table.rows.push_back({fact.first});
+  table.rows.push_back({"Libraries"});
+  for (const LoadedRun& run : runs) {
+    if (!run.run.summary.is_object()) continue;
+    table.columns.push_back(run.title());
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      const auto value = number(run.run.summary, facts[i].second);
+      const bool is_time = facts[i].second.rfind("/seconds", 0) == 0;
+      table.rows[i].push_back(value && is_time
+                                  ? fixed(*value, 1)
+                                  : text(run.run.summary, facts[i].second));
+    }
+    std::string libraries;
+    if (const json* found = find(run.run.summary, "/libraries");
+        found != nullptr && found->is_object()) {
+      for (const auto& [name, version] : found->items()) {
+        libraries +=
+            (libraries.empty() ? "" : ", ") + name + " " +
+            (version.is_string() ? version.get<std::string>() : version.dump());
+      }
+    }
+    table.rows.back().push_back(libraries.empty() ? kNone : libraries);
+  }
+  return table;
+}
+
+Table files_table(const std::vector<LoadedRun>& runs) {
+  Table files;
+  files.caption = texts::kFilesCaption;
+  files.columns = {"File", "Bytes", "SHA-256"};
+  std::set<std::string> seen;
+  for (const LoadedRun& run : runs) {
+    const json* list = find(run.run.summary, "/dataset/files");
+    if (list == nullptr || !list->is_array()) continue;
+    for (const json& file : *list) {
+      if (!seen.insert(file.dump()).second) continue;
+      files.rows.push_back({text(file, "/name"),
+                            count(file, "/size_bytes"),
+                            text(file, "/sha256")});
+    }
+  }
+  files.first_number = 1000;
+  return files;
+}
+
+}  // namespace report
