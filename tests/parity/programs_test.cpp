@@ -139,6 +139,13 @@ TEST_CASE(
     }
 
     CHECK(files_in(libnn_out) == files_in(torch_out));
+    REQUIRE(libnn.layers.size() == (model == "mlp" ? 5 : 7));
+    REQUIRE(torch.layers.size() == libnn.layers.size());
+    for (std::size_t i = 0; i < torch.layers.size(); ++i) {
+      CHECK(torch.layers[i].name == libnn.layers[i].name);
+      CHECK(torch.layers[i].forward_seconds > 0);
+      CHECK(torch.layers[i].backward_seconds > 0);
+    }
     check_predictions(
         model, torch_out + "/model.safetensors", folder.path(), torch);
   }

@@ -19,15 +19,22 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
+// Drawing their figures takes a second: they are drawn once and then copied.
 void write_all_runs(const std::string& results) {
-  unsigned seed = 1;
-  for (const char* backend : {"libnn", "torch"}) {
-    for (const char* model : {"mlp", "cnn"}) {
-      nn_test::write_sample_run(results,
-                                std::string(model) + "-" + backend,
-                                nn_test::sample_run(model, backend, 3, seed++));
+  static const nn_test::TemporaryDirectory drawn;
+  if (std::filesystem::is_empty(drawn.path())) {
+    unsigned seed = 1;
+    for (const char* backend : {"libnn", "torch"}) {
+      for (const char* model : {"mlp", "cnn"}) {
+        nn_test::write_sample_run(
+            drawn.path(),
+            std::string(model) + "-" + backend,
+            nn_test::sample_run(model, backend, 3, seed++));
+      }
     }
   }
+  std::filesystem::copy(
+      drawn.path(), results, std::filesystem::copy_options::recursive);
 }
 
 std::string html_of(const std::string& results) {
@@ -164,6 +171,34 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
   }
 }
 
+TEST_CASE("a report can be made of any number of epochs and any success",
+          "[report]") {
+  const int epochs = GENERATE(1, 3, 20, 200);
+  const bool knows_nothing = GENERATE(true, false);
+  CAPTURE(epochs, knows_nothing);
+  const nn_test::TemporaryDirectory results;
+  apps::Run run = nn_test::sample_run("cnn", "libnn", epochs);
+  for (apps::Prediction& p : run.predictions) {
+    p.predicted = knows_nothing ? 0 : p.label;
+    p.probability.fill(knows_nothing ? 0.1 : 0.0);
+    if (!knows_nothing) {
+      p.probability[static_cast<std::size_t>(p.label)] = 1.0;
+    }
+  }
+  apps::derive_tables(run);
+  std::filesystem::create_directory(results.file("cnn-libnn"));
+  apps::write_run_tables(results.file("cnn-libnn"), run);
+  const auto runs = report::load_runs(results.path());
+  const report::Document page =
+      report::make_document(runs, report::Arrangement::kByFigure);
+  const std::string html = to_html(page);
+  CHECK(count(html, "confuses no classes") == (knows_nothing ? 0 : 1));
+  CHECK(count(html, knows_nothing ? "10.00 %" : "100.00 %") > 0);
+  CHECK(count(html, ">nan") == 0);
+  CHECK(to_pdf(report::make_document(runs, report::Arrangement::kByRun))
+            .rfind("%PDF-", 0) == 0);
+}
+
 TEST_CASE("a lost confusion matrix is counted again from the predictions",
           "[report]") {
   const nn_test::TemporaryDirectory results;
@@ -290,5 +325,29 @@ TEST_CASE("PDF readers find the report's text and pages", "[report][tools]") {
   CHECK(count(nn::read_file(results.file("errors")), "error") == 0);
   CHECK_THAT(nn::read_file(text), ContainsSubstring("Own code against"));
 #endif
+}
+#endif
+
+#ifdef NN_MUTOOL
+TEST_CASE("no text of the PDF is below seven points", "[report][tools]") {
+  const nn_test::TemporaryDirectory results;
+  write_all_runs(results.path());
+  nn::write_file_atomically(
+      results.file("report.pdf"),
+      to_pdf(report::make_document(report::load_runs(results.path()),
+                                   report::Arrangement::kByRun)));
+  REQUIRE(exit_code(std::string(NN_MUTOOL) + " draw -q -F stext -o '" +
+                    results.file("text") + "' '" + results.file("report.pdf") +
+                    "' 2> /dev/null") == 0);
+  const std::string text = nn::read_file(results.file("text"));
+  const std::string font = "<font name=\"";
+  const std::string size = "\" size=\"";
+  std::size_t fonts = 0;
+  for (std::size_t at = text.find(font); at != std::string::npos;
+       at = text.find(font, at + 1)) {
+    ++fonts;
+    CHECK(std::stod(text.substr(text.find(size, at) + size.size(), 8)) >= 7);
+  }
+  CHECK(fonts > 1000);
 }
 #endif
