@@ -56,8 +56,8 @@ class Backend {
   virtual void copy_weights_to(nn::Sequential<float>& network) = 0;
 
   /// What each of timed_layers() takes for training on this batch, in the
-  /// backend's own code, layer by layer. Updates no weights, but overwrites
-  /// gradients and changes what layers change as they train: the last call.
+  /// backend's own code, layer by layer, once copy_weights_to() has saved what
+  /// training made: updates no weights, but overwrites gradients.
   virtual std::vector<LayerTime> time_layers(nn::ConstView<float> x,
                                              nn::ConstLabels labels) = 0;
 };

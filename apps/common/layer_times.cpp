@@ -78,6 +78,10 @@ std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
   const auto input = [&](std::size_t i) {
     return i == 0 ? x : nn::view(std::as_const(memory[i - 1].y));
   };
+  // Running statistics go on running in every training pass.
+  const auto buffers = network.named_buffers();
+  std::vector<nn::Matrix<float>> kept;
+  for (const auto& buffer : buffers) kept.push_back(buffer.parameter->value);
   nn::SoftmaxCrossEntropy<float> loss;
   LayerTimer timer(names);
   for (int pass = 0; pass < LayerTimer::kWarmUps + LayerTimer::kPasses;
@@ -105,6 +109,9 @@ std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
       });
     }
     timer.end_pass();
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    buffers[i].parameter->value = kept[i];
   }
   return timer.medians();
 }

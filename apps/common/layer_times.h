@@ -63,8 +63,8 @@ class LayerTimer {
 std::vector<std::string> timed_layers(const nn::Sequential<float>& network);
 
 /// Times libnn's layers one by one, not fused, on training passes over the
-/// batch. Overwrites the gradients of all parameters, and changes whatever else
-/// a layer changes as it trains.
+/// batch. Overwrites the gradients of all parameters; parameters and buffers
+/// are as before.
 std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
                                    nn::ConstView<float> x,
                                    nn::ConstLabels labels);

@@ -8,6 +8,9 @@
 
 #include "common/models.h"
 #include "common/run.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/softmax.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/workspace.h"
 #include "support/catch.h"
@@ -87,5 +90,25 @@ TEST_CASE("timing layers changes gradients and no weight", "[apps][times]") {
     CHECK(parameters[i]->value == values[i]);
     // What is timed is the pass that training makes.
     CHECK(parameters[i]->grad.isApprox(gradients[i], 1e-4F));
+  }
+}
+
+TEST_CASE("timing layers leaves running statistics as they are",
+          "[apps][times]") {
+  nn::Sequential<float> network(nn::Shape{6}, 3);
+  network.add<nn::Linear>(8).add<nn::BatchNorm1d>();
+  network.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+  const nn::Matrix<float> x = nn::Matrix<float>::Random(6, 4);
+  nn::Labels labels(4);
+  labels << 3, 1, 4, 1;
+  std::vector<nn::Matrix<float>> before;
+  for (const auto& buffer : network.named_buffers()) {
+    before.push_back(buffer.parameter->value);
+  }
+  REQUIRE(before.size() == 3);
+  apps::time_layers(
+      network, nn::view(x), nn::ConstLabels(labels.data(), labels.size()));
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    CHECK(network.named_buffers()[i].parameter->value == before[i]);
   }
 }

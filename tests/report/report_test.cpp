@@ -145,6 +145,9 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
   CAPTURE(file, missing);
   const nn_test::TemporaryDirectory results;
   write_all_runs(results.path());
+  for (const char* other : {"mlp-torch", "cnn-torch"}) {
+    std::filesystem::remove_all(results.file(other));
+  }
   const std::string path = results.file("cnn-libnn/" + file);
   if (missing) {
     std::filesystem::remove(path);
@@ -153,22 +156,19 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
     nn::write_file_atomically(path, whole.substr(0, whole.size() / 2));
   }
   const auto runs = report::load_runs(results.path());
-  REQUIRE(runs.size() == 4);
+  REQUIRE(runs.size() == 2);
   std::string problems;
   for (const report::LoadedRun& run : runs) {
     for (const std::string& line : run.problems) problems += line + "\n";
   }
   CHECK_THAT(problems, ContainsSubstring(path));
   CHECK(count(problems, "mlp-libnn") == 0);
-  for (const auto arrangement :
-       {report::Arrangement::kByFigure, report::Arrangement::kByRun}) {
-    const report::Document document = report::make_document(runs, arrangement);
-    const std::string html = to_html(document);
-    CHECK_THAT(html, ContainsSubstring("What is missing"));
-    CHECK_THAT(html, ContainsSubstring("cnn-libnn/" + file));
-    CHECK_THAT(html, ContainsSubstring("MLP (LibTorch)"));
-    CHECK(to_pdf(document).rfind("%PDF-", 0) == 0);
-  }
+  const std::string html = html_of(results.path());
+  CHECK_THAT(html, ContainsSubstring("What is missing"));
+  CHECK_THAT(html, ContainsSubstring("cnn-libnn/" + file));
+  CHECK_THAT(html, ContainsSubstring("MLP (libnn)"));
+  CHECK(to_pdf(report::make_document(runs, report::Arrangement::kByRun))
+            .rfind("%PDF-", 0) == 0);
 }
 
 TEST_CASE("a report can be made of any number of epochs and any success",
