@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
@@ -41,6 +43,14 @@ const auto kPoolBody = [](auto& body) {
   body.template add<MaxPool2d>(nn::Extent(3), nn::Extent(1));
   body.template add<Conv2d>(2, 3, 1, 2);
   body.template add<MaxPool2d>(nn::Extent(3), nn::Extent(1));
+};
+
+// Norms before the convolutions: a bias before a norm would have no gradient.
+const auto kNormBody = [](auto& body) {
+  body.template add<nn::BatchNorm2d>();
+  body.template add<Conv2d>(3, 3, 1, 1);
+  body.template add<nn::LayerNorm>();
+  body.template add<Conv2d>(2, 3, 1, 1);
 };
 
 const auto kNestedBody = [](auto& body) {
@@ -108,6 +118,16 @@ TEST_CASE("residual keeps the layer contract", "[layers][residual][contract]") {
   CHECK(violations(Shape{6}, kNestedBody) == nn_test::kNoViolations);
 }
 
+TEST_CASE("residual keeps the layer contract around normalizing layers",
+          "[layers][residual][contract]") {
+  auto contract = nn_test::contract_of<Residual>(
+      nn_test::normal_matrix<double>, Shape{2, 5, 4}, kNormBody);
+  // In training the samples of a batch depend on each other.
+  contract.same_in_inference = false;
+  contract.samples_alone_give_the_same = false;
+  CHECK(nn_test::contract_violations(contract) == nn_test::kNoViolations);
+}
+
 TEMPLATE_TEST_CASE("residual gives the same with its body fused or not",
                    "[layers][residual][fusion]",
                    float,
@@ -161,6 +181,22 @@ TEST_CASE("residual names its parameters as PyTorch names those of a body",
         "Linear(4 -> 6))");
   CHECK(net.layer(1).inner_layers().size() == 3);
   CHECK(net.layer(1).inner_layers()[2]->name() == "Linear");
+}
+
+TEST_CASE("residual has the buffers of its body", "[layers][residual]") {
+  Sequential<float> net(Shape{2, 5, 4});
+  net.add<Residual>(kNormBody);
+  std::vector<std::string> names;
+  for (const auto& named : net.named_buffers()) names.push_back(named.name);
+  CHECK(names == std::vector<std::string>{"0.body.0.running_mean",
+                                          "0.body.0.running_var",
+                                          "0.body.0.num_batches_tracked"});
+  nn::Rng rng(3);
+  const auto x = nn_test::normal_matrix<float>(40, 3, rng);
+  const auto pass = nn_test::run(net.layer(0), x, x);
+  CHECK(net.layer(0).buffers()[2]->value(0, 0) == 1);
+  net.initialize(rng);
+  CHECK(net.layer(0).buffers()[2]->value(0, 0) == 0);
 }
 
 TEST_CASE("residual wants a body that keeps the shape",

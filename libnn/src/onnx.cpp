@@ -412,6 +412,72 @@ Value add_max_pool2d(Graph& graph, const Node& node, const Value& x) {
           false};
 }
 
+Value add_avg_pool2d(Graph& graph, const Node& node, const Value& x) {
+  const Value images = graph.images(node.place, x, node.in);
+  return {graph.add(node.place,
+                    "AveragePool",
+                    {images.name},
+                    Attributes()
+                        .integers("kernel_shape", pair(node, "kernel_size"))
+                        .integers("strides", pair(node, "stride"))
+                        .integers("pads", pads(node))
+                        .integer("count_include_pad",
+                                 node.spec.flag("count_include_pad") ? 1 : 0)),
+          false};
+}
+
+Value add_global_avg_pool2d(Graph& graph, const Node& node, const Value& x) {
+  const Value images = graph.images(node.place, x, node.in);
+  const Value means{graph.add(node.place, "GlobalAveragePool", {images.name}),
+                    false};
+  return graph.flat(node.place, means);
+}
+
+Value add_leaky_relu(Graph& graph, const Node& node, const Value& x) {
+  return elementwise(
+      graph,
+      node,
+      x,
+      "LeakyRelu",
+      Attributes().number("alpha", node.spec.number("negative_slope")));
+}
+
+/// Operator set 17 has no Gelu: layers/gelu.h has both formulas.
+Value add_gelu(Graph& graph, const Node& node, const Value& x) {
+  const auto constant = [&](const char* name, double value) {
+    return graph.add_number(concat(node.place, ".", name), value);
+  };
+  const auto add = [&](const char* operation,
+                       const std::vector<std::string>& inputs) {
+    return graph.add(node.place, operation, inputs);
+  };
+  std::string bent;
+  if (node.spec.flag("approximate_tanh")) {
+    const std::string cube = add("Mul", {add("Mul", {x.name, x.name}), x.name});
+    const std::string sum =
+        add("Add", {x.name, add("Mul", {cube, constant("cubic", 0.044715)})});
+    constexpr double kRootOfTwoOverPi = 0.79788456080286535588;
+    bent =
+        add("Tanh", {add("Mul", {sum, constant("scale", kRootOfTwoOverPi)})});
+  } else {
+    constexpr double kRootOfHalf = 0.70710678118654752440;
+    bent = add("Erf", {add("Mul", {x.name, constant("scale", kRootOfHalf)})});
+  }
+  const std::string share = add(
+      "Mul", {add("Add", {bent, constant("one", 1)}), constant("half", 0.5)});
+  return {add("Mul", {x.name, share}), x.is_flat};
+}
+
+Value add_silu(Graph& graph, const Node& node, const Value& x) {
+  const Value gate = elementwise(graph, node, x, "Sigmoid");
+  return {graph.add(node.place, "Mul", {x.name, gate.name}), x.is_flat};
+}
+
+/// What does nothing in inference.
+Value add_nothing(Graph& /*graph*/, const Node& /*node*/, const Value& x) {
+  return x;
+}
+
 Value add_residual(Graph& graph, const Node& node, const Value& x) {
   Value y = x;
   for (const Node& inner : node.body) y = add_layer(graph, inner, y);
@@ -441,15 +507,24 @@ Export plain(const std::string& operation) {
 /// order of the alphabet.
 const std::map<std::string, Export>& exports() {
   static const std::map<std::string, Export> all{
+      {"AvgPool2d", add_avg_pool2d},
       {"BatchNorm1d", add_batch_norm1d},
       {"BatchNorm2d", add_batch_norm2d},
       {"Conv2d", add_conv2d},
+      {"Dropout", add_nothing},
+      {"GELU", add_gelu},
+      {"GlobalAvgPool2d", add_global_avg_pool2d},
+      {"Identity", add_nothing},
       {"LayerNorm", add_layer_norm},
+      {"LeakyReLU", add_leaky_relu},
       {"Linear", add_linear},
       {"MaxPool2d", add_max_pool2d},
       {"ReLU", plain("Relu")},
       {"Residual", add_residual},
+      {"SiLU", add_silu},
+      {"Sigmoid", plain("Sigmoid")},
       {"Softmax", add_softmax},
+      {"Tanh", plain("Tanh")},
   };
   return all;
 }
