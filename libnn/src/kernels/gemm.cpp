@@ -41,6 +41,9 @@ constexpr Index kMaxDepth = 512;
 // Transposed tiles are dearer to read back, so they get longer passes.
 constexpr Index kMaxDepthTransposed = 2048;
 
+// Columns in a block of the packed broadcast operand: a multiple of any tile's.
+constexpr Index kColumnBlock = 16;
+
 // A part of the result: rows and columns as the tile sees them.
 template <typename T>
 struct GemmBlock {
@@ -53,6 +56,8 @@ struct GemmBlock {
   const T* columns;  // element (k, j) at [k * k_stride + j * j_stride]
   Index k_stride;
   Index j_stride;
+  const T*
+      column_blocks;  // the same, packed: [block][k][kColumnBlock], or null
   Index first_column;
   Index columns_count;
   T* c;  // element (r, j): [r + j * ldc], transposed [r * ldc + j]
@@ -165,12 +170,18 @@ HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
   }
 
   const T* b = g.columns + j * g.j_stride;
-  if (g.k_stride == 1) {
+  if (g.column_blocks == nullptr && g.k_stride == 1) {
     PointerColumns<T, C> columns;
     for (int jj = 0; jj < C; ++jj) columns.b[jj] = b + jj * g.j_stride;
     tile.multiply(g.k, rows, columns);
   } else {
-    tile.multiply(g.k, rows, AdjacentColumns<T, C>{b, g.k_stride});
+    AdjacentColumns<T, C> columns{b, g.k_stride};
+    if (g.column_blocks) {
+      const Index in_block = j % kColumnBlock;
+      columns = {g.column_blocks + (j - in_block) * g.k + in_block,
+                 kColumnBlock};
+    }
+    tile.multiply(g.k, rows, columns);
   }
 
   if (g.last_pass) {
@@ -454,12 +465,15 @@ constexpr Index kMaxDotColumns = 6;
 
 template <typename T>
 std::size_t gemm_scratch_bytes(Index m, Index n, Index k) {
-  // The packed rows of one pass. Either operand may be the one that is packed,
-  // and a smaller batch may choose otherwise, so there is room for the larger.
+  // The packed rows and columns of one pass. Either operand may be the one that
+  // lies along the vectors, and a smaller batch may choose otherwise, so there
+  // is room for the larger.
   const Index lanes = table<T>().lanes;
   const Index depth = std::min(k, kMaxDepthTransposed);
-  return aligned_size(static_cast<std::size_t>(
-      round_up(std::max(m, n), lanes) * depth * static_cast<Index>(sizeof(T))));
+  Cutter cutter(nullptr);
+  cutter.cut<T>(round_up(std::max(m, n), lanes) * depth);
+  cutter.cut<T>(round_up(std::max(m, n), kColumnBlock) * depth);
+  return cutter.used();
 }
 
 template <typename T>
@@ -514,6 +528,15 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
                     plan.rows % lanes != 0 ||
                     plan.columns > 3 * kernels.tile_columns;
 
+  // Columns that lie side by side are far apart from one step of k to the next:
+  // in rows of 256 floats, every fourth cache line of a whole operand, which
+  // the first-level cache has no place for. Several panels make up for packing
+  // them.
+  const bool pack_columns =
+      plan.column_operand.row_stride == 1 &&
+      plan.column_operand.col_stride >= 2 * kColumnBlock && panels > 2 &&
+      args.k >= 8;
+
   // Tasks are blocks of the result. Up to 8 panels (0.8 MiB of floats) stay in
   // the second-level cache while the columns go by; enough columns make a task
   // worth handing out, few enough leave some for every thread.
@@ -521,16 +544,35 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   const Index row_tasks = (panels + panel_group - 1) / panel_group;
   const double flops_per_column = static_cast<double>(
       std::min(plan.rows, panel_group * panel) * std::min(args.k, depth));
-  const Index column_step =
-      std::clamp<Index>(round_up(static_cast<Index>(4e5 / flops_per_column),
-                                 kernels.tile_columns),
-                        kernels.tile_columns,
-                        round_up(plan.columns, kernels.tile_columns));
+  const Index column_unit = pack_columns ? kColumnBlock : kernels.tile_columns;
+  const Index column_step = std::clamp<Index>(
+      round_up(static_cast<Index>(4e5 / flops_per_column), column_unit),
+      column_unit,
+      round_up(plan.columns, column_unit));
   const Index column_tasks = (plan.columns + column_step - 1) / column_step;
 
-  T* packed = reinterpret_cast<T*>(scratch);
+  const Index column_blocks = (plan.columns + kColumnBlock - 1) / kColumnBlock;
+  const Index pass_depth = std::min(depth, args.k);
+  Cutter cutter(scratch);
+  T* packed = cutter.cut<T>(round_up(plan.rows, lanes) * pass_depth);
+  T* packed_columns =
+      pack_columns ? cutter.cut<T>(column_blocks * kColumnBlock * pass_depth)
+                   : nullptr;
   for (Index first_k = 0, pass = 0; pass < passes; ++pass, first_k += depth) {
     const Index k = std::max<Index>(0, std::min(depth, args.k - first_k));
+    if (pack_columns) {
+      parallel_for(column_blocks, [&](Index column_block, int) {
+        const Index j = column_block * kColumnBlock;
+        kernels.pack(plan.column_operand.data + j +
+                         first_k * plan.column_operand.col_stride,
+                     1,
+                     plan.column_operand.col_stride,
+                     std::min(kColumnBlock, plan.columns - j),
+                     k,
+                     packed_columns + j * k,
+                     kColumnBlock);
+      });
+    }
     if (pack) {
       // Chunks of 128 steps, so that a product with few panels packs in
       // parallel too.
@@ -563,6 +605,7 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     block.c = args.c;
     block.ldc = args.ldc;
     block.transposed = plan.transposed;
+    block.column_blocks = packed_columns;
     block.first_pass = pass == 0;
     block.last_pass = pass + 1 == passes;
     block.row_bias = plan.transposed ? nullptr : args.row_bias;
