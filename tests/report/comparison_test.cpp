@@ -5,6 +5,8 @@
 
 #include "support/catch.h"
 
+using Catch::Approx;
+
 namespace {
 
 apps::Prediction prediction(int index,

@@ -14,6 +14,8 @@
 #include "support/errors.h"
 #include "support/temporary_directory.h"
 
+using Catch::Approx;
+
 namespace {
 
 using Catch::Matchers::ContainsSubstring;

@@ -12,6 +12,8 @@
 #include "support/catch.h"
 #include "support/errors.h"
 
+using Catch::Approx;
+
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
