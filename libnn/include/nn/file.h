@@ -12,6 +12,7 @@ namespace nn {
 void write_file_atomically(const std::string& path,
                            const void* data,
                            std::size_t size_bytes);
+/// The same for the bytes of a string.
 void write_file_atomically(const std::string& path, const std::string& text);
 
 /// The whole content. Throws std::runtime_error with path and reason.

@@ -1,7 +1,11 @@
 #ifndef NN_NN_H_
 #define NN_NN_H_
 
+/// \file
 /// All of libnn.
+
+/// \namespace nn
+/// Neural-network layers on Eigen matrices, and what it takes to train them.
 
 #include "nn/buffer.h"
 #include "nn/check.h"

@@ -6,6 +6,7 @@
 
 namespace nn {
 
+/// A size or a place in a matrix; signed.
 using Index = Eigen::Index;
 
 /// Column-major dense matrix. Activations are features x batch: a sample is one
@@ -127,6 +128,7 @@ class ConstLabels : public Eigen::Map<const Labels> {
   ///@}
 };
 
+///@{
 /// Views by name, where a template must deduce the scalar.
 template <typename Scalar>
 View<Scalar> view(Matrix<Scalar>& m) {
@@ -143,6 +145,7 @@ ConstView<Scalar> as_const(const View<Scalar>& m) {
 inline ConstLabels view(const Labels& labels) {
   return ConstLabels(labels);
 }
+///@}
 
 /// The view that stands for "not wanted", as the input gradient of a network's
 /// first layer is. Its size is zero.

@@ -36,8 +36,9 @@ struct Normalization {
 /// Throws std::invalid_argument if the set is empty.
 Normalization measure_normalization(const ImageSet& set);
 
-/// Writes images `indices[0 .. count-1]` as columns of `x`, each gray level g
-/// as (g / 255 - mean) / deviation, and their labels into `labels`.
+/// Writes the images of the `count` numbers in `indices` as columns of `x`,
+/// each gray level g as (g / 255 - mean) / deviation, and their labels into
+/// `labels`.
 ///
 ///   x   features x count        labels   count
 ///
