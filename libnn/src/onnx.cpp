@@ -389,16 +389,22 @@ Value add_linear(Graph& graph, const Node& node, const Value& x) {
 
 Value add_conv2d(Graph& graph, const Node& node, const Value& x) {
   const Value images = graph.images(node.place, x, node.in);
-  return {graph.add(node.place,
-                    "Conv",
-                    {images.name,
-                     weight(graph, node, "weight"),
-                     weight(graph, node, "bias")},
-                    Attributes()
-                        .integers("kernel_shape", pair(node, "kernel_size"))
-                        .integers("strides", pair(node, "stride"))
-                        .integers("pads", pads(node))),
-          false};
+  std::vector<std::string> inputs{images.name, weight(graph, node, "weight")};
+  if (node.tensors.count("bias") > 0) {
+    inputs.push_back(weight(graph, node, "bias"));
+  }
+  Attributes attributes;
+  attributes.integers("kernel_shape", pair(node, "kernel_size"))
+      .integers("strides", pair(node, "stride"))
+      .integers("pads", pads(node));
+  // 1 where a file or layer says nothing of them.
+  if (node.spec.settings.count("groups") > 0) {
+    attributes.integer("group", node.spec.integer("groups"));
+  }
+  if (node.spec.settings.count("dilation_h") > 0) {
+    attributes.integers("dilations", pair(node, "dilation"));
+  }
+  return {graph.add(node.place, "Conv", inputs, attributes), false};
 }
 
 Value add_max_pool2d(Graph& graph, const Node& node, const Value& x) {
