@@ -19,10 +19,23 @@ set(NN_COMPONENTS
   kernels/optimizers
   kernels/losses
   kernels/normalization
+  kernels/activation
+  kernels/dropout
+  kernels/average_pooling
   layers/linear
   layers/relu
+  layers/activation
+  layers/leaky_relu
+  layers/sigmoid
+  layers/tanh
+  layers/gelu
+  layers/silu
+  layers/identity
+  layers/dropout
   layers/conv2d
   layers/max_pool2d
+  layers/avg_pool2d
+  layers/global_avg_pool2d
   layers/softmax
   layers/batch_norm
   layers/layer_norm

@@ -6,13 +6,22 @@
 #include <vector>
 
 #include "nn/check.h"
+#include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/gelu.h"
+#include "nn/layers/global_avg_pool2d.h"
+#include "nn/layers/identity.h"
 #include "nn/layers/layer_norm.h"
+#include "nn/layers/leaky_relu.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
+#include "nn/layers/sigmoid.h"
+#include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
+#include "nn/layers/tanh.h"
 #include "nn/residual.h"
 
 namespace torch_twin {
@@ -141,6 +150,42 @@ void add_twin_of(const nn::Layer<Scalar>& layer,
                         std::vector<int64_t>(dims.begin(), dims.end()))
                         .eps(layer_norm->options().eps)
                         .elementwise_affine(layer_norm->options().affine)));
+  } else if (const auto* leaky =
+                 dynamic_cast<const nn::LeakyReLU<Scalar>*>(&layer)) {
+    builder.add(
+        place,
+        torch::nn::LeakyReLU(torch::nn::LeakyReLUOptions().negative_slope(
+            leaky->negative_slope())));
+  } else if (dynamic_cast<const nn::Sigmoid<Scalar>*>(&layer) != nullptr) {
+    builder.add(place, torch::nn::Sigmoid());
+  } else if (dynamic_cast<const nn::Tanh<Scalar>*>(&layer) != nullptr) {
+    builder.add(place, torch::nn::Tanh());
+  } else if (const auto* gelu = dynamic_cast<const nn::GELU<Scalar>*>(&layer)) {
+    builder.add(place,
+                torch::nn::GELU(torch::nn::GELUOptions().approximate(
+                    gelu->form() == nn::GeluForm::kTanh ? "tanh" : "none")));
+  } else if (dynamic_cast<const nn::SiLU<Scalar>*>(&layer) != nullptr) {
+    builder.add(place, torch::nn::SiLU());
+  } else if (dynamic_cast<const nn::Identity<Scalar>*>(&layer) != nullptr) {
+    builder.add(place, torch::nn::Identity());
+  } else if (const auto* dropout =
+                 dynamic_cast<const nn::Dropout<Scalar>*>(&layer)) {
+    builder.add(place, torch::nn::Dropout(dropout->p()));
+  } else if (const auto* average =
+                 dynamic_cast<const nn::AvgPool2d<Scalar>*>(&layer)) {
+    builder.want_images(place, in);
+    builder.add(place,
+                torch::nn::AvgPool2d(
+                    torch::nn::AvgPool2dOptions(pair_of(average->window()))
+                        .stride(pair_of(average->stride()))
+                        .padding(pair_of(average->padding()))
+                        .count_include_pad(average->count_include_pad())));
+  } else if (dynamic_cast<const nn::GlobalAvgPool2d<Scalar>*>(&layer) !=
+             nullptr) {
+    builder.want_images(place, in);
+    builder.add(place,
+                torch::nn::AdaptiveAvgPool2d(
+                    torch::nn::AdaptiveAvgPool2dOptions({1, 1})));
   } else if (dynamic_cast<const nn::Softmax<Scalar>*>(&layer) != nullptr) {
     builder.want_flat(place);
     builder.add(place, torch::nn::Softmax(/*dim=*/1));

@@ -24,6 +24,9 @@ enum class TwinOutput {
 /// stands in between ("flatten3" before layer 3), and an Unflatten the other
 /// way round.
 ///
+/// A Dropout draws from LibTorch's generator and drops other elements than
+/// libnn's; in inference (eval()) the two agree.
+///
 /// The twin takes what as_tensor() makes of a batch and a shape.
 /// Throws std::invalid_argument that names the layer if one has no twin.
 template <typename Scalar>

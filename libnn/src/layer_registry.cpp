@@ -7,13 +7,22 @@
 #include <utility>
 
 #include "nn/check.h"
+#include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/gelu.h"
+#include "nn/layers/global_avg_pool2d.h"
+#include "nn/layers/identity.h"
 #include "nn/layers/layer_norm.h"
+#include "nn/layers/leaky_relu.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
+#include "nn/layers/sigmoid.h"
+#include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
+#include "nn/layers/tanh.h"
 #include "nn/residual.h"
 
 namespace nn {
@@ -44,6 +53,15 @@ BatchNormOptions batch_norm_options(const LayerSpec& spec) {
 template <typename Scalar>
 std::map<std::string, LayerMaker<Scalar>> library_layers() {
   return {
+      {"AvgPool2d",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<AvgPool2d<Scalar>>(
+             in,
+             spec.extent("kernel_size"),
+             spec.extent("stride"),
+             spec.extent("padding"),
+             spec.flag("count_include_pad"));
+       }},
       {"BatchNorm1d",
        [](const Shape& in, const LayerSpec& spec) {
          return std::make_unique<BatchNorm1d<Scalar>>(in,
@@ -62,12 +80,29 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
                                                  spec.extent("stride"),
                                                  spec.extent("padding"));
        }},
+      {"Dropout",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<Dropout<Scalar>>(in, spec.number("p"));
+       }},
+      {"GELU",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<GELU<Scalar>>(
+             in,
+             spec.flag("approximate_tanh") ? GeluForm::kTanh : GeluForm::kErf);
+       }},
+      {"GlobalAvgPool2d", plain_maker<GlobalAvgPool2d, Scalar>()},
+      {"Identity", plain_maker<Identity, Scalar>()},
       {"LayerNorm",
        [](const Shape& in, const LayerSpec& spec) {
          LayerNormOptions options;
          options.eps = spec.number("eps");
          options.affine = spec.flag("elementwise_affine");
          return std::make_unique<LayerNorm<Scalar>>(in, options);
+       }},
+      {"LeakyReLU",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<LeakyReLU<Scalar>>(
+             in, spec.number("negative_slope"));
        }},
       {"Linear",
        [](const Shape& in, const LayerSpec& spec) {
@@ -89,7 +124,10 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
                }
              });
        }},
+      {"SiLU", plain_maker<SiLU, Scalar>()},
+      {"Sigmoid", plain_maker<Sigmoid, Scalar>()},
       {"Softmax", plain_maker<Softmax, Scalar>()},
+      {"Tanh", plain_maker<Tanh, Scalar>()},
   };
 }
 

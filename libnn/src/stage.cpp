@@ -8,6 +8,7 @@
 #include "kernels/linear.h"
 #include "layers/geometry.h"
 #include "nn/buffer.h"
+#include "nn/layers/identity.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 
@@ -198,6 +199,12 @@ std::vector<std::unique_ptr<Stage<Scalar>>> plan_stages(
   std::vector<std::unique_ptr<Stage<Scalar>>> stages;
   for (std::size_t i = 0; i < layers.size();) {
     if (fuse) {
+      // Layers without a stage would leave nobody to write the output.
+      const bool needed = stages.empty() && i + 1 == layers.size();
+      if (layer_as<Identity>(layers, i) && !needed) {
+        ++i;
+        continue;
+      }
       if (auto* linear = layer_as<Linear>(layers, i);
           linear && layer_as<ReLU>(layers, i + 1)) {
         stages.push_back(std::make_unique<LinearReluStage<Scalar>>(*linear));

@@ -30,8 +30,9 @@ class Stage {
 };
 
 /// Cuts layers into stages: with `fuse`, Linear + ReLU and Conv2d + ReLU +
-/// MaxPool2d (each of the last two optional) become one. The stages refer to
-/// the layers, which must outlive them.
+/// MaxPool2d (each of the last two optional) become one, and Identity none.
+/// There is at least one stage if there is a layer. The stages refer to the
+/// layers, which must outlive them.
 template <typename Scalar>
 std::vector<std::unique_ptr<Stage<Scalar>>> plan_stages(
     const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, bool fuse);

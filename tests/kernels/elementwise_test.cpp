@@ -1,6 +1,7 @@
 #include "kernels/elementwise.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -143,5 +144,22 @@ TEMPLATE_TEST_CASE("the SGD update follows its formula in every element",
         REQUIRE(std::abs(value.data()[i] - (w[at] - 0.1 * step)) <= bound);
       }
     }
+  }
+}
+
+TEMPLATE_TEST_CASE("a copy is the same to the bit",
+                   "[kernels][elementwise]",
+                   float,
+                   double) {
+  nn::Rng rng(61);
+  for (Index size : {1, 17, 8192, 20000}) {
+    Guarded<TestType> x(size), y(size);
+    x.fill(rng);
+    x.data()[size / 2] = std::numeric_limits<TestType>::quiet_NaN();
+    nn::kernels::copy(x.data(), y.data(), size);
+    CHECK(y.guards_are_whole());
+    CHECK(std::memcmp(x.data(),
+                      y.data(),
+                      sizeof(TestType) * static_cast<std::size_t>(size)) == 0);
   }
 }

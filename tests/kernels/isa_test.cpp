@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/activation.h"
+#include "kernels/average_pooling.h"
 #include "kernels/conv2d.h"
+#include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/losses.h"
@@ -20,6 +23,7 @@
 #endif
 
 using nn::Index;
+using nn::kernels::ActivationKind;
 using nn::kernels::Isa;
 
 namespace {
@@ -146,7 +150,7 @@ TEST_CASE("kernels leave no upper half of a vector register in use",
   }
 }
 
-TEST_CASE("losses and optimizers leave no upper half of a register in use",
+TEST_CASE("loops over elements leave no upper half of a register in use",
           "[kernels][isa]") {
   if (!can_see_registers_in_use()) return;
   const nn_test::ScopedThreads one(1);
@@ -188,6 +192,21 @@ TEST_CASE("losses and optimizers leave no upper half of a register in use",
     check("magnitude", [&] { kernels::largest_magnitude(t.data(), size); });
     check("scale", [&] { kernels::scale(t.data(), 1.0f, size); });
     check("clamp", [&] { kernels::clamp(t.data(), 1.0f, size); });
+    for (int kind = 0; kind <= static_cast<int>(ActivationKind::kSiLU);
+         ++kind) {
+      const auto f = static_cast<ActivationKind>(kind);
+      check("activation", [&] {
+        kernels::activation_forward(f, 0.1f, t.data(), a.data(), size);
+      });
+      check("gradient of an activation", [&] {
+        kernels::activation_backward(
+            f, 0.1f, t.data(), a.data(), y.data(), b.data(), size);
+      });
+    }
+    check("dropout", [&] {
+      kernels::dropout(1, 1u << 31, 2.0f, t.data(), a.data(), size);
+    });
+    check("mean", [&] { kernels::plane_means(1, size, t.data(), a.data()); });
   }
 }
 #endif

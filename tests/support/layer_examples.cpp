@@ -42,8 +42,16 @@ std::vector<LayerExample> layer_examples() {
                           {"kernel_size_w", 2},
                           {"stride_h", 1},
                           {"stride_w", 2}};
+  nn::Settings average_pool = pool;
+  average_pool["padding_h"] = 1;
+  average_pool["padding_w"] = 0;
+  average_pool["count_include_pad"] = 1;
+  nn::Settings average_inside = average_pool;
+  average_inside["count_include_pad"] = 0;
   const nn::Shape images{2, 9, 8};
   return {
+      {images, spec("AvgPool2d", average_pool)},
+      {images, spec("AvgPool2d", average_inside)},
       {nn::Shape{6},
        spec("BatchNorm1d", {{"eps", 1e-3}, {"momentum", 0.3}, {"affine", 1}})},
       {nn::Shape{6}, spec("BatchNorm1d", {{"eps", 1e-3}, {"affine", 0}})},
@@ -51,9 +59,15 @@ std::vector<LayerExample> layer_examples() {
       {images,
        spec("BatchNorm2d", {{"eps", 2e-2}, {"momentum", 0.3}, {"affine", 0}})},
       {images, spec("Conv2d", conv)},
+      {images, spec("Dropout", {{"p", 0.25}})},
+      {images, spec("GELU", {{"approximate_tanh", 0}})},
+      {images, spec("GELU", {{"approximate_tanh", 1}})},
+      {images, spec("GlobalAvgPool2d")},
+      {images, spec("Identity")},
       {images, spec("LayerNorm", {{"eps", 0.3}, {"elementwise_affine", 1}})},
       {nn::Shape{6},
        spec("LayerNorm", {{"eps", 0.3}, {"elementwise_affine", 0}})},
+      {images, spec("LeakyReLU", {{"negative_slope", 0.3}})},
       {images, spec("Linear", {{"out_features", 7}})},
       {images, spec("MaxPool2d", pool)},
       {images, spec("ReLU")},
@@ -69,7 +83,10 @@ std::vector<LayerExample> layer_examples() {
             {},
             {spec("Linear", {{"out_features", 3}}),
              spec("Linear", {{"out_features", 6}})})},
+      {images, spec("SiLU")},
+      {images, spec("Sigmoid")},
       {images, spec("Softmax")},
+      {images, spec("Tanh")},
   };
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/blocks.h"
 #include "kernels/dispatch.h"
 #include "nn/parallel.h"
 
@@ -137,21 +138,7 @@ HWY_AFTER_NAMESPACE();
 namespace nn::kernels {
 namespace {
 
-// Elements that one task takes: 32 KiB of floats, a third of a first-level
-// cache with the other arrays beside it, and long against the microsecond that
-// handing out a task costs.
-constexpr Index kBlock = 8192;
-
 NN_CHOOSE_TABLES(ElementwiseTable)
-
-// Calls body(first, count) for blocks of 0 .. count-1.
-template <typename Body>
-void for_blocks(Index count, const Body& body) {
-  parallel_for((count + kBlock - 1) / kBlock, [&](Index block, int) {
-    const Index first = block * kBlock;
-    body(first, std::min(kBlock, count - first));
-  });
-}
 
 }  // namespace
 
@@ -172,6 +159,11 @@ template <typename T>
 void sum(const T* a, const T* b, T* y, Index count) {
   for_blocks(count,
              [&](Index i, Index n) { table<T>().sum(a + i, b + i, y + i, n); });
+}
+
+template <typename T>
+void copy(const T* x, T* y, Index count) {
+  for_blocks(count, [&](Index i, Index n) { std::copy_n(x + i, n, y + i); });
 }
 
 template <typename T>
@@ -225,6 +217,7 @@ void sgd_update(const SgdUpdate<T>& update,
   template void relu<T>(const T*, T*, Index);                    \
   template void relu_backward<T>(const T*, const T*, T*, Index); \
   template void sum<T>(const T*, const T*, T*, Index);           \
+  template void copy<T>(const T*, T*, Index);                    \
   template void row_sums<T>(const T*, Index, Index, T*);         \
   template void relu_backward_row_sums<T>(                       \
       const T*, const T*, T*, Index, Index, T*);                 \

@@ -20,6 +20,10 @@ void relu_backward(const T* y, const T* dy, T* dx, Index count);
 template <typename T>
 void sum(const T* a, const T* b, T* y, Index count);
 
+/// y = x, to the bit. The two may not overlap.
+template <typename T>
+void copy(const T* x, T* y, Index count);
+
 /// out(i) = sum over the columns of a rows x cols column-major matrix.
 template <typename T>
 void row_sums(const T* x, Index rows, Index cols, T* out);

@@ -166,6 +166,63 @@ void max_pool_backward_reference(const PoolGeometry& g,
   }
 }
 
+namespace {
+
+// Calls visit(output, input, divisor) for every pair of a window and an element
+// of it that is not padding.
+template <typename Visit>
+void for_each_averaged(const AveragePoolGeometry& g,
+                       Index planes,
+                       const Visit& visit) {
+  const auto inside = [&](Index h, Index w) {
+    return h >= 0 && h < g.height && w >= 0 && w < g.width;
+  };
+  Index output = 0;
+  for (Index plane = 0; plane < planes; ++plane) {
+    for (Index oh = 0; oh < g.out_height(); ++oh) {
+      for (Index ow = 0; ow < g.out_width(); ++ow, ++output) {
+        const Index top = oh * g.stride_h - g.pad_h;
+        const Index left = ow * g.stride_w - g.pad_w;
+        std::vector<Index> inputs;
+        for (Index h = top; h < top + g.window_h; ++h) {
+          for (Index w = left; w < left + g.window_w; ++w) {
+            if (!inside(h, w)) continue;
+            inputs.push_back((plane * g.height + h) * g.width + w);
+          }
+        }
+        const Index divisor = g.count_padding
+                                  ? g.window_h * g.window_w
+                                  : static_cast<Index>(inputs.size());
+        for (const Index input : inputs) visit(output, input, divisor);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void average_pool_reference(const AveragePoolGeometry& g,
+                            Index planes,
+                            const T* x,
+                            T* y) {
+  std::fill_n(y, planes * g.out_height() * g.out_width(), T(0));
+  for_each_averaged(g, planes, [&](Index output, Index input, Index divisor) {
+    y[output] += x[input] / static_cast<T>(divisor);
+  });
+}
+
+template <typename T>
+void average_pool_backward_reference(const AveragePoolGeometry& g,
+                                     Index planes,
+                                     const T* dy,
+                                     T* dx) {
+  std::fill_n(dx, planes * g.height * g.width, T(0));
+  for_each_averaged(g, planes, [&](Index output, Index input, Index divisor) {
+    dx[input] += dy[output] / static_cast<T>(divisor);
+  });
+}
+
 #define NN_INSTANTIATE(T)                                                 \
   template void gemm_reference<T>(const GemmArgs<T>&);                    \
   template Matrix<T> im2col<T>(const ConvGeometry&, const T*);            \
@@ -175,7 +232,11 @@ void max_pool_backward_reference(const PoolGeometry& g,
   template void max_pool_reference<T>(                                    \
       const PoolGeometry&, const T*, T*, std::uint8_t*);                  \
   template void max_pool_backward_reference<T>(                           \
-      const PoolGeometry&, const T*, const std::uint8_t*, const T*, T*);
+      const PoolGeometry&, const T*, const std::uint8_t*, const T*, T*);  \
+  template void average_pool_reference<T>(                                \
+      const AveragePoolGeometry&, Index, const T*, T*);                   \
+  template void average_pool_backward_reference<T>(                       \
+      const AveragePoolGeometry&, Index, const T*, T*);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

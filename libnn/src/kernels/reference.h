@@ -1,6 +1,7 @@
 #ifndef NN_SRC_KERNELS_REFERENCE_H_
 #define NN_SRC_KERNELS_REFERENCE_H_
 
+#include "kernels/average_pooling.h"
 #include "kernels/conv2d.h"
 #include "kernels/gemm.h"
 #include "kernels/pooling.h"
@@ -44,6 +45,19 @@ void max_pool_backward_reference(const PoolGeometry& g,
                                  const std::uint8_t* argmax,
                                  const T* relu_output,
                                  T* dx);
+
+/// Window by window, `planes` planes.
+template <typename T>
+void average_pool_reference(const AveragePoolGeometry& g,
+                            Index planes,
+                            const T* x,
+                            T* y);
+
+template <typename T>
+void average_pool_backward_reference(const AveragePoolGeometry& g,
+                                     Index planes,
+                                     const T* dy,
+                                     T* dx);
 
 }  // namespace nn::kernels
 

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "kernels/average_pooling.h"
 #include "kernels/geometry.h"
+#include "nn/layers/avg_pool2d.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/max_pool2d.h"
 
@@ -44,6 +46,21 @@ kernels::PoolGeometry geometry_of(const MaxPool2d<Scalar>& layer) {
           layer.window().width,
           layer.stride().height,
           layer.stride().width};
+}
+
+template <typename Scalar>
+kernels::AveragePoolGeometry geometry_of(const AvgPool2d<Scalar>& layer) {
+  const Shape& in = layer.input_shape();
+  return {in.channels,
+          in.height,
+          in.width,
+          layer.window().height,
+          layer.window().width,
+          layer.stride().height,
+          layer.stride().width,
+          layer.padding().height,
+          layer.padding().width,
+          layer.count_include_pad()};
 }
 
 }  // namespace nn

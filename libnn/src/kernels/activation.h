@@ -1,0 +1,49 @@
+#ifndef NN_SRC_KERNELS_ACTIVATION_H_
+#define NN_SRC_KERNELS_ACTIVATION_H_
+
+#include "nn/types.h"
+
+namespace nn::kernels {
+
+/// Functions of one number, applied to each element:
+///
+///   kLeakyReLU   x where x > 0, else slope * x
+///   kSigmoid     s(x) = 1 / (1 + exp(-x))
+///   kTanh        tanh(x)
+///   kGelu        x * Phi(x), Phi the standard normal distribution function
+///   kGeluTanh    x * s(2u),  u = sqrt(2 / pi) * (x + 0.044715 x^3)
+///   kSiLU        x * s(x)
+///
+/// The order is that of the tables in activation.cpp.
+enum class ActivationKind : int {
+  kLeakyReLU,
+  kSigmoid,
+  kTanh,
+  kGelu,
+  kGeluTanh,
+  kSiLU,
+};
+
+// Loops over contiguous arrays, on up to num_threads() threads where they are
+// long. Results do not depend on the number of threads. A NaN stays one.
+
+/// y = f(x). `slope` is that of kLeakyReLU; the others do not read it. In place
+/// is fine.
+template <typename T>
+void activation_forward(
+    ActivationKind kind, T slope, const T* x, T* y, Index count);
+
+/// dx = dy * f'(x), from x and y = f(x). kSigmoid and kTanh read y alone, the
+/// others x alone; what is not read may be null. dx may be any of the others.
+template <typename T>
+void activation_backward(ActivationKind kind,
+                         T slope,
+                         const T* x,
+                         const T* y,
+                         const T* dy,
+                         T* dx,
+                         Index count);
+
+}  // namespace nn::kernels
+
+#endif  // NN_SRC_KERNELS_ACTIVATION_H_

@@ -1,0 +1,352 @@
+#include "kernels/average_pooling.h"
+
+#include <algorithm>
+
+#include "kernels/blocks.h"
+#include "kernels/dispatch.h"
+#include "kernels/scratch.h"
+#include "nn/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/average_pooling.cpp"
+#include <hwy/foreach_target.h>
+// Must come after foreach_target.h.
+#include "kernels/entry-inl.h"
+
+#ifndef NN_SRC_KERNELS_AVERAGE_POOLING_TABLE
+#define NN_SRC_KERNELS_AVERAGE_POOLING_TABLE
+namespace nn::kernels {
+
+// Memory of one task.
+template <typename T>
+struct AveragePoolRows {
+  // The sum of a window's rows, with the padding on both sides, and one element
+  // more: vectors of every second element read it.
+  T* sum;
+  // One over the number of elements of each window of an output row, and in the
+  // backward pass the gradients that it was multiplied with.
+  T* reciprocal;
+  T* gradient;
+};
+
+inline Index padded_width(const AveragePoolGeometry& g) {
+  return g.width + 2 * g.pad_w;
+}
+
+// The rows of the input that the windows of output row `oh` cover, and the
+// reciprocals for them.
+struct RowRange {
+  Index begin;
+  Index end;
+};
+inline RowRange covered_rows(const AveragePoolGeometry& g, Index oh) {
+  const Index top = oh * g.stride_h - g.pad_h;
+  return {std::max<Index>(top, 0), std::min(top + g.window_h, g.height)};
+}
+template <typename T>
+void write_reciprocals(const AveragePoolGeometry& g, Index rows, T* out) {
+  const Index ow_end = g.out_width();
+  if (g.count_padding) {
+    std::fill_n(out, ow_end, T(1) / static_cast<T>(g.window_h * g.window_w));
+    return;
+  }
+  for (Index ow = 0; ow < ow_end; ++ow) {
+    const Index left = ow * g.stride_w - g.pad_w;
+    const Index cols =
+        std::min(left + g.window_w, g.width) - std::max<Index>(left, 0);
+    out[ow] = T(1) / static_cast<T>(rows * cols);
+  }
+}
+
+// The passes over one plane and the sum of an array, as one target provides
+// them.
+template <typename T>
+struct AveragePoolingTable {
+  void (*forward)(const AveragePoolGeometry& g,
+                  const T* x,
+                  T* y,
+                  const AveragePoolRows<T>& rows);
+  void (*backward)(const AveragePoolGeometry& g,
+                   const T* dy,
+                   T* dx,
+                   const AveragePoolRows<T>& rows);
+  T (*sum)(const T* x, Index count);
+};
+
+}  // namespace nn::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nn::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// sum += x
+template <typename T>
+HWY_INLINE void add(const T* HWY_RESTRICT x, T* HWY_RESTRICT sum, Index count) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
+  }
+  for (; i < count; ++i) sum[i] += x[i];
+}
+
+// out = a * b
+template <typename T>
+HWY_INLINE void multiply(const T* a, const T* b, T* out, Index count) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  }
+  for (; i < count; ++i) out[i] = a[i] * b[i];
+}
+
+// sum[i] += x[i * stride]. With a stride of 2, reads one element behind the
+// last.
+template <typename T>
+HWY_INLINE void gather_add(const T* HWY_RESTRICT x,
+                           Index stride,
+                           T* HWY_RESTRICT sum,
+                           Index count) {
+  if (stride == 1) return add(x, sum, count);
+  Index i = 0;
+  if (stride == 2) {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<Index>(hn::Lanes(d));
+    for (; i + lanes <= count; i += lanes) {
+      hn::Vec<decltype(d)> even, odd;
+      hn::LoadInterleaved2(d, x + 2 * i, even, odd);
+      hn::StoreU(hn::Add(hn::LoadU(d, sum + i), even), d, sum + i);
+    }
+  }
+  for (; i < count; ++i) sum[i] += x[i * stride];
+}
+
+// sum[i * stride] += x[i]. With a stride of 2, reads and writes one element
+// behind the last, which stays what it is.
+template <typename T>
+HWY_INLINE void scatter_add(const T* HWY_RESTRICT x,
+                            Index stride,
+                            T* HWY_RESTRICT sum,
+                            Index count) {
+  if (stride == 1) return add(x, sum, count);
+  Index i = 0;
+  if (stride == 2) {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<Index>(hn::Lanes(d));
+    for (; i + lanes <= count; i += lanes) {
+      hn::Vec<decltype(d)> even, odd;
+      hn::LoadInterleaved2(d, sum + 2 * i, even, odd);
+      hn::StoreInterleaved2(
+          hn::Add(even, hn::LoadU(d, x + i)), odd, d, sum + 2 * i);
+    }
+  }
+  for (; i < count; ++i) sum[i * stride] += x[i];
+}
+
+template <typename T>
+void forward(const AveragePoolGeometry& g,
+             const T* x,
+             T* y,
+             const AveragePoolRows<T>& rows) {
+  const Index oh_end = g.out_height();
+  const Index ow_end = g.out_width();
+  Index rows_of_reciprocals = 0;
+  std::fill_n(rows.sum, padded_width(g) + 1, T(0));
+  for (Index oh = 0; oh < oh_end; ++oh, y += ow_end) {
+    const RowRange range = covered_rows(g, oh);
+    T* sum = rows.sum + g.pad_w;
+    std::copy_n(x + range.begin * g.width, g.width, sum);
+    for (Index h = range.begin + 1; h < range.end; ++h) {
+      add(x + h * g.width, sum, g.width);
+    }
+    if (rows_of_reciprocals != range.end - range.begin) {
+      rows_of_reciprocals = range.end - range.begin;
+      write_reciprocals(g, rows_of_reciprocals, rows.reciprocal);
+    }
+    std::fill_n(y, ow_end, T(0));
+    for (Index kw = 0; kw < g.window_w; ++kw) {
+      gather_add(rows.sum + kw, g.stride_w, y, ow_end);
+    }
+    multiply(y, rows.reciprocal, y, ow_end);
+  }
+}
+
+template <typename T>
+void backward(const AveragePoolGeometry& g,
+              const T* dy,
+              T* dx,
+              const AveragePoolRows<T>& rows) {
+  const Index oh_end = g.out_height();
+  const Index ow_end = g.out_width();
+  Index rows_of_reciprocals = 0;
+  std::fill_n(dx, g.height * g.width, T(0));
+  for (Index oh = 0; oh < oh_end; ++oh, dy += ow_end) {
+    const RowRange range = covered_rows(g, oh);
+    if (rows_of_reciprocals != range.end - range.begin) {
+      rows_of_reciprocals = range.end - range.begin;
+      write_reciprocals(g, rows_of_reciprocals, rows.reciprocal);
+    }
+    multiply(dy, rows.reciprocal, rows.gradient, ow_end);
+    std::fill_n(rows.sum, padded_width(g) + 1, T(0));
+    for (Index kw = 0; kw < g.window_w; ++kw) {
+      scatter_add(rows.gradient, g.stride_w, rows.sum + kw, ow_end);
+    }
+    for (Index h = range.begin; h < range.end; ++h) {
+      add(rows.sum + g.pad_w, dx + h * g.width, g.width);
+    }
+  }
+}
+
+template <typename T>
+T sum(const T* x, Index count) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  // Four chains: an addition takes four cycles, and two can begin in each.
+  auto sum0 = hn::Zero(d);
+  auto sum1 = sum0;
+  auto sum2 = sum0;
+  auto sum3 = sum0;
+  Index i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    sum0 = hn::Add(sum0, hn::LoadU(d, x + i));
+    sum1 = hn::Add(sum1, hn::LoadU(d, x + i + lanes));
+    sum2 = hn::Add(sum2, hn::LoadU(d, x + i + 2 * lanes));
+    sum3 = hn::Add(sum3, hn::LoadU(d, x + i + 3 * lanes));
+  }
+  for (; i + lanes <= count; i += lanes) {
+    sum0 = hn::Add(sum0, hn::LoadU(d, x + i));
+  }
+  const auto sums = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
+  T total = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < count; ++i) total += x[i];
+  return total;
+}
+
+template <typename T>
+const AveragePoolingTable<T>& table() {
+  static constexpr AveragePoolingTable<T> kTable{
+      kEntry<forward<T>>, kEntry<backward<T>>, kEntry<sum<T>>};
+  return kTable;
+}
+NN_EXPORT_TABLES(AveragePoolingTable)
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace nn::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nn::kernels {
+namespace {
+
+NN_CHOOSE_TABLES(AveragePoolingTable)
+
+// A worker's rows, cut from `scratch`.
+template <typename T>
+AveragePoolRows<T> cut_rows(const AveragePoolGeometry& g, Cutter& scratch) {
+  AveragePoolRows<T> rows;
+  rows.sum = scratch.cut<T>(padded_width(g) + 1);
+  rows.reciprocal = scratch.cut<T>(g.out_width());
+  rows.gradient = scratch.cut<T>(g.out_width());
+  return rows;
+}
+template <typename T>
+std::size_t worker_bytes(const AveragePoolGeometry& g) {
+  Cutter measure(nullptr);
+  cut_rows<T>(g, measure);
+  return measure.used();
+}
+template <typename T>
+AveragePoolRows<T> rows_of_worker(const AveragePoolGeometry& g,
+                                  std::byte* scratch,
+                                  int worker) {
+  Cutter own(scratch + static_cast<std::size_t>(worker) * worker_bytes<T>(g));
+  return cut_rows<T>(g, own);
+}
+
+// Calls body(plane, worker) for every plane; a task has several small ones.
+template <typename Body>
+void for_planes(Index planes, Index plane_size, const Body& body) {
+  const Index together = std::max<Index>(1, kMinBlock / plane_size);
+  parallel_for((planes + together - 1) / together, [&](Index task, int worker) {
+    const Index end = std::min(planes, (task + 1) * together);
+    for (Index plane = task * together; plane < end; ++plane) {
+      body(plane, worker);
+    }
+  });
+}
+
+}  // namespace
+
+template <typename T>
+std::size_t average_pool_scratch_bytes(const AveragePoolGeometry& g) {
+  return static_cast<std::size_t>(num_threads()) * worker_bytes<T>(g);
+}
+
+template <typename T>
+void average_pool(const AveragePoolGeometry& g,
+                  Index planes,
+                  const T* x,
+                  T* y,
+                  std::byte* scratch) {
+  const Index in = g.height * g.width;
+  const Index out = g.out_height() * g.out_width();
+  for_planes(planes, in, [&](Index plane, int worker) {
+    table<T>().forward(g,
+                       x + plane * in,
+                       y + plane * out,
+                       rows_of_worker<T>(g, scratch, worker));
+  });
+}
+
+template <typename T>
+void average_pool_backward(const AveragePoolGeometry& g,
+                           Index planes,
+                           const T* dy,
+                           T* dx,
+                           std::byte* scratch) {
+  const Index in = g.height * g.width;
+  const Index out = g.out_height() * g.out_width();
+  for_planes(planes, in, [&](Index plane, int worker) {
+    table<T>().backward(g,
+                        dy + plane * out,
+                        dx + plane * in,
+                        rows_of_worker<T>(g, scratch, worker));
+  });
+}
+
+template <typename T>
+void plane_means(Index planes, Index size, const T* x, T* y) {
+  for_planes(planes, size, [&](Index plane, int) {
+    y[plane] = table<T>().sum(x + plane * size, size) / static_cast<T>(size);
+  });
+}
+
+template <typename T>
+void plane_means_backward(Index planes, Index size, const T* dy, T* dx) {
+  for_planes(planes, size, [&](Index plane, int) {
+    std::fill_n(dx + plane * size, size, dy[plane] / static_cast<T>(size));
+  });
+}
+
+#define NN_INSTANTIATE(T)                                           \
+  template std::size_t average_pool_scratch_bytes<T>(               \
+      const AveragePoolGeometry&);                                  \
+  template void average_pool<T>(                                    \
+      const AveragePoolGeometry&, Index, const T*, T*, std::byte*); \
+  template void average_pool_backward<T>(                           \
+      const AveragePoolGeometry&, Index, const T*, T*, std::byte*); \
+  template void plane_means<T>(Index, Index, const T*, T*);         \
+  template void plane_means_backward<T>(Index, Index, const T*, T*);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn::kernels
+#endif  // HWY_ONCE
