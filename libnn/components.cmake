@@ -14,6 +14,8 @@ set(NN_COMPONENTS
   kernels/gemm
   kernels/conv2d
   kernels/conv2d_sparse
+  kernels/depthwise
+  kernels/grouped_conv2d
   kernels/pooling
   kernels/elementwise
   kernels/optimizers

@@ -200,6 +200,23 @@ std::vector<float> floats_of(const Tensor& tensor) {
 
 }  // namespace
 
+TEST_CASE("a convolution's groups and dilation are attributes in ONNX",
+          "[onnx]") {
+  nn::Conv2dOptions options;
+  options.out_channels = 6;
+  options.kernel = 2;
+  options.dilation = {3, 2};
+  options.groups = 3;
+  options.bias = false;
+  Sequential<float> network(Shape{3, 9, 8}, 1);
+  network.add<nn::Conv2d>(options);
+  const Model model = exported(network);
+  const Node& conv = model.nodes.at(0);
+  CHECK(conv.inputs == std::vector<std::string>{"input", "0.weight"});
+  CHECK(conv.integers.at("dilations") == Sizes{3, 2});
+  CHECK(conv.integers.at("group") == Sizes{3});
+}
+
 TEST_CASE("a network of layers is an ONNX graph of their operators", "[onnx]") {
   Sequential<float> network(Shape{2, 9, 8}, 1);
   network
@@ -219,6 +236,8 @@ TEST_CASE("a network of layers is an ONNX graph of their operators", "[onnx]") {
   CHECK(conv.integers.at("kernel_shape") == Sizes{4, 2});
   CHECK(conv.integers.at("strides") == Sizes{1, 3});
   CHECK(conv.integers.at("pads") == Sizes{0, 1, 0, 1});
+  CHECK(conv.integers.at("dilations") == Sizes{1, 1});
+  CHECK(conv.integers.at("group") == Sizes{1});
   const Node& pool = model.nodes[2];
   CHECK(pool.integers.at("kernel_shape") == Sizes{3, 2});
   CHECK(pool.integers.at("strides") == Sizes{2, 1});

@@ -115,7 +115,10 @@ void add_twin_of(const nn::Layer<Scalar>& layer,
                     torch::nn::Conv2dOptions(
                         in.channels, out.channels, pair_of(conv->kernel()))
                         .stride(pair_of(conv->stride()))
-                        .padding(pair_of(conv->padding()))));
+                        .padding(pair_of(conv->padding()))
+                        .dilation(pair_of(conv->dilation()))
+                        .groups(conv->groups())
+                        .bias(conv->has_bias())));
   } else if (const auto* pool =
                  dynamic_cast<const nn::MaxPool2d<Scalar>*>(&layer)) {
     builder.want_images(place, in);

@@ -74,11 +74,14 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
        }},
       {"Conv2d",
        [](const Shape& in, const LayerSpec& spec) {
-         return std::make_unique<Conv2d<Scalar>>(in,
-                                                 spec.integer("out_channels"),
-                                                 spec.extent("kernel_size"),
-                                                 spec.extent("stride"),
-                                                 spec.extent("padding"));
+         const Conv2dOptions options{spec.integer("out_channels"),
+                                     spec.extent("kernel_size"),
+                                     spec.extent("stride"),
+                                     spec.extent("padding"),
+                                     spec.extent("dilation"),
+                                     spec.integer("groups"),
+                                     spec.flag("bias")};
+         return std::make_unique<Conv2d<Scalar>>(in, options);
        }},
       {"Dropout",
        [](const Shape& in, const LayerSpec& spec) {

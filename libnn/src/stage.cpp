@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/conv2d.h"
 #include "kernels/elementwise.h"
+#include "kernels/grouped_conv2d.h"
 #include "kernels/linear.h"
 #include "layers/geometry.h"
 #include "nn/buffer.h"
@@ -126,11 +126,13 @@ class ConvStage final : public Stage<Scalar> {
   const Shape& output_shape() const override { return output_shape_; }
 
   MemoryNeeds memory_needs(Index batch, Mode mode) const override {
-    const std::size_t forward = kernels::conv2d_forward_scratch_bytes<Scalar>(
-        geometry_, epilogue_, batch);
+    const std::size_t forward =
+        kernels::grouped_conv2d_forward_scratch_bytes<Scalar>(
+            geometry_, epilogue_, batch);
     if (mode == Mode::kInference) return {0, forward};
-    const std::size_t backward = kernels::conv2d_backward_scratch_bytes<Scalar>(
-        geometry_, epilogue_, batch);
+    const std::size_t backward =
+        kernels::grouped_conv2d_backward_scratch_bytes<Scalar>(
+            geometry_, epilogue_, batch);
     // The winners' places, a byte each.
     const Index saved = has_pool_ ? output_shape_.features() * batch : 0;
     return {static_cast<std::size_t>(saved), std::max(forward, backward)};
@@ -144,15 +146,15 @@ class ConvStage final : public Stage<Scalar> {
                        ? reinterpret_cast<std::uint8_t*>(memory.saved)
                        : nullptr;
     const Conv2d<Scalar>& conv = conv_;
-    kernels::conv2d_forward<Scalar>({geometry_,
-                                     epilogue_,
-                                     x.cols(),
-                                     x.data(),
-                                     conv.weight().value.data(),
-                                     conv.bias().value.data(),
-                                     y.data(),
-                                     argmax},
-                                    memory.scratch);
+    kernels::grouped_conv2d_forward<Scalar>({geometry_,
+                                             epilogue_,
+                                             x.cols(),
+                                             x.data(),
+                                             conv.weight().value.data(),
+                                             conv.bias().value.data(),
+                                             y.data(),
+                                             argmax},
+                                            memory.scratch);
   }
 
   void backward(ConstView<Scalar> x,
@@ -160,7 +162,7 @@ class ConvStage final : public Stage<Scalar> {
                 ConstView<Scalar> dy,
                 View<Scalar> dx,
                 PassMemory memory) override {
-    kernels::conv2d_backward<Scalar>(
+    kernels::grouped_conv2d_backward<Scalar>(
         {geometry_,
          epilogue_,
          x.cols(),

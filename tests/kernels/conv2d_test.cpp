@@ -16,58 +16,17 @@ using nn_test::ConvCase;
 using nn_test::difference_from_reference;
 using nn_test::Guarded;
 
-Index draw(nn::Rng& rng, Index low, Index high) {
-  return low + rng.index(high - low + 1);
-}
-
-ConvCase random_case(nn::Rng& rng) {
-  for (;;) {
-    ConvCase c;
-    ConvGeometry& g = c.geometry;
-    g.in_channels = draw(rng, 1, 6);
-    g.height = draw(rng, 1, 20);
-    g.width = draw(rng, 1, 20);
-    g.out_channels = draw(rng, 1, 20);
-    g.kernel_h = draw(rng, 1, 6);
-    g.kernel_w = draw(rng, 1, 6);
-    g.stride_h = draw(rng, 1, 3);
-    g.stride_w = draw(rng, 1, 3);
-    // One more than a kernel can use happens too.
-    g.pad_h = draw(rng, 0, g.kernel_h);
-    g.pad_w = draw(rng, 0, g.kernel_w);
-    if (g.kernel_h > g.height + 2 * g.pad_h ||
-        g.kernel_w > g.width + 2 * g.pad_w) {
-      continue;
-    }
-    c.relu = rng.index(2) == 0;
-    c.batch = draw(rng, 1, 9);
-    const Index pooling = rng.index(3);
-    if (pooling > 0) {
-      c.pool = {g.out_channels, g.out_height(), g.out_width(), 2, 2, 2, 2};
-      if (pooling == 2) {
-        c.pool.window_h = draw(rng, 1, 3);
-        c.pool.window_w = draw(rng, 1, 3);
-        c.pool.stride_h = draw(rng, 1, 3);
-        c.pool.stride_w = draw(rng, 1, 3);
-      }
-      c.has_pool =
-          c.pool.window_h <= c.pool.height && c.pool.window_w <= c.pool.width;
-    }
-    return c;
-  }
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE(
-    "conv2d agrees with the im2col reference at any shape, stride and padding",
+    "conv2d agrees with the im2col reference at any shape and dilation",
     "[kernels][conv2d]",
     float,
     double) {
   nn::Rng rng(21);
   for (int i = 0; i < 300; ++i) {
     CAPTURE(i);
-    const ConvCase c = random_case(rng);
+    const ConvCase c = nn_test::random_convolution(rng, /*most_groups=*/1);
     REQUIRE(difference_from_reference<TestType>(c, rng) <=
             nn_test::kRounding<TestType>);
   }

@@ -89,29 +89,43 @@ void check_single_layer(nn::Sequential<Scalar>& network,
   check_single_layer(network, x, dy);
 }
 
-/// A convolution that fits `channels` images, padded by less than its kernel.
+/// A convolution, padded by less than its kernel spans, and an input that it
+/// fits.
 struct ConvSettings {
   Shape input;
-  Index out_channels;
-  nn::Extent kernel;
-  nn::Extent stride;
-  nn::Extent padding;
+  nn::Conv2dOptions options;
 };
 
-ConvSettings random_convolution(nn::Rng& rng) {
-  const nn::Extent kernel(between(rng, 1, 7), between(rng, 1, 7));
-  const nn::Extent stride(between(rng, 1, 3), between(rng, 1, 3));
-  const nn::Extent padding(between(rng, 0, kernel.height - 1),
-                           between(rng, 0, kernel.width - 1));
-  const auto extent = [&](Index kernel_size, Index pad) {
-    const Index smallest = std::max<Index>(1, kernel_size - 2 * pad);
+/// With more than one group, some are depthwise and some have no bias.
+ConvSettings random_convolution(nn::Rng& rng,
+                                Index most_groups,
+                                Index most_dilation) {
+  ConvSettings conv;
+  nn::Conv2dOptions& o = conv.options;
+  o.kernel = {between(rng, 1, 7), between(rng, 1, 7)};
+  o.stride = {between(rng, 1, 3), between(rng, 1, 3)};
+  o.dilation = {between(rng, 1, most_dilation), between(rng, 1, most_dilation)};
+  o.padding = {between(rng, 0, o.kernel.height - 1),
+               between(rng, 0, o.kernel.width - 1)};
+  const auto extent = [&](Index kernel_size, Index dilation, Index pad) {
+    const Index span = (kernel_size - 1) * dilation + 1;
+    const Index smallest = std::max<Index>(1, span - 2 * pad);
     return between(rng, smallest, smallest + 12);
   };
-  Shape input;
-  input.channels = between(rng, 1, 17);
-  input.height = extent(kernel.height, padding.height);
-  input.width = extent(kernel.width, padding.width);
-  return {input, between(rng, 1, 17), kernel, stride, padding};
+  o.groups = between(rng, 1, most_groups);
+  conv.input.channels = o.groups * between(rng, 1, 17 / o.groups);
+  conv.input.height =
+      extent(o.kernel.height, o.dilation.height, o.padding.height);
+  conv.input.width = extent(o.kernel.width, o.dilation.width, o.padding.width);
+  o.out_channels = o.groups * between(rng, 1, 17 / o.groups);
+  if (most_groups > 1) {
+    if (rng.index(4) == 0) {
+      o.groups = conv.input.channels;
+      o.out_channels = o.groups * between(rng, 1, 2);
+    }
+    o.bias = rng.index(4) > 0;
+  }
+  return conv;
 }
 
 /// Values out of few, so that windows have several largest ones.
@@ -143,10 +157,21 @@ TEMPLATE_TEST_CASE(
     float,
     double) {
   parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
-    const ConvSettings conv = random_convolution(rng);
+    const ConvSettings conv = random_convolution(rng, 1, 1);
     nn::Sequential<TestType> network(conv.input);
-    network.template add<nn::Conv2d>(
-        conv.out_channels, conv.kernel, conv.stride, conv.padding);
+    network.template add<nn::Conv2d>(conv.options);
+    check_single_layer(network, between(rng, 1, 9), rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("convolutions of groups and dilation agree with LibTorch",
+                   "[parity][conv2d]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const ConvSettings conv = random_convolution(rng, 4, 3);
+    nn::Sequential<TestType> network(conv.input);
+    network.template add<nn::Conv2d>(conv.options);
     check_single_layer(network, between(rng, 1, 9), rng);
   });
 }
@@ -354,10 +379,10 @@ TEMPLATE_TEST_CASE("layer norm agrees with LibTorch",
 TEST_CASE("networks of all layers agree with LibTorch, fused or not",
           "[parity][sequential]") {
   parity::for_each_configuration(150, [](nn::Rng& rng) {
-    const ConvSettings conv = random_convolution(rng);
+    const ConvSettings conv = rng.index(2) == 0 ? random_convolution(rng, 1, 1)
+                                                : random_convolution(rng, 4, 3);
     nn::Sequential<double> network(conv.input);
-    network.add<nn::Conv2d>(
-        conv.out_channels, conv.kernel, conv.stride, conv.padding);
+    network.add<nn::Conv2d>(conv.options);
     if (rng.index(4) > 0) network.add<nn::ReLU>();
     if (rng.index(4) > 0) {
       const Shape shape = network.output_shape();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/grouped_conv2d.h"
 #include "kernels/reference.h"
 #include "nn/buffer.h"
 #include "support/catch.h"
@@ -14,6 +15,50 @@ namespace nn_test {
 
 using nn::Index;
 using nn::kernels::ConvGeometry;
+
+Index draw(nn::Rng& rng, Index low, Index high) {
+  return low + rng.index(high - low + 1);
+}
+
+ConvCase random_convolution(nn::Rng& rng, Index most_groups) {
+  for (;;) {
+    ConvCase c;
+    ConvGeometry& g = c.geometry;
+    g.groups = draw(rng, 1, most_groups);
+    g.in_channels = g.groups * draw(rng, 1, g.groups > 1 ? 3 : 6);
+    g.height = draw(rng, 1, 20);
+    g.width = draw(rng, 1, 20);
+    g.kernel_h = draw(rng, 1, 6);
+    g.kernel_w = draw(rng, 1, 6);
+    g.stride_h = draw(rng, 1, 3);
+    g.stride_w = draw(rng, 1, 3);
+    // Half of them are not dilated.
+    g.dilation_h = std::max<Index>(1, draw(rng, -1, 3));
+    g.dilation_w = std::max<Index>(1, draw(rng, -1, 3));
+    g.pad_h = draw(rng, 0, g.kernel_h);
+    g.pad_w = draw(rng, 0, g.kernel_w);
+    if (g.span_h() > g.height + 2 * g.pad_h ||
+        g.span_w() > g.width + 2 * g.pad_w) {
+      continue;
+    }
+    c.relu = rng.index(2) == 0;
+    c.batch = draw(rng, 1, 9);
+    const Index pooling = rng.index(3);
+    if (pooling > 0) {
+      c.pool = {0, g.out_height(), g.out_width(), 2, 2, 2, 2};
+      if (pooling == 2) {
+        c.pool.window_h = draw(rng, 1, 3);
+        c.pool.window_w = draw(rng, 1, 3);
+        c.pool.stride_h = draw(rng, 1, 3);
+        c.pool.stride_w = draw(rng, 1, 3);
+      }
+      c.has_pool =
+          c.pool.window_h <= c.pool.height && c.pool.window_w <= c.pool.width;
+    }
+    c.set_out_channels(g.groups * draw(rng, 1, 20 / g.groups));
+    return c;
+  }
+}
 
 template <typename T>
 double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
@@ -27,7 +72,10 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
           g.stride_h,
           g.stride_w,
           g.pad_h,
-          g.pad_w);
+          g.pad_w,
+          g.dilation_h,
+          g.dilation_w,
+          g.groups);
   CAPTURE(c.relu, c.has_pool, c.batch);
   const Index in = g.in_features() * c.batch;
   const Index out = c.out_features() * c.batch;
@@ -48,17 +96,17 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
     std::memset(scratch.data(), 0xff, scratch.size_bytes());
     return scratch.data();
   };
-  scratch.reserve(
-      nn::kernels::conv2d_forward_scratch_bytes<T>(g, c.epilogue(), c.batch));
-  nn::kernels::conv2d_forward<T>({g,
-                                  c.epilogue(),
-                                  c.batch,
-                                  x.data(),
-                                  weight.data(),
-                                  bias.data(),
-                                  y.data(),
-                                  argmax.data()},
-                                 fresh_scratch());
+  scratch.reserve(nn::kernels::grouped_conv2d_forward_scratch_bytes<T>(
+      g, c.epilogue(), c.batch));
+  nn::kernels::grouped_conv2d_forward<T>({g,
+                                          c.epilogue(),
+                                          c.batch,
+                                          x.data(),
+                                          weight.data(),
+                                          bias.data(),
+                                          y.data(),
+                                          argmax.data()},
+                                         fresh_scratch());
   nn::kernels::conv2d_forward_reference<T>({g,
                                             c.epilogue(),
                                             c.batch,
@@ -68,22 +116,22 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                             y_ref.data(),
                                             argmax_ref.data()});
 
-  scratch.reserve(
-      nn::kernels::conv2d_backward_scratch_bytes<T>(g, c.epilogue(), c.batch));
+  scratch.reserve(nn::kernels::grouped_conv2d_backward_scratch_bytes<T>(
+      g, c.epilogue(), c.batch));
   // From the reference's output, so that a rounding difference in the forward
   // pass cannot send a gradient elsewhere.
-  nn::kernels::conv2d_backward<T>({g,
-                                   c.epilogue(),
-                                   c.batch,
-                                   x.data(),
-                                   weight.data(),
-                                   y_ref.data(),
-                                   dy.data(),
-                                   argmax_ref.data(),
-                                   dx.data(),
-                                   dweight.data(),
-                                   dbias.data()},
-                                  fresh_scratch());
+  nn::kernels::grouped_conv2d_backward<T>({g,
+                                           c.epilogue(),
+                                           c.batch,
+                                           x.data(),
+                                           weight.data(),
+                                           y_ref.data(),
+                                           dy.data(),
+                                           argmax_ref.data(),
+                                           dx.data(),
+                                           dweight.data(),
+                                           dbias.data()},
+                                          fresh_scratch());
   nn::kernels::conv2d_backward_reference<T>({g,
                                              c.epilogue(),
                                              c.batch,

@@ -30,14 +30,29 @@ std::vector<LayerExample> layer_examples() {
                           {"stride_h", 1},
                           {"stride_w", 3},
                           {"padding_h", 0},
-                          {"padding_w", 1}};
+                          {"padding_w", 1},
+                          {"dilation_h", 2},
+                          {"dilation_w", 1},
+                          {"groups", 1},
+                          {"bias", 1}};
+  nn::Settings depthwise = conv;
+  depthwise["out_channels"] = 4;
+  depthwise["groups"] = 2;
+  depthwise["bias"] = 0;
   const nn::Settings square_conv{{"out_channels", 2},
                                  {"kernel_size_h", 3},
                                  {"kernel_size_w", 3},
                                  {"stride_h", 1},
                                  {"stride_w", 1},
                                  {"padding_h", 1},
-                                 {"padding_w", 1}};
+                                 {"padding_w", 1},
+                                 {"dilation_h", 1},
+                                 {"dilation_w", 1},
+                                 {"groups", 1},
+                                 {"bias", 1}};
+  nn::Settings grouped = square_conv;
+  grouped["out_channels"] = 6;
+  grouped["groups"] = 2;
   const nn::Settings pool{{"kernel_size_h", 3},
                           {"kernel_size_w", 2},
                           {"stride_h", 1},
@@ -59,6 +74,8 @@ std::vector<LayerExample> layer_examples() {
       {images,
        spec("BatchNorm2d", {{"eps", 2e-2}, {"momentum", 0.3}, {"affine", 0}})},
       {images, spec("Conv2d", conv)},
+      {images, spec("Conv2d", depthwise)},
+      {nn::Shape{4, 5, 6}, spec("Conv2d", grouped)},
       {images, spec("Dropout", {{"p", 0.25}})},
       {images, spec("GELU", {{"approximate_tanh", 0}})},
       {images, spec("GELU", {{"approximate_tanh", 1}})},

@@ -23,14 +23,15 @@
 // channel c and tap column kw there is one plane that holds, for each padded
 // input row h, the OW pixels that the taps of that column see in it,
 //
-//   plane(c, kw)[h][ow] = x(c, h - pad_h, ow * stride_w + kw - pad_w).
+//   plane(c, kw)[h][ow] = x(c, h - pad_h,
+//                           ow * stride_w + kw * dilation_w - pad_w).
 //
 // A plane's rows are OW long, so going down one output row is going on by OW
 // elements, and column k = (c, kh, kw) of cols is a contiguous run of P
-// elements of plane(c, kw) that starts in row kh. For a stride above 1 the rows
-// of a plane are sorted by h mod stride_h, which keeps that so. The copy costs
-// KW times the image, not KH * KW times, and the taps of a column overlap in
-// cache.
+// elements of plane(c, kw) that starts in row kh * dilation_h. For a stride
+// above 1 the rows of a plane are sorted by h mod stride_h, which keeps that
+// so. The copy costs KW times the image, not KH * KW times, and the taps of a
+// column overlap in cache.
 //
 // With output pixels along the vectors, the register tile then reads cols
 // straight out of the planes (at an offset per k) and its result lands in the
@@ -41,9 +42,9 @@
 //                    dY is transposed so that channels lie along the vectors,
 //                    and cols is the operand that is broadcast
 //   input gradient   at stride 1 the forward pass of another convolution: dY,
-//                    padded by KH - 1 - pad_h, with the flipped kernel; at
-//                    other strides dY W^T, a few taps at a time, added into
-//                    place (col2im)
+//                    padded by (KH - 1) * dilation_h - pad_h, with the flipped
+//                    kernel; at other strides dY W^T, a few taps at a time,
+//                    added into place (col2im)
 //
 // docs/math/conv2d.md derives these. Images are independent: each is one
 // thread's work from the first copy to the pooled output, while it is in cache.
@@ -63,14 +64,20 @@ struct Spread {
   Index stride_w;
   Index pad_h;  // may be negative: then the image is cropped
   Index pad_w;
+  Index dilation_h;
+  Index dilation_w;
   Index out_height;
   Index out_width;
 
   Index pixels() const { return out_height * out_width; }
   Index taps() const { return channels * kernel_h * kernel_w; }
   // What the taps see of the padded image.
-  Index padded_height() const { return (out_height - 1) * stride_h + kernel_h; }
-  Index padded_width() const { return (out_width - 1) * stride_w + kernel_w; }
+  Index padded_height() const {
+    return (out_height - 1) * stride_h + (kernel_h - 1) * dilation_h + 1;
+  }
+  Index padded_width() const {
+    return (out_width - 1) * stride_w + (kernel_w - 1) * dilation_w + 1;
+  }
   Index plane() const { return padded_height() * out_width; }
   Index padded_size() const {
     return channels * padded_height() * padded_width();
@@ -200,7 +207,7 @@ void spread(const Spread& s, const T* x, T* padded, T* planes) {
   // store past the end of one is overwritten by the next.
   for (Index c = 0; c < s.channels; ++c) {
     for (Index kw = 0; kw < s.kernel_w; ++kw) {
-      const T* plane = padded + c * rows * cols + kw;
+      const T* plane = padded + c * rows * cols + kw * s.dilation_w;
       if (s.stride_h == 1 && s.stride_w == 1 && ow_end <= 2 * lanes) {
         // Small images: a row is a vector or two.
         const bool two = ow_end > lanes;
@@ -486,6 +493,8 @@ Spread spread_of_input(const ConvGeometry& g) {
           g.stride_w,
           g.pad_h,
           g.pad_w,
+          g.dilation_h,
+          g.dilation_w,
           g.out_height(),
           g.out_width()};
 }
@@ -499,8 +508,10 @@ Spread spread_of_gradient(const ConvGeometry& g) {
           g.kernel_w,
           1,
           1,
-          g.kernel_h - 1 - g.pad_h,
-          g.kernel_w - 1 - g.pad_w,
+          g.span_h() - 1 - g.pad_h,
+          g.span_w() - 1 - g.pad_w,
+          g.dilation_h,
+          g.dilation_w,
           g.height,
           g.width};
 }
@@ -516,8 +527,8 @@ void fill_offsets(const Spread& s, Index* offsets) {
   for (Index c = 0; c < s.channels; ++c) {
     for (Index kh = 0; kh < s.kernel_h; ++kh) {
       // Rows of earlier phases: phase r has ceil((rows - r) / stride) rows.
-      const Index phase = kh % s.stride_h;
-      Index row = kh / s.stride_h;
+      const Index phase = kh * s.dilation_h % s.stride_h;
+      Index row = kh * s.dilation_h / s.stride_h;
       for (Index r = 0; r < phase; ++r) {
         row += (rows - r + s.stride_h - 1) / s.stride_h;
       }
@@ -535,8 +546,8 @@ void fill_offsets(const Spread& s, Index* offsets) {
 template <typename T>
 Index taps_of_pass(const Spread& s) {
   const Index tile_rows = kTileRows * table<T>().lanes;
-  const Index run =
-      std::min(s.plane(), tile_rows + (s.kernel_h - 1) * s.out_width);
+  const Index run = std::min(
+      s.plane(), tile_rows + (s.kernel_h - 1) * s.dilation_h * s.out_width);
   const Index channel_bytes = s.kernel_w *
                               (run + s.kernel_h * table<T>().tile_columns) *
                               static_cast<Index>(sizeof(T));
@@ -687,16 +698,17 @@ void strided_input_gradient(
       const Index kh = k / g.kernel_w % g.kernel_h;
       const Index kw = k % g.kernel_w;
       // Output columns whose tap falls inside the image.
-      const Index low = std::max<Index>(0, g.pad_w - kw);
+      const Index left = kw * g.dilation_w - g.pad_w;
+      const Index low = std::max<Index>(0, -left);
       const Index ow_begin = (low + g.stride_w - 1) / g.stride_w;
-      const Index high = g.width - 1 + g.pad_w - kw;
+      const Index high = g.width - 1 - left;
       const Index ow_end =
           high < 0 ? 0 : std::min(out_width, high / g.stride_w + 1);
       for (Index oh = 0; oh < g.out_height(); ++oh) {
-        const Index h = oh * g.stride_h + kh - g.pad_h;
+        const Index h = oh * g.stride_h + kh * g.dilation_h - g.pad_h;
         if (h < 0 || h >= g.height) continue;
         const T* from = cols + (k - group) * ldc + oh * out_width;
-        T* to = dx + (c * g.height + h) * g.width + kw - g.pad_w;
+        T* to = dx + (c * g.height + h) * g.width + left;
         for (Index ow = ow_begin; ow < ow_end; ++ow) {
           to[ow * g.stride_w] += from[ow];
         }
@@ -711,7 +723,7 @@ template <typename T>
 void epilogue_gradient(const ConvBackwardArgs<T>& args, Index n, T* dy) {
   const ConvGeometry& g = args.geometry;
   if (const PoolGeometry* pool = args.epilogue.pool) {
-    const Index first = n * pool->out_features();
+    const Index first = n * args.y_step();
     max_pool_backward_image(*pool,
                             args.dy + first,
                             args.argmax + first,
@@ -720,9 +732,9 @@ void epilogue_gradient(const ConvBackwardArgs<T>& args, Index n, T* dy) {
     return;
   }
   const Index size = g.out_features();
-  const T* from = args.dy + n * size;
+  const T* from = args.dy + n * args.y_step();
   if (args.epilogue.relu) {
-    const T* y = args.y + n * size;
+    const T* y = args.y + n * args.y_step();
     for (Index i = 0; i < size; ++i) dy[i] = y[i] > 0 ? from[i] : T(0);
   } else {
     std::copy_n(from, size, dy);
@@ -760,8 +772,8 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
     Cutter cutter(memory.workers +
                   memory.worker_bytes * static_cast<std::size_t>(worker));
     const auto w = ForwardScratch<T>::cut_worker(g, args.epilogue, cutter);
-    table<T>().spread(s, args.x + n * g.in_features(), w.padded, w.planes);
-    T* y = pool ? w.y : args.y + n * g.out_features();
+    table<T>().spread(s, args.x + n * args.x_step(), w.padded, w.planes);
+    T* y = pool ? w.y : args.y + n * args.y_step();
     table<T>().product(g.pixels(),
                        g.taps(),
                        pass_taps,
@@ -773,7 +785,7 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
                        args.epilogue.relu,
                        y);
     if (pool) {
-      const Index first = n * pool->out_features();
+      const Index first = n * args.y_step();
       max_pool_image(*pool,
                      y,
                      args.y + first,
@@ -816,7 +828,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
       epilogue_gradient(args, n, w.dy);
       kernels.transpose(g.pixels(), vectors, w.dy, w.dyt);
-      kernels.spread(input, args.x + n * g.in_features(), w.padded, w.planes);
+      kernels.spread(input, args.x + n * args.x_step(), w.padded, w.planes);
       kernels.weight_gradient(g.pixels(),
                               taps,
                               vectors,
@@ -826,7 +838,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
                               sums,
                               sums + taps * memory.channels);
       if (!args.dx) continue;
-      T* dx = args.dx + n * g.in_features();
+      T* dx = args.dx + n * args.x_step();
       if (has_unit_stride(g)) {
         kernels.spread(gradient, w.dy, w.padded, w.planes);
         kernels.product(gradient.pixels(),

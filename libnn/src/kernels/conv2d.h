@@ -15,6 +15,13 @@ struct ConvEpilogue {
   const PoolGeometry* pool = nullptr;  ///< over the convolution's output
 };
 
+/// The elements of a sample of y.
+inline Index out_features(const ConvGeometry& geometry,
+                          const ConvEpilogue& epilogue) {
+  return epilogue.pool ? epilogue.pool->out_features()
+                       : geometry.out_features();
+}
+
 /// y = epilogue(conv(x, weight) + bias) for a batch.
 template <typename T>
 struct ConvForwardArgs {
@@ -28,6 +35,14 @@ struct ConvForwardArgs {
   /// With a pool: where each winner stands in its window, kh * window_w + kw;
   /// one byte per element of y. May be null in inference.
   std::uint8_t* argmax;
+  /// From one sample to the next; 0 means that they follow each other.
+  Index x_stride = 0;
+  Index y_stride = 0;
+
+  Index x_step() const { return x_stride ? x_stride : geometry.in_features(); }
+  Index y_step() const {
+    return y_stride ? y_stride : out_features(geometry, epilogue);
+  }
 };
 
 /// The gradients of the same.
@@ -44,6 +59,15 @@ struct ConvBackwardArgs {
   T* dx;       ///< or null: not wanted
   T* dweight;  ///< K x O, overwritten
   T* dbias;    ///< O, overwritten
+  /// From one sample to the next in x and dx, and in y, dy and argmax; 0 means
+  /// that they follow each other.
+  Index x_stride = 0;
+  Index y_stride = 0;
+
+  Index x_step() const { return x_stride ? x_stride : geometry.in_features(); }
+  Index y_step() const {
+    return y_stride ? y_stride : out_features(geometry, epilogue);
+  }
 };
 
 /// Bytes of scratch memory for the current num_threads().
@@ -56,6 +80,7 @@ std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
                                           const ConvEpilogue& epilogue,
                                           Index batch);
 
+/// For one group of channels; grouped_conv2d.h takes more.
 /// Both run on up to num_threads() threads, cut by images; results do not
 /// depend on the number. References: conv2d_forward_reference() and
 /// conv2d_backward_reference().

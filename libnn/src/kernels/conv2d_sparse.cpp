@@ -539,6 +539,8 @@ void rearrange_weight(const ConvGeometry& g,
 bool conv2d_backward_is_sparse(const ConvGeometry& g,
                                const ConvEpilogue& epilogue) {
   if (epilogue.pool == nullptr) return false;
+  // A row of a patch is one run of memory.
+  if (g.dilation_h > 1 || g.dilation_w > 1) return false;
   // The patches' places are 32-bit.
   const Index pixels = (g.height + 2 * g.pad_h) * (g.width + 2 * g.pad_w);
   return 3 * epilogue.pool->out_features() <= g.out_features() &&
@@ -584,7 +586,7 @@ void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
       const Index row = g.width * g.in_channels;
       kernels.channels_last(g.in_channels,
                             g.height * g.width,
-                            args.x + n * g.in_features(),
+                            args.x + n * args.x_step(),
                             g.in_channels,
                             w.turned);
       for (Index h = 0; h < g.height; ++h) {
@@ -592,7 +594,7 @@ void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
       }
       if (args.dx) std::fill_n(w.gradient, gradient_size, T(0));
       for (Index o = 0; o < g.out_channels; ++o) {
-        const Index first = (n * g.out_channels + o) * windows;
+        const Index first = n * args.y_step() + o * windows;
         bias_sums[o] += kernels.list_nonzeros(
             {windows,
              args.epilogue.relu ? args.y + first : nullptr,
@@ -621,7 +623,7 @@ void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
                              g.height * g.width,
                              w.turned,
                              channels,
-                             args.dx + n * g.in_features());
+                             args.dx + n * args.x_step());
     }
   });
 

@@ -33,10 +33,10 @@ void for_each_tap(const ConvGeometry& g, const Visit& visit) {
       for (Index kw = 0; kw < g.kernel_w; ++kw) {
         const Index tap = (c * g.kernel_h + kh) * g.kernel_w + kw;
         for (Index oh = 0; oh < g.out_height(); ++oh) {
-          const Index h = oh * g.stride_h + kh - g.pad_h;
+          const Index h = oh * g.stride_h + kh * g.dilation_h - g.pad_h;
           if (h < 0 || h >= g.height) continue;
           for (Index ow = 0; ow < g.out_width(); ++ow) {
-            const Index w = ow * g.stride_w + kw - g.pad_w;
+            const Index w = ow * g.stride_w + kw * g.dilation_w - g.pad_w;
             if (w < 0 || w >= g.width) continue;
             visit(
                 oh * g.out_width() + ow, tap, (c * g.height + h) * g.width + w);
@@ -47,11 +47,32 @@ void for_each_tap(const ConvGeometry& g, const Visit& visit) {
   }
 }
 
+// With groups, a filter has taps in the channels of its group alone: a column
+// of the whole K x O matrix is zero but for one block of taps. Calls
+// visit(place in the parameter, row, column of the whole) for all of them.
+template <typename Visit>
+void for_each_weight(const ConvGeometry& g, const Visit& visit) {
+  for (Index o = 0; o < g.out_channels; ++o) {
+    const Index group = o / (g.out_channels / g.groups);
+    for (Index k = 0; k < g.taps(); ++k) {
+      visit(o * g.taps() + k, group * g.taps() + k, o);
+    }
+  }
+}
+
+template <typename T>
+Matrix<T> whole_weight(const ConvGeometry& g, const T* weight) {
+  Matrix<T> whole = Matrix<T>::Zero(g.groups * g.taps(), g.out_channels);
+  for_each_weight(g,
+                  [&](Index i, Index k, Index o) { whole(k, o) = weight[i]; });
+  return whole;
+}
+
 }  // namespace
 
 template <typename T>
 Matrix<T> im2col(const ConvGeometry& g, const T* x) {
-  Matrix<T> cols = Matrix<T>::Zero(g.pixels(), g.taps());
+  Matrix<T> cols = Matrix<T>::Zero(g.pixels(), g.groups * g.taps());
   for_each_tap(
       g, [&](Index pixel, Index tap, Index i) { cols(pixel, tap) = x[i]; });
   return cols;
@@ -67,7 +88,7 @@ template <typename T>
 void conv2d_forward_reference(const ConvForwardArgs<T>& args) {
   const ConvGeometry& g = args.geometry;
   const PoolGeometry* pool = args.epilogue.pool;
-  const ConstView<T> weight(args.weight, g.taps(), g.out_channels);
+  const Matrix<T> weight = whole_weight(g, args.weight);
   const ConstView<T> bias(args.bias, 1, g.out_channels);
   for (Index n = 0; n < args.batch; ++n) {
     Matrix<T> y = im2col(g, args.x + n * g.in_features()) * weight;
@@ -90,8 +111,8 @@ template <typename T>
 void conv2d_backward_reference(const ConvBackwardArgs<T>& args) {
   const ConvGeometry& g = args.geometry;
   const PoolGeometry* pool = args.epilogue.pool;
-  const ConstView<T> weight(args.weight, g.taps(), g.out_channels);
-  View<T> dweight(args.dweight, g.taps(), g.out_channels);
+  const Matrix<T> weight = whole_weight(g, args.weight);
+  Matrix<T> dweight(weight.rows(), weight.cols());
   View<T> dbias(args.dbias, 1, g.out_channels);
   dweight.setZero();
   dbias.setZero();
@@ -115,6 +136,8 @@ void conv2d_backward_reference(const ConvBackwardArgs<T>& args) {
       col2im_add<T>(g, dy * weight.transpose(), dx);
     }
   }
+  for_each_weight(
+      g, [&](Index i, Index k, Index o) { args.dweight[i] = dweight(k, o); });
 }
 
 template <typename T>

@@ -14,9 +14,10 @@ namespace nn::kernels {
 template <typename T>
 void gemm_reference(const GemmArgs<T>& args);
 
-/// The im2col matrix of one image, P x K, with the output pixel fastest:
+/// The im2col matrix of one image, P x C*KH*KW, with the output pixel fastest:
 ///   cols(oh * OW + ow, (c * KH + kh) * KW + kw)
-///       = x(c, oh * stride + kh - pad, ow * stride + kw - pad), or 0 outside.
+///       = x(c, oh * stride + kh * dilation - pad,
+///              ow * stride + kw * dilation - pad), or 0 outside.
 template <typename T>
 Matrix<T> im2col(const ConvGeometry& g, const T* x);
 
@@ -25,7 +26,8 @@ Matrix<T> im2col(const ConvGeometry& g, const T* x);
 template <typename T>
 void col2im_add(const ConvGeometry& g, const Matrix<T>& cols, T* dx);
 
-/// Y = im2col(x) * W + bias, image by image.
+/// Y = im2col(x) * W + bias, image by image. With groups, W is zero where a
+/// filter does not see a channel. Strides in `args` are not looked at.
 template <typename T>
 void conv2d_forward_reference(const ConvForwardArgs<T>& args);
 

@@ -1,6 +1,6 @@
 #include "nn/layers/conv2d.h"
 
-#include "kernels/conv2d.h"
+#include "kernels/grouped_conv2d.h"
 #include "layers/geometry.h"
 #include "nn/check.h"
 #include "nn/initializers.h"
@@ -8,29 +8,46 @@
 namespace nn {
 namespace {
 
-Shape conv_output_shape(const Shape& in,
-                        Index out_channels,
-                        const Extent& kernel,
-                        const Extent& stride,
-                        const Extent& padding) {
+Shape conv_output_shape(const Shape& in, const Conv2dOptions& options) {
+  const auto& [out_channels, kernel, stride, padding, dilation, groups, bias] =
+      options;
   check_argument(out_channels >= 1,
                  "[Conv2d] expected at least 1 output channel, got ",
                  out_channels);
-  check_argument(kernel.height >= 1 && kernel.width >= 1,
-                 "[Conv2d] expected a kernel of at least 1x1, got ",
-                 kernel.to_string());
-  check_argument(stride.height >= 1 && stride.width >= 1,
-                 "[Conv2d] expected a stride of at least 1x1, got ",
-                 stride.to_string());
-  check_argument(padding.height >= 0 && padding.width >= 0,
-                 "[Conv2d] expected a padding of at least 0x0, got ",
-                 padding.to_string());
+  const auto check_extent =
+      [](const char* what, const Extent& extent, Index smallest) {
+        check_argument(extent.height >= smallest && extent.width >= smallest,
+                       "[Conv2d] expected a ",
+                       what,
+                       " of at least ",
+                       smallest,
+                       "x",
+                       smallest,
+                       ", got ",
+                       extent.to_string());
+      };
+  check_extent("kernel", kernel, 1);
+  check_extent("stride", stride, 1);
+  check_extent("padding", padding, 0);
+  check_extent("dilation", dilation, 1);
+  check_argument(
+      groups >= 1 && in.channels % groups == 0 && out_channels % groups == 0,
+      "[Conv2d] expected a number of groups that divides ",
+      in.channels,
+      " input and ",
+      out_channels,
+      " output channels, got ",
+      groups);
   const Shape padded{in.channels,
                      in.height + 2 * padding.height,
                      in.width + 2 * padding.width};
-  check_argument(kernel.height <= padded.height && kernel.width <= padded.width,
+  const Extent span((kernel.height - 1) * dilation.height + 1,
+                    (kernel.width - 1) * dilation.width + 1);
+  check_argument(span.height <= padded.height && span.width <= padded.width,
                  "[Conv2d] kernel ",
                  kernel.to_string(),
+                 span == kernel ? "" : " with dilation ",
+                 span == kernel ? "" : dilation.to_string(),
                  " is larger than the padded input ",
                  padded.channels,
                  "x",
@@ -38,8 +55,8 @@ Shape conv_output_shape(const Shape& in,
                  "x",
                  padded.width);
   return {out_channels,
-          (padded.height - kernel.height) / stride.height + 1,
-          (padded.width - kernel.width) / stride.width + 1};
+          (padded.height - span.height) / stride.height + 1,
+          (padded.width - span.width) / stride.width + 1};
 }
 
 }  // namespace
@@ -50,62 +67,77 @@ Conv2d<Scalar>::Conv2d(const Shape& input_shape,
                        Extent kernel,
                        Extent stride,
                        Extent padding)
-    : Layer<Scalar>(input_shape,
-                    conv_output_shape(
-                        input_shape, out_channels, kernel, stride, padding)),
-      kernel_(kernel),
-      stride_(stride),
-      padding_(padding),
+    : Conv2d(input_shape,
+             Conv2dOptions{out_channels, kernel, stride, padding}) {}
+
+template <typename Scalar>
+Conv2d<Scalar>::Conv2d(const Shape& input_shape, const Conv2dOptions& options)
+    : Layer<Scalar>(input_shape, conv_output_shape(input_shape, options)),
+      options_(options),
       weight_("weight",
-              {out_channels, input_shape.channels, kernel.height, kernel.width},
-              input_shape.channels * kernel.height * kernel.width,
-              out_channels),
-      bias_("bias", {out_channels}, out_channels, 1) {}
+              {options.out_channels,
+               input_shape.channels / options.groups,
+               options.kernel.height,
+               options.kernel.width},
+              input_shape.channels / options.groups * options.kernel.height *
+                  options.kernel.width,
+              options.out_channels),
+      bias_("bias", {options.out_channels}, options.out_channels, 1) {}
 
 template <typename Scalar>
 std::string Conv2d<Scalar>::describe() const {
-  return concat("Conv2d(",
-                this->input_shape().channels,
-                " -> ",
-                this->output_shape().channels,
-                ", kernel ",
-                kernel_.to_string(),
-                ", stride ",
-                stride_.to_string(),
-                ", padding ",
-                padding_.to_string(),
-                ")");
+  std::string text = concat("Conv2d(",
+                            this->input_shape().channels,
+                            " -> ",
+                            this->output_shape().channels,
+                            ", kernel ",
+                            kernel().to_string(),
+                            ", stride ",
+                            stride().to_string(),
+                            ", padding ",
+                            padding().to_string());
+  if (dilation() != Extent(1)) {
+    text += concat(", dilation ", dilation().to_string());
+  }
+  if (groups() > 1) text += concat(", groups ", groups());
+  return text + (has_bias() ? ")" : ", no bias)");
 }
 
 template <typename Scalar>
 Settings Conv2d<Scalar>::settings() const {
   Settings settings{
-      {"out_channels", static_cast<double>(this->output_shape().channels)}};
-  set_extent(settings, "kernel_size", kernel_);
-  set_extent(settings, "stride", stride_);
-  set_extent(settings, "padding", padding_);
+      {"out_channels", static_cast<double>(options_.out_channels)},
+      {"groups", static_cast<double>(options_.groups)},
+      {"bias", options_.bias ? 1.0 : 0.0}};
+  set_extent(settings, "kernel_size", kernel());
+  set_extent(settings, "stride", stride());
+  set_extent(settings, "padding", padding());
+  set_extent(settings, "dilation", dilation());
   return settings;
 }
 
 template <typename Scalar>
 std::vector<Parameter<Scalar>*> Conv2d<Scalar>::parameters() {
+  if (!has_bias()) return {&weight_};
   return {&weight_, &bias_};
 }
 
 template <typename Scalar>
 void Conv2d<Scalar>::initialize(Rng& rng) {
   fan_in_uniform(view(weight_.value), weight_.value.rows(), rng);
-  fan_in_uniform(view(bias_.value), weight_.value.rows(), rng);
+  if (has_bias()) {
+    fan_in_uniform(view(bias_.value), weight_.value.rows(), rng);
+  }
 }
 
 template <typename Scalar>
 MemoryNeeds Conv2d<Scalar>::memory_needs(Index batch, Mode mode) const {
   const kernels::ConvGeometry g = geometry_of(*this);
-  std::size_t scratch = kernels::conv2d_forward_scratch_bytes<Scalar>(
+  std::size_t scratch = kernels::grouped_conv2d_forward_scratch_bytes<Scalar>(
       g, kernels::ConvEpilogue{}, batch);
   if (mode == Mode::kTraining) {
     scratch = std::max(scratch,
-                       kernels::conv2d_backward_scratch_bytes<Scalar>(
+                       kernels::grouped_conv2d_backward_scratch_bytes<Scalar>(
                            g, kernels::ConvEpilogue{}, batch));
   }
   return {0, scratch};
@@ -116,15 +148,15 @@ void Conv2d<Scalar>::do_forward(ConstView<Scalar> x,
                                 View<Scalar> y,
                                 Mode /*mode*/,
                                 PassMemory memory) const {
-  kernels::conv2d_forward<Scalar>({geometry_of(*this),
-                                   kernels::ConvEpilogue{},
-                                   x.cols(),
-                                   x.data(),
-                                   weight_.value.data(),
-                                   bias_.value.data(),
-                                   y.data(),
-                                   nullptr},
-                                  memory.scratch);
+  kernels::grouped_conv2d_forward<Scalar>({geometry_of(*this),
+                                           kernels::ConvEpilogue{},
+                                           x.cols(),
+                                           x.data(),
+                                           weight_.value.data(),
+                                           bias_.value.data(),
+                                           y.data(),
+                                           nullptr},
+                                          memory.scratch);
 }
 
 template <typename Scalar>
@@ -133,18 +165,18 @@ void Conv2d<Scalar>::do_backward(ConstView<Scalar> x,
                                  ConstView<Scalar> dy,
                                  View<Scalar> dx,
                                  PassMemory memory) {
-  kernels::conv2d_backward<Scalar>({geometry_of(*this),
-                                    kernels::ConvEpilogue{},
-                                    x.cols(),
-                                    x.data(),
-                                    weight_.value.data(),
-                                    y.data(),
-                                    dy.data(),
-                                    nullptr,
-                                    dx.data(),
-                                    weight_.grad.data(),
-                                    bias_.grad.data()},
-                                   memory.scratch);
+  kernels::grouped_conv2d_backward<Scalar>({geometry_of(*this),
+                                            kernels::ConvEpilogue{},
+                                            x.cols(),
+                                            x.data(),
+                                            weight_.value.data(),
+                                            y.data(),
+                                            dy.data(),
+                                            nullptr,
+                                            dx.data(),
+                                            weight_.grad.data(),
+                                            bias_.grad.data()},
+                                           memory.scratch);
 }
 
 template class Conv2d<float>;

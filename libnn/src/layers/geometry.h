@@ -33,7 +33,10 @@ kernels::ConvGeometry geometry_of(const Conv2d<Scalar>& layer) {
           layer.stride().height,
           layer.stride().width,
           layer.padding().height,
-          layer.padding().width};
+          layer.padding().width,
+          layer.dilation().height,
+          layer.dilation().width,
+          layer.groups()};
 }
 
 template <typename Scalar>

@@ -47,12 +47,12 @@ class LayerNorm final : public Layer<Scalar> {
   const LayerNormOptions& options() const { return options_; }
 
   ///@{
-  /// The factors; no elements if the options leave them out.
+  /// The factors; ones, and none of the parameters(), if not affine.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
   ///@}
   ///@{
-  /// What is added; no elements if the options leave it out.
+  /// What is added; zero, and none of the parameters(), if not affine.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
   ///@}

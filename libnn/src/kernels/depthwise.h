@@ -1,0 +1,34 @@
+#ifndef NN_SRC_KERNELS_DEPTHWISE_H_
+#define NN_SRC_KERNELS_DEPTHWISE_H_
+
+#include <cstddef>
+
+#include "kernels/conv2d.h"
+
+namespace nn::kernels {
+
+// Convolution with as many groups as input channels: each output channel sees
+// one input channel. A matrix product would have K = KH * KW and one column or
+// two, which starves the register tile; here the taps are summed directly.
+// The arguments are those of grouped_conv2d.h, whose functions call these; the
+// geometry's groups equal its in_channels.
+
+/// Bytes of scratch memory for the current num_threads().
+template <typename T>
+std::size_t depthwise_forward_scratch_bytes(const ConvGeometry& geometry,
+                                            const ConvEpilogue& epilogue);
+template <typename T>
+std::size_t depthwise_backward_scratch_bytes(const ConvGeometry& geometry,
+                                             Index batch);
+
+/// Both run on up to num_threads() threads; results do not depend on the
+/// number. References: conv2d_forward_reference() and
+/// conv2d_backward_reference().
+template <typename T>
+void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch);
+template <typename T>
+void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch);
+
+}  // namespace nn::kernels
+
+#endif  // NN_SRC_KERNELS_DEPTHWISE_H_
