@@ -1,15 +1,25 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nn/buffer.h"
 #include "nn/layer_registry.h"
+#include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/gelu.h"
+#include "nn/layers/global_avg_pool2d.h"
+#include "nn/layers/identity.h"
 #include "nn/layers/layer_norm.h"
+#include "nn/layers/leaky_relu.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
+#include "nn/layers/sigmoid.h"
+#include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
+#include "nn/layers/tanh.h"
 #include "nn/residual.h"
 #include "nn/sequential.h"
 #include "nn/workspace.h"
@@ -30,12 +40,14 @@ constexpr int kConfigurations = 300;
 
 /// Runs one layer forward and backward on `x`, with `dy` as the gradient of the
 /// loss by its output, in libnn and in LibTorch, and compares the output and
-/// all gradients. `largest_term` is that of the input gradient.
+/// all gradients. `largest_term` is that of the input gradient, and
+/// `largest_output_term` that of the output.
 template <typename Scalar>
 void check_single_layer(nn::Sequential<Scalar>& network,
                         const nn::Matrix<Scalar>& x,
                         const nn::Matrix<Scalar>& dy,
-                        double largest_term = 0.0) {
+                        double largest_term = 0.0,
+                        double largest_output_term = 0.0) {
   nn::Layer<Scalar>& layer = network.layer(0);
   const Index batch = x.cols();
   INFO(layer.describe() << " on " << layer.input_shape().to_string()
@@ -63,7 +75,7 @@ void check_single_layer(nn::Sequential<Scalar>& network,
   torch_y.backward(torch_twin::as_tensor(nn::view(dy), layer.output_shape())
                        .reshape(torch_y.sizes()));
 
-  CHECK(relative_error(y, torch_y) <= kTolerance<Scalar>);
+  CHECK(relative_error(y, torch_y, largest_output_term) <= kTolerance<Scalar>);
   CHECK(relative_error(dx, torch_x.grad(), largest_term) <= kTolerance<Scalar>);
   const auto torch_parameters = twin->named_parameters();
   REQUIRE(torch_parameters.size() == network.named_parameters().size());
@@ -213,6 +225,128 @@ TEMPLATE_TEST_CASE(
         network,
         matrix_with_ties<TestType>(rng, input.features(), batch),
         random_matrix<TestType>(rng, network.output_shape().features(), batch));
+  });
+}
+
+TEMPLATE_TEST_CASE("activations agree with LibTorch for inputs up to 1e3",
+                   "[parity][activation]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape shape = random_shape(rng);
+    const Index batch = between(rng, 1, 9);
+    const double scale = std::pow(10.0, static_cast<double>(rng.index(5)) - 1);
+    INFO("inputs up to " << scale);
+    std::vector<nn::Sequential<TestType>> networks;
+    for (int i = 0; i < 7; ++i) networks.emplace_back(shape);
+    networks[0].template add<nn::LeakyReLU>(rng.uniform(-0.5, 1.5));
+    networks[1].template add<nn::Sigmoid>();
+    networks[2].template add<nn::Tanh>();
+    networks[3].template add<nn::GELU>();
+    networks[4].template add<nn::GELU>(nn::GeluForm::kTanh);
+    networks[5].template add<nn::SiLU>();
+    networks[6].template add<nn::Identity>();
+    const auto x = random_matrix<TestType>(rng, shape.features(), batch, scale);
+    // With zeros, where LeakyReLU has its kink.
+    const auto ties = matrix_with_ties<TestType>(rng, shape.features(), batch);
+    const auto dy = random_matrix<TestType>(rng, shape.features(), batch);
+    for (nn::Sequential<TestType>& network : networks) {
+      // Far below zero LibTorch's x / 2 * (1 + erf(...)) is right to the
+      // rounding of x, and its gradient to that of 1.
+      check_single_layer(network, x, dy, /*largest_term=*/1.0, scale);
+      check_single_layer(network, ties, dy);
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE(
+    "average pooling of any window, stride and padding agrees with LibTorch",
+    "[parity][avg_pool2d]",
+    float,
+    double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const nn::Extent window(between(rng, 1, 5), between(rng, 1, 5));
+    const nn::Extent stride(between(rng, 1, 6), between(rng, 1, 6));
+    const nn::Extent padding(between(rng, 0, window.height / 2),
+                             between(rng, 0, window.width / 2));
+    const auto extent = [&](Index size, Index pad) {
+      const Index smallest = std::max<Index>(1, size - 2 * pad);
+      return between(rng, smallest, smallest + 40);
+    };
+    Shape input;
+    input.channels = between(rng, 1, 9);
+    input.height = extent(window.height, padding.height);
+    input.width = extent(window.width, padding.width);
+    const bool count_include_pad = rng.index(2) == 0;
+    nn::Sequential<TestType> network(input);
+    network.template add<nn::AvgPool2d>(
+        window, stride, padding, count_include_pad);
+    check_single_layer(network, between(rng, 1, 9), rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("global average pooling agrees with LibTorch",
+                   "[parity][global_avg_pool2d]",
+                   float,
+                   double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape input{
+        between(rng, 1, 17), between(rng, 1, 20), between(rng, 1, 20)};
+    nn::Sequential<TestType> network(input);
+    network.template add<nn::GlobalAvgPool2d>();
+    check_single_layer(network, between(rng, 1, 9), rng);
+  });
+}
+
+TEMPLATE_TEST_CASE("dropout agrees with LibTorch given the same mask",
+                   "[parity][dropout]",
+                   float,
+                   double) {
+  using Scalar = TestType;
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Shape shape = random_shape(rng);
+    const Index batch = between(rng, 1, 9);
+    const double p = rng.uniform(0, 1);
+    nn::Sequential<Scalar> network(shape, rng.next());
+    network.template add<nn::Dropout>(p);
+    INFO(network.layer(0).describe());
+    const auto x = random_matrix<Scalar>(rng, shape.features(), batch);
+    const auto dy = random_matrix<Scalar>(rng, shape.features(), batch);
+    const nn::Matrix<Scalar> ones =
+        nn::Matrix<Scalar>::Ones(shape.features(), batch);
+
+    nn::Workspace<Scalar> workspace;
+    workspace.set_passes(rng.next());
+    const std::uint64_t pass = workspace.passes();
+    const nn::Matrix<Scalar> kept = network.forward(nn::view(ones), workspace);
+    workspace.set_passes(pass);
+    const nn::Matrix<Scalar> y = network.forward(nn::view(x), workspace);
+    nn::Matrix<Scalar> dx(x.rows(), x.cols());
+    network.backward(nn::view(dy), workspace, nn::view(dx));
+
+    // What at::dropout() does after it has drawn the mask, and its gradient.
+    const torch::Tensor mask =
+        torch_twin::as_tensor(nn::view(kept), shape).ne(0);
+    const torch::Tensor scaled =
+        mask.to(torch::CppTypeToScalarType<Scalar>::value).div(1 - p);
+    torch::Tensor torch_x = torch_twin::as_tensor(nn::view(x), shape).clone();
+    torch_x.requires_grad_(true);
+    const torch::Tensor torch_y = torch_x * scaled;
+    torch_y.backward(torch_twin::as_tensor(nn::view(dy), shape));
+    CHECK(relative_error(y, torch_y) <= kTolerance<Scalar>);
+    CHECK(relative_error(dx, torch_x.grad()) <= kTolerance<Scalar>);
+    CHECK(relative_error(dx,
+                         torch::native_dropout_backward(
+                             torch_twin::as_tensor(nn::view(dy), shape),
+                             mask,
+                             1 / (1 - p))) <= kTolerance<Scalar>);
+
+    // And both are the identity in inference.
+    torch::nn::Sequential twin =
+        torch_twin::make_twin(network, torch_twin::TwinOutput::kWhole);
+    twin->eval();
+    CHECK(relative_error(network.predict(nn::view(x)),
+                         twin->forward(torch_x)) <= kTolerance<Scalar>);
   });
 }
 
@@ -384,6 +518,7 @@ TEST_CASE("networks of all layers agree with LibTorch, fused or not",
     nn::Sequential<double> network(conv.input);
     network.add<nn::Conv2d>(conv.options);
     if (rng.index(4) > 0) network.add<nn::ReLU>();
+    if (rng.index(4) == 0) network.add<nn::Identity>().add<nn::SiLU>();
     if (rng.index(4) > 0) {
       const Shape shape = network.output_shape();
       network.add<nn::MaxPool2d>(
@@ -395,6 +530,8 @@ TEST_CASE("networks of all layers agree with LibTorch, fused or not",
       // A kernel of 1x1 fits whatever is left.
       network.add<nn::Conv2d>(between(rng, 1, 9), 1).add<nn::ReLU>();
     }
+    // One pixel of every channel is left, and taken as a vector.
+    if (rng.index(4) == 0) network.add<nn::GlobalAvgPool2d>();
     network.add<nn::Linear>(between(rng, 1, 20)).add<nn::ReLU>();
     // An image of one pixel: vectors become images again.
     if (rng.index(2) == 0) network.add<nn::Conv2d>(between(rng, 1, 9), 1);
