@@ -85,7 +85,10 @@ TEST_CASE("the description of a model is the one in docs/files.md", "[docs]") {
   "input_shape": [1, 28, 28],
   "layers": [
     {"kind": "Conv2d",
-     "settings": {"kernel_size_h": 3, "kernel_size_w": 3,
+     "settings": {"bias": 1,
+                  "dilation_h": 1, "dilation_w": 1,
+                  "groups": 1,
+                  "kernel_size_h": 3, "kernel_size_w": 3,
                   "out_channels": 16,
                   "padding_h": 1, "padding_w": 1,
                   "stride_h": 1, "stride_w": 1}},

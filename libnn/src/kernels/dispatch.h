@@ -17,10 +17,10 @@
 
 // SSSE3, AVX3_DL and, in later versions of Highway that alone name them,
 // AVX3_ZEN4 and AVX3_SPR (bits 6 and 4) bring these kernels nothing over their
-// neighbours, and each target is one more compilation of every kernel. AES and half floats are not
-// used; without them there is less for isa.cpp to ask the processor for.
-#define HWY_DISABLED_TARGETS \
-  (HWY_SSSE3 | HWY_AVX3_DL | (1LL << 6) | (1LL << 4))
+// neighbours, and each target is one more compilation of every kernel. AES and
+// half floats are not used; without them there is less for isa.cpp to ask the
+// processor for.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | (1LL << 6) | (1LL << 4))
 #define HWY_DISABLE_PCLMUL_AES 1
 #define HWY_DISABLE_F16C 1
 // Debug checks would call into libhwy.so.
