@@ -157,7 +157,14 @@ Sequential<float> make_residual(const Shape& in) {
   network.add<nn::Conv2d>(8, 3, 2, 1).add<nn::BatchNorm2d>().add<nn::ReLU>();
   network.add<nn::Residual>([](Sequential<float>& body) {
     body.add<nn::Conv2d>(8, 3, 1, 1).add<nn::BatchNorm2d>().add<nn::ReLU>();
-    body.add<nn::Conv2d>(8, 3, 1, 1).add<nn::BatchNorm2d>();
+    nn::Conv2dOptions grouped;
+    grouped.out_channels = 8;
+    grouped.kernel = 3;
+    grouped.padding = 2;
+    grouped.dilation = 2;
+    grouped.groups = 4;
+    body.add<nn::Dropout>(0.2);
+    body.add<nn::Conv2d>(grouped).add<nn::BatchNorm2d>();
   });
   network.add<nn::MaxPool2d>(2).add<nn::Linear>(10).add<nn::Softmax>();
   return network;
