@@ -10,7 +10,8 @@ file(REMOVE_RECURSE "${WORK}" "${ROOT}")
 set(DOCUMENT "${SOURCE_DIR}/README.md")
 set(OUT "${WORK}")
 include("${CMAKE_CURRENT_LIST_DIR}/extract_example.cmake")
-foreach(part CMakeLists.txt CMakePresets.json LICENSE cmake libnn third_party)
+foreach(part
+    CMakeLists.txt CMakePresets.json LICENSE cmake docs libnn third_party)
   file(COPY "${SOURCE_DIR}/${part}" DESTINATION "${WORK}")
 endforeach()
 

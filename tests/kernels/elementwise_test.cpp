@@ -113,40 +113,6 @@ TEMPLATE_TEST_CASE("softmax stays finite for logits of +-1e4",
   }
 }
 
-TEMPLATE_TEST_CASE("the SGD update follows its formula in every element",
-                   "[kernels][elementwise]",
-                   float,
-                   double) {
-  nn::Rng rng(43);
-  for (bool nesterov : {false, true}) {
-    for (Index size : {1, 15, 17, 9000}) {
-      Guarded<TestType> grad(size), value(size), velocity(size);
-      grad.fill(rng);
-      value.fill(rng);
-      velocity.fill(rng);
-      const std::vector<TestType> w(value.data(), value.data() + size);
-      const std::vector<TestType> v(velocity.data(), velocity.data() + size);
-      nn::kernels::sgd_update<TestType>(
-          {TestType(0.1), TestType(0.9), TestType(0.01), nesterov},
-          grad.data(),
-          value.data(),
-          velocity.data(),
-          size);
-      CHECK(value.guards_are_whole());
-      CHECK(velocity.guards_are_whole());
-      const double bound = 10 * nn_test::kRounding<TestType>;
-      for (Index i = 0; i < size; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const double g = static_cast<double>(grad.data()[i]) + 0.01 * w[at];
-        const double next = 0.9 * v[at] + g;
-        const double step = nesterov ? g + 0.9 * next : next;
-        REQUIRE(std::abs(velocity.data()[i] - next) <= bound);
-        REQUIRE(std::abs(value.data()[i] - (w[at] - 0.1 * step)) <= bound);
-      }
-    }
-  }
-}
-
 TEMPLATE_TEST_CASE("a copy is the same to the bit",
                    "[kernels][elementwise]",
                    float,

@@ -48,6 +48,40 @@ void push(std::vector<T>& values, double value) {
 
 }  // namespace
 
+TEMPLATE_TEST_CASE("the SGD update follows its formula in every element",
+                   "[kernels][optimizers]",
+                   float,
+                   double) {
+  nn::Rng rng(50);
+  for (const int form : {0, 1, 2}) {
+    const bool has_momentum = form > 0;
+    const bool nesterov = form == 2;
+    for (const Index size : {1, 15, 17, 1000}) {
+      CAPTURE(form, size);
+      Array<TestType> grad(size, rng), value(size, rng), velocity(size, rng);
+      value.data()[size / 2] = value.copy[std::size_t(size / 2)] = TestType(0);
+      const nn::kernels::SgdUpdate<TestType> u{
+          TestType(0.1), TestType(0.2), TestType(0.3), TestType(0.6), nesterov};
+      nn::kernels::sgd_update(u,
+                              grad.data(),
+                              value.data(),
+                              has_momentum ? velocity.data() : nullptr,
+                              size);
+      std::vector<TestType> w, v;
+      for (Index i = 0; i < size; ++i) {
+        const double g = grad[i] + 0.1 * value[i] + 0.2 * sign(value[i]);
+        const double next = 0.6 * velocity[i] + g;
+        const double step =
+            has_momentum ? (nesterov ? g + 0.6 * next : next) : g;
+        v.push_back(static_cast<TestType>(has_momentum ? next : velocity[i]));
+        w.push_back(static_cast<TestType>(value[i] - 0.3 * step));
+      }
+      CHECK(value.holds(w));
+      CHECK(velocity.holds(v));
+    }
+  }
+}
+
 TEMPLATE_TEST_CASE("the adam update follows its formula in every element",
                    "[kernels][optimizers]",
                    float,

@@ -114,7 +114,7 @@ rule("no build file sets machine or unsafe mathematics flags"
   FILES CMakeLists.txt *.cmake CMakePresets.json *.sh .ci/run *.in
   EXCEPT "^tests/structure/"
          # Consumers that use such flags, to show that libnn bears them.
-         "^tests/install/(flags|fetch_content)/"
+         "^tests/install/(flags|subproject)/"
   PATTERN "-(march|mtune|mcpu)=|-ffast-math|-Ofast|-funsafe-math"
   FINDS "target_compile_options(nn PUBLIC -march=native)")
 

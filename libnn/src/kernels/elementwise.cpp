@@ -24,11 +24,6 @@ struct ElementwiseTable {
   void (*relu_backward)(const T* y, const T* dy, T* dx, Index count);
   void (*add)(const T* x, T* sum, Index count);
   void (*sum)(const T* a, const T* b, T* y, Index count);
-  void (*sgd)(const SgdUpdate<T>& update,
-              const T* grad,
-              T* value,
-              T* velocity,
-              Index count);
 };
 
 }  // namespace nn::kernels
@@ -90,41 +85,11 @@ void sum(const T* a, const T* b, T* y, Index count) {
 }
 
 template <typename T>
-void sgd(const SgdUpdate<T>& update,
-         const T* HWY_RESTRICT grad,
-         T* HWY_RESTRICT value,
-         T* HWY_RESTRICT velocity,
-         Index count) {
-  const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const auto rate = hn::Set(d, update.learning_rate);
-  const auto momentum = hn::Set(d, update.momentum);
-  const auto decay = hn::Set(d, update.weight_decay);
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const auto w = hn::LoadU(d, value + i);
-    const auto g = hn::MulAdd(decay, w, hn::LoadU(d, grad + i));
-    const auto v = hn::MulAdd(momentum, hn::LoadU(d, velocity + i), g);
-    hn::StoreU(v, d, velocity + i);
-    const auto step = update.nesterov ? hn::MulAdd(momentum, v, g) : v;
-    hn::StoreU(hn::NegMulAdd(rate, step, w), d, value + i);
-  }
-  for (; i < count; ++i) {
-    const T g = grad[i] + update.weight_decay * value[i];
-    velocity[i] = update.momentum * velocity[i] + g;
-    const T step =
-        update.nesterov ? g + update.momentum * velocity[i] : velocity[i];
-    value[i] -= update.learning_rate * step;
-  }
-}
-
-template <typename T>
 const ElementwiseTable<T>& table() {
   static constexpr ElementwiseTable<T> kTable{kEntry<relu<T>>,
                                               kEntry<relu_backward<T>>,
                                               kEntry<add<T>>,
-                                              kEntry<sum<T>>,
-                                              kEntry<sgd<T>>};
+                                              kEntry<sum<T>>};
   return kTable;
 }
 NN_EXPORT_TABLES(ElementwiseTable)
@@ -202,17 +167,6 @@ void softmax(const T* x, T* y, Index rows, Index cols) {
   });
 }
 
-template <typename T>
-void sgd_update(const SgdUpdate<T>& update,
-                const T* grad,
-                T* value,
-                T* velocity,
-                Index count) {
-  for_blocks(count, [&](Index i, Index n) {
-    table<T>().sgd(update, grad + i, value + i, velocity + i, n);
-  });
-}
-
 #define NN_INSTANTIATE(T)                                        \
   template void relu<T>(const T*, T*, Index);                    \
   template void relu_backward<T>(const T*, const T*, T*, Index); \
@@ -221,8 +175,7 @@ void sgd_update(const SgdUpdate<T>& update,
   template void row_sums<T>(const T*, Index, Index, T*);         \
   template void relu_backward_row_sums<T>(                       \
       const T*, const T*, T*, Index, Index, T*);                 \
-  template void softmax<T>(const T*, T*, Index, Index);          \
-  template void sgd_update<T>(const SgdUpdate<T>&, const T*, T*, T*, Index);
+  template void softmax<T>(const T*, T*, Index, Index);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -37,22 +37,6 @@ void relu_backward_row_sums(
 template <typename T>
 void softmax(const T* x, T* y, Index rows, Index cols);
 
-/// What a step of SGD with momentum is made of; optimizers/sgd.h has the
-/// formulas.
-template <typename T>
-struct SgdUpdate {
-  T learning_rate;
-  T momentum;
-  T weight_decay;
-  bool nesterov;
-};
-template <typename T>
-void sgd_update(const SgdUpdate<T>& update,
-                const T* grad,
-                T* value,
-                T* velocity,
-                Index count);
-
 }  // namespace nn::kernels
 
 #endif  // NN_SRC_KERNELS_ELEMENTWISE_H_

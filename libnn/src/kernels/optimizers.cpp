@@ -20,6 +20,11 @@ namespace nn::kernels {
 // The loops as one target provides them.
 template <typename T>
 struct OptimizerTable {
+  void (*sgd)(const SgdUpdate<T>& update,
+              const T* grad,
+              T* value,
+              T* velocity,
+              Index count);
   void (*adam)(const AdamUpdate<T>& update,
                const T* grad,
                T* value,
@@ -61,6 +66,30 @@ HWY_INLINE hn::Vec<D> penalized(
   const auto slope = hn::CopySign(hn::Set(d, l1), w);
   return hn::Add(decayed, hn::IfThenZeroElse(hn::Eq(w, hn::Zero(d)), slope));
 }
+
+template <typename T>
+struct Sgd {
+  const SgdUpdate<T>& u;
+  const T* HWY_RESTRICT grad;
+  T* HWY_RESTRICT value;
+  T* HWY_RESTRICT velocity;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, Index i) const {
+    const auto w = hn::LoadU(d, value + i);
+    const auto g =
+        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
+    auto step = g;
+    if (velocity != nullptr) {
+      const auto momentum = hn::Set(d, u.momentum);
+      const auto v = hn::MulAdd(momentum, hn::LoadU(d, velocity + i), g);
+      hn::StoreU(v, d, velocity + i);
+      step = u.nesterov ? hn::MulAdd(momentum, v, g) : v;
+    }
+    hn::StoreU(
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
+  }
+};
 
 template <typename T>
 struct Adam {
@@ -182,6 +211,15 @@ struct Clamp {
 };
 
 template <typename T>
+void sgd(const SgdUpdate<T>& update,
+         const T* grad,
+         T* value,
+         T* velocity,
+         Index count) {
+  for_each_vector<T>(count, Sgd<T>{update, grad, value, velocity});
+}
+
+template <typename T>
 void adam(const AdamUpdate<T>& update,
           const T* grad,
           T* value,
@@ -266,7 +304,8 @@ double largest_magnitude(const T* x, Index count) {
 
 template <typename T>
 const OptimizerTable<T>& table() {
-  static constexpr OptimizerTable<T> kTable{kEntry<adam<T>>,
+  static constexpr OptimizerTable<T> kTable{kEntry<sgd<T>>,
+                                            kEntry<adam<T>>,
                                             kEntry<rmsprop<T>>,
                                             kEntry<adagrad<T>>,
                                             kEntry<sum_of_squares<T>>,
@@ -289,6 +328,15 @@ namespace {
 NN_CHOOSE_TABLES(OptimizerTable)
 
 }  // namespace
+
+template <typename T>
+void sgd_update(const SgdUpdate<T>& update,
+                const T* grad,
+                T* value,
+                T* velocity,
+                Index count) {
+  table<T>().sgd(update, grad, value, velocity, count);
+}
 
 template <typename T>
 void adam_update(const AdamUpdate<T>& update,
@@ -353,16 +401,17 @@ void clamp(T* x, T limit, Index count) {
   });
 }
 
-#define NN_INSTANTIATE(T)                                        \
-  template void adam_update<T>(                                  \
-      const AdamUpdate<T>&, const T*, T*, T*, T*, T*, Index);    \
-  template void rmsprop_update<T>(                               \
-      const RmsPropUpdate<T>&, const T*, T*, T*, T*, T*, Index); \
-  template void adagrad_update<T>(                               \
-      const AdagradUpdate<T>&, const T*, T*, T*, Index);         \
-  template double sum_of_squares<T>(const T*, Index);            \
-  template void scale<T>(T*, T, Index);                          \
-  template double largest_magnitude<T>(const T*, Index);         \
+#define NN_INSTANTIATE(T)                                                    \
+  template void sgd_update<T>(const SgdUpdate<T>&, const T*, T*, T*, Index); \
+  template void adam_update<T>(                                              \
+      const AdamUpdate<T>&, const T*, T*, T*, T*, T*, Index);                \
+  template void rmsprop_update<T>(                                           \
+      const RmsPropUpdate<T>&, const T*, T*, T*, T*, T*, Index);             \
+  template void adagrad_update<T>(                                           \
+      const AdagradUpdate<T>&, const T*, T*, T*, Index);                     \
+  template double sum_of_squares<T>(const T*, Index);                        \
+  template void scale<T>(T*, T, Index);                                      \
+  template double largest_magnitude<T>(const T*, Index);                     \
   template void clamp<T>(T*, T, Index);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)

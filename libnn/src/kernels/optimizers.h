@@ -11,6 +11,22 @@ namespace nn::kernels {
 //   g = grad + weight_decay * w + l1 * sign(w)
 
 template <typename T>
+struct SgdUpdate {
+  T weight_decay;
+  T l1;
+  T learning_rate;
+  T momentum;
+  bool nesterov;
+};
+/// `velocity` is null unless there is momentum.
+template <typename T>
+void sgd_update(const SgdUpdate<T>& update,
+                const T* grad,
+                T* value,
+                T* velocity,
+                Index count);
+
+template <typename T>
 struct AdamUpdate {
   T weight_decay;  ///< added to the gradient; 0 for AdamW
   T l1;

@@ -37,9 +37,6 @@ class Sgd final : public Optimizer<Scalar> {
  private:
   using typename Optimizer<Scalar>::Slice;
 
-  template <bool kL1>
-  void update_slice(const Slice& slice);
-
   SgdOptions options_;
   Matrix<Scalar> velocity_;  ///< of every element; empty without momentum
 };
