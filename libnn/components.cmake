@@ -69,4 +69,6 @@ set(NN_COMPONENTS
   data/idx
   data/batches
   data/augmentation
+  trainer
+  trainer_callbacks
 )

@@ -58,6 +58,8 @@
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
 #include "nn/shape.h"
+#include "nn/trainer.h"
+#include "nn/trainer_callbacks.h"
 #include "nn/types.h"
 #include "nn/version.h"
 #include "nn/workspace.h"

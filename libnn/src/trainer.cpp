@@ -1,0 +1,418 @@
+#include "nn/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+#include "nn/check.h"
+#include "nn/data/batches.h"
+#include "nn/optimizers/clip_gradients.h"
+#include "option_checks.h"
+
+namespace nn {
+namespace {
+
+// Samples in one pass of a measurement: enough to keep all threads busy, while
+// a small network's activations stay in cache.
+constexpr Index kEvaluationBatch = 256;
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Where, on the way from the samples to the loss, the first value stands that
+/// is not finite.
+template <typename Scalar>
+std::string origin_of_non_finite(const Sequential<Scalar>& network,
+                                 const ConstView<Scalar>& x) {
+  if (!x.allFinite()) return "in the samples";
+  const auto of_layer = [&network](Index i) {
+    return concat("layer ", i, ", ", network.layer(i).describe());
+  };
+  const std::vector<Matrix<Scalar>> outputs = network.activations(x);
+  for (Index i = 0; i < network.size(); ++i) {
+    for (const Parameter<Scalar>* parameter : network.layer(i).parameters()) {
+      if (!parameter->value.allFinite()) {
+        return concat("in the ", parameter->name, " of ", of_layer(i));
+      }
+    }
+    if (!outputs[static_cast<std::size_t>(i)].allFinite()) {
+      return concat("in the output of ", of_layer(i));
+    }
+  }
+  return "in the loss itself";
+}
+
+template <typename Scalar>
+void check_labels(const char* what,
+                  const Samples<Scalar>& samples,
+                  Index classes) {
+  for (Index n = 0; n < samples.size(); ++n) {
+    const int label = samples.label(n);
+    check_argument(0 <= label && label < classes,
+                   "[Trainer] expected ",
+                   what,
+                   " labels from 0 to ",
+                   classes - 1,
+                   ", got ",
+                   label,
+                   " for sample ",
+                   n);
+  }
+}
+
+}  // namespace
+
+template <typename Scalar>
+Samples<Scalar>::Samples(ConstView<Scalar> x, ConstLabels labels)
+    : x_(x), labels_(labels) {
+  check_argument(x.cols() >= 1,
+                 "[Samples] expected at least 1 sample, got none");
+  check_argument(labels.size() == x.cols(),
+                 "[Samples] expected ",
+                 x.cols(),
+                 " labels for ",
+                 x.cols(),
+                 " samples (columns), got ",
+                 labels.size());
+}
+
+template <typename Scalar>
+Samples<Scalar>::Samples(const ImageSet& images,
+                         const Normalization& normalization)
+    : x_(nullptr, 0, 0),
+      labels_(nullptr, 0),
+      images_(&images),
+      normalization_(normalization) {
+  check_argument(images.size() >= 1,
+                 "[Samples] expected at least 1 image, got none");
+  internal::check_positive(
+      "Samples", "deviation of the normalization", normalization.deviation);
+  // To gather no image checks the set and writes nothing.
+  nn::gather<Scalar>(images,
+                     nullptr,
+                     0,
+                     normalization,
+                     View<Scalar>(nullptr, images.shape.features(), 0),
+                     Eigen::Map<Labels>(nullptr, 0));
+}
+
+template <typename Scalar>
+Index Samples<Scalar>::size() const {
+  return images_ != nullptr ? images_->size() : x_.cols();
+}
+
+template <typename Scalar>
+Index Samples<Scalar>::features() const {
+  return images_ != nullptr ? images_->shape.features() : x_.rows();
+}
+
+template <typename Scalar>
+int Samples<Scalar>::label(Index i) const {
+  return images_ != nullptr ? images_->labels[static_cast<std::size_t>(i)]
+                            : labels_[i];
+}
+
+template <typename Scalar>
+void Samples<Scalar>::gather(const Index* indices,
+                             Index count,
+                             View<Scalar> x,
+                             Eigen::Map<Labels> labels) const {
+  if (images_ != nullptr) {
+    nn::gather<Scalar>(*images_, indices, count, normalization_, x, labels);
+    return;
+  }
+  check_argument(
+      x.rows() == features() && x.cols() == count && labels.size() == count,
+      "[Samples] expected x of ",
+      features(),
+      " x ",
+      count,
+      " and ",
+      count,
+      " labels, got ",
+      x.rows(),
+      " x ",
+      x.cols(),
+      " and ",
+      labels.size());
+  for (Index n = 0; n < count; ++n) {
+    const Index i = indices[n];
+    check_argument(0 <= i && i < size(),
+                   "[Samples] expected an index below ",
+                   size(),
+                   ", got ",
+                   i,
+                   " at place ",
+                   n);
+    x.col(n) = x_.col(i);
+    labels[n] = labels_[i];
+  }
+}
+
+template <typename Scalar>
+Trainer<Scalar>::Trainer(Sequential<Scalar>& network,
+                         Optimizer<Scalar>& optimizer,
+                         TrainerOptions options)
+    : network_(network),
+      optimizer_(optimizer),
+      options_(std::move(options)),
+      loss_(options_.loss),
+      augmentation_(options_.augmentation, options_.seed),
+      parameters_(network.parameters()) {
+  const Index classes = network.output_shape().features();
+  check_argument(classes >= 2,
+                 "[Trainer] expected a network with an output for each of at "
+                 "least 2 classes, got ",
+                 classes);
+  check_argument(options_.epochs >= 1,
+                 "[Trainer] expected at least 1 epoch, got ",
+                 options_.epochs);
+  check_argument(options_.batch_size >= 1,
+                 "[Trainer] expected a batch size of at least 1, got ",
+                 options_.batch_size);
+  const auto weights = static_cast<Index>(options_.loss.class_weights.size());
+  check_argument(weights == 0 || weights == classes,
+                 "[Trainer] expected ",
+                 classes,
+                 " class weights, one for each class, got ",
+                 weights);
+  if (options_.max_gradient_norm) {
+    internal::check_positive(
+        "Trainer", "maximal gradient norm", *options_.max_gradient_norm);
+  }
+}
+
+template <typename Scalar>
+Trainer<Scalar>::~Trainer() = default;
+
+template <typename Scalar>
+void Trainer<Scalar>::add(std::unique_ptr<TrainerCallback<Scalar>> callback) {
+  check_argument(callback != nullptr,
+                 "[Trainer] expected a callback, got a null pointer");
+  callbacks_.push_back(std::move(callback));
+}
+
+template <typename Scalar>
+std::vector<EpochReport> Trainer<Scalar>::fit(const Samples<Scalar>& training) {
+  return run(training, nullptr);
+}
+
+template <typename Scalar>
+std::vector<EpochReport> Trainer<Scalar>::fit(
+    const Samples<Scalar>& training, const Samples<Scalar>& validation) {
+  return run(training, &validation);
+}
+
+template <typename Scalar>
+Evaluation Trainer<Scalar>::evaluate(const Samples<Scalar>& samples) {
+  check_samples("test", samples);
+  return measure(samples);
+}
+
+template <typename Scalar>
+void Trainer<Scalar>::check_samples(const char* what,
+                                    const Samples<Scalar>& samples) const {
+  const Shape& shape = network_.input_shape();
+  check_argument(samples.features() == shape.features(),
+                 "[Trainer] expected ",
+                 what,
+                 " samples of ",
+                 shape.features(),
+                 " features for the network's input ",
+                 shape.to_string(),
+                 ", got ",
+                 samples.features());
+  check_labels(what, samples, network_.output_shape().features());
+}
+
+template <typename Scalar>
+std::vector<EpochReport> Trainer<Scalar>::run(
+    const Samples<Scalar>& training, const Samples<Scalar>* validation) {
+  check_samples("training", training);
+  if (validation != nullptr) check_samples("validation", *validation);
+  check_argument(!options_.augmentation.is_on() || training.images() != nullptr,
+                 "[Trainer] expected images to augment, got a matrix");
+  Batches batches(training.size(), options_.batch_size, options_.seed);
+  TrainingPlan plan;
+  plan.epochs = options_.epochs;
+  plan.has_validation = validation != nullptr;
+  plan.steps_per_epoch = options_.drop_last
+                             ? training.size() / options_.batch_size
+                             : batches.count();
+  check_argument(plan.steps_per_epoch >= 1,
+                 "[Trainer] expected samples for at least 1 batch of ",
+                 options_.batch_size,
+                 ", got ",
+                 training.size());
+
+  std::vector<EpochReport> history;
+  for (const auto& callback : callbacks_) callback->on_begin(plan, network_);
+  StepReport at;
+  at.steps_per_epoch = plan.steps_per_epoch;
+  bool go_on = true;
+  for (at.epoch = 1; at.epoch <= plan.epochs && go_on; ++at.epoch) {
+    EpochReport report;
+    report.epoch = at.epoch;
+    batches.start_epoch(at.epoch - 1);
+    go_on = run_epoch(training, batches, at, report);
+    if (validation != nullptr) {
+      report.validation = measure(*validation);
+      if (!std::isfinite(report.validation->loss)) {
+        fail_in_validation(*validation, report.validation->loss, at);
+      }
+    }
+    history.push_back(report);
+    for (const auto& callback : callbacks_) {
+      go_on = callback->on_epoch_end(report, network_) && go_on;
+    }
+  }
+  for (const auto& callback : callbacks_) callback->on_end(network_);
+  return history;
+}
+
+template <typename Scalar>
+bool Trainer<Scalar>::run_epoch(const Samples<Scalar>& training,
+                                const Batches& batches,
+                                StepReport& at,
+                                EpochReport& report) {
+  const Clock::time_point start = Clock::now();
+  double loss_sum = 0.0;
+  Index samples = 0;
+  Index correct = 0;
+  bool go_on = true;
+  for (Index i = 0; i < at.steps_per_epoch && go_on; ++i) {
+    ++at.step;
+    at.step_in_epoch = i + 1;
+    at.samples = batches.size(i);
+    take_step(gather(training, batches.indices(i), at.samples, at.epoch), at);
+    loss_sum += at.loss * static_cast<double>(at.samples);
+    samples += at.samples;
+    correct += at.correct;
+    for (const auto& callback : callbacks_) {
+      go_on = callback->on_step(at, network_) && go_on;
+    }
+  }
+  report.train_seconds = seconds_since(start);
+  report.step = at.step;
+  report.learning_rate = at.learning_rate;
+  report.train_loss = loss_sum / static_cast<double>(samples);
+  report.train_accuracy =
+      static_cast<double>(correct) / static_cast<double>(samples);
+  return go_on;
+}
+
+template <typename Scalar>
+typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
+    const Samples<Scalar>& samples,
+    const Index* indices,
+    Index count,
+    Index epoch) {
+  if (x_.rows() != samples.features() || x_.cols() < count) {
+    x_.resize(samples.features(), count);
+    batch_labels_.resize(count);
+  }
+  const View<Scalar> x(x_.data(), x_.rows(), count);
+  const Eigen::Map<Labels> labels(batch_labels_.data(), count);
+  if (options_.augmentation.is_on() && epoch >= 1) {
+    augmentation_.gather<Scalar>(*samples.images(),
+                                 indices,
+                                 count,
+                                 samples.normalization(),
+                                 epoch - 1,
+                                 x,
+                                 labels);
+  } else {
+    samples.gather(indices, count, x, labels);
+  }
+  return {as_const(x), ConstLabels(labels)};
+}
+
+template <typename Scalar>
+void Trainer<Scalar>::take_step(const Batch& batch, StepReport& at) {
+  if (options_.schedule != nullptr) {
+    optimizer_.set_learning_rate(options_.schedule->learning_rate(at.step - 1));
+  }
+  at.learning_rate = optimizer_.learning_rate();
+  const ConstView<Scalar> logits = network_.forward(batch.x, workspace_);
+  if (dlogits_.rows() != logits.rows() || dlogits_.cols() < logits.cols()) {
+    dlogits_.resize(logits.rows(), logits.cols());
+  }
+  const View<Scalar> dlogits(dlogits_.data(), logits.rows(), logits.cols());
+  const LossResult result = loss_.evaluate(logits, batch.labels, dlogits);
+  at.loss = result.loss;
+  at.correct = result.correct;
+  if (!std::isfinite(result.loss)) fail("training", result.loss, at, batch.x);
+  network_.backward(as_const(dlogits), workspace_);
+  if (options_.max_gradient_norm) {
+    clip_gradient_norm(parameters_, *options_.max_gradient_norm);
+  }
+  optimizer_.step();
+}
+
+template <typename Scalar>
+Evaluation Trainer<Scalar>::measure(const Samples<Scalar>& samples) {
+  // The loss is taken of all samples at once: with class weights it is no mean
+  // of the parts' losses.
+  const Index total = samples.size();
+  logits_.resize(network_.output_shape().features(), total);
+  labels_.resize(total);
+  indices_.resize(static_cast<std::size_t>(std::min(total, kEvaluationBatch)));
+  for (Index first = 0; first < total; first += kEvaluationBatch) {
+    const Index count = std::min(kEvaluationBatch, total - first);
+    std::iota(indices_.begin(), indices_.begin() + count, first);
+    const Batch batch = gather(samples, indices_.data(), count, kUnchanged);
+    network_.predict_logits(batch.x,
+                            View<Scalar>(logits_.middleCols(first, count)),
+                            evaluation_workspace_);
+    labels_.segment(first, count) = batch.labels;
+  }
+  const LossResult result = loss_.evaluate(logits_, labels_);
+  Evaluation evaluation;
+  evaluation.loss = result.loss;
+  evaluation.correct = result.correct;
+  evaluation.accuracy =
+      static_cast<double>(result.correct) / static_cast<double>(total);
+  return evaluation;
+}
+
+template <typename Scalar>
+void Trainer<Scalar>::fail_in_validation(const Samples<Scalar>& samples,
+                                         double loss,
+                                         const StepReport& at) {
+  Index n = 0;
+  while (n + 1 < samples.size() && logits_.col(n).allFinite()) ++n;
+  fail("validation", loss, at, gather(samples, &n, 1, kUnchanged).x);
+}
+
+template <typename Scalar>
+void Trainer<Scalar>::fail(const char* what,
+                           double loss,
+                           const StepReport& at,
+                           const ConstView<Scalar>& x) const {
+  throw std::runtime_error(concat("[Trainer] expected a finite ",
+                                  what,
+                                  " loss, got ",
+                                  loss,
+                                  " in epoch ",
+                                  at.epoch,
+                                  ", step ",
+                                  at.step,
+                                  "; the first value that is not finite is ",
+                                  origin_of_non_finite(network_, x),
+                                  " (the learning rate is ",
+                                  at.learning_rate,
+                                  "; a smaller one may help)"));
+}
+
+template class Samples<float>;
+template class Samples<double>;
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace nn

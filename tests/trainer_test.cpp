@@ -1,0 +1,643 @@
+#include "nn/trainer.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/data/batches.h"
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/dropout.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/optimizers/adam.h"
+#include "nn/optimizers/sgd.h"
+#include "nn/random.h"
+#include "support/allocations.h"
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/matrices.h"
+#include "support/threads.h"
+
+using Catch::Matchers::ContainsSubstring;
+using nn::EpochReport;
+using nn::Index;
+using nn::Labels;
+using nn::Matrix;
+using nn::Samples;
+using nn::Sequential;
+using nn::Shape;
+using nn::StepReport;
+using nn::Trainer;
+using nn::TrainerOptions;
+using nn_test::message_of;
+
+namespace {
+
+template <typename Scalar>
+struct Data {
+  Matrix<Scalar> x;
+  Labels labels;
+
+  Samples<Scalar> samples() const { return {x, labels}; }
+};
+
+// A cloud of points around each of two corners of the plane, 8 deviations
+// apart.
+template <typename Scalar>
+Data<Scalar> two_clusters(Index samples, std::uint64_t seed = 1) {
+  nn::Rng rng(seed);
+  Data<Scalar> data{nn_test::normal_matrix<Scalar>(2, samples, rng),
+                    Labels(samples)};
+  for (Index n = 0; n < samples; ++n) {
+    data.labels(n) = static_cast<int>(n % 2);
+    data.x.col(n).array() += Scalar(n % 2 == 0 ? -3 : 3);
+  }
+  return data;
+}
+
+template <typename Scalar>
+Sequential<Scalar> small_network(Index features = 2) {
+  Sequential<Scalar> net(Shape{features}, 1);
+  net.template add<nn::Linear>(8).template add<nn::ReLU>();
+  net.template add<nn::Linear>(2).template add<nn::Softmax>();
+  return net;
+}
+
+template <typename Scalar>
+std::vector<Matrix<Scalar>> values_of(Sequential<Scalar>& net) {
+  std::vector<Matrix<Scalar>> values;
+  for (const auto& p : net.named_parameters()) {
+    values.push_back(p.parameter->value);
+  }
+  for (const auto& p : net.named_buffers())
+    values.push_back(p.parameter->value);
+  return values;
+}
+
+template <typename Scalar>
+bool same_values(const std::vector<Matrix<Scalar>>& a,
+                 const std::vector<Matrix<Scalar>>& b) {
+  bool same = a.size() == b.size();
+  for (std::size_t i = 0; same && i < a.size(); ++i) {
+    same = nn_test::same_bits(a[i], b[i]);
+  }
+  return same;
+}
+
+// Keeps all that it is told; ends the training at a step or an epoch.
+template <typename Scalar>
+class Recorder final : public nn::TrainerCallback<Scalar> {
+ public:
+  explicit Recorder(Index last_step = 0, Index last_epoch = 0)
+      : last_step_(last_step), last_epoch_(last_epoch) {}
+
+  void on_begin(const nn::TrainingPlan& plan, Sequential<Scalar>&) override {
+    plans.push_back(plan);
+  }
+  bool on_step(const StepReport& report, Sequential<Scalar>&) override {
+    steps.push_back(report);
+    return report.step != last_step_;
+  }
+  bool on_epoch_end(const EpochReport& report, Sequential<Scalar>&) override {
+    epochs.push_back(report);
+    return report.epoch != last_epoch_;
+  }
+  void on_end(Sequential<Scalar>&) override { ++ends; }
+
+  std::vector<nn::TrainingPlan> plans;
+  std::vector<StepReport> steps;
+  std::vector<EpochReport> epochs;
+  int ends = 0;
+
+ private:
+  Index last_step_;
+  Index last_epoch_;
+};
+
+// Counts the blocks that were taken from the heap up to each step.
+template <typename Scalar>
+class AllocationRecorder final : public nn::TrainerCallback<Scalar> {
+ public:
+  AllocationRecorder() { counts.reserve(1000); }
+  bool on_step(const StepReport& report, Sequential<Scalar>&) override {
+    if (report.step_in_epoch == 1) counts.clear();
+    counts.push_back(nn_test::allocation_count());
+    if (report.step_in_epoch == report.steps_per_epoch) {
+      taken.push_back(counts.back() - counts.front());
+    }
+    return true;
+  }
+  std::vector<std::size_t> counts;
+  std::vector<std::size_t> taken;  // by each epoch, after its first step
+};
+
+nn::ImageSet tiny_images(Index count) {
+  // A bright row, the upper or the lower one.
+  nn::ImageSet set;
+  set.shape = Shape{1, 6, 6};
+  nn::Rng rng(3);
+  for (Index n = 0; n < count; ++n) {
+    const Index bright = n % 2 == 0 ? 1 : 4;
+    for (Index i = 0; i < 36; ++i) {
+      set.images.push_back(static_cast<std::uint8_t>(
+          i / 6 == bright ? 200 + rng.index(50) : rng.index(50)));
+    }
+    set.labels.push_back(static_cast<std::uint8_t>(n % 2));
+  }
+  return set;
+}
+
+Sequential<float> image_network() {
+  Sequential<float> net(Shape{1, 6, 6}, 1);
+  net.add<nn::Conv2d>(4, 3, 1, 1).add<nn::BatchNorm2d>().add<nn::ReLU>();
+  net.add<nn::MaxPool2d>(2).add<nn::Dropout>(0.2);
+  net.add<nn::Linear>(2).add<nn::Softmax>();
+  return net;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a trainer learns exclusive or",
+                   "[trainer]",
+                   float,
+                   double) {
+  Data<TestType> data{Matrix<TestType>(2, 4), Labels(4)};
+  data.x << -1, -1, 1, 1,  //
+      -1, 1, -1, 1;
+  data.labels << 0, 1, 1, 0;
+  auto net = small_network<TestType>();
+  nn::Adam<TestType> adam(net.parameters(), {0.05});
+  Trainer<TestType> trainer(net, adam, {/*epochs=*/200, /*batch_size=*/4});
+  const auto history = trainer.fit(data.samples());
+  REQUIRE(history.size() == 200);
+  CHECK(history.back().train_accuracy == 1.0);
+  CHECK(history.back().train_loss < 0.05);
+  CHECK(net.predict_classes(data.x) == data.labels);
+}
+
+TEMPLATE_TEST_CASE("a trainer separates two clusters that it has not seen",
+                   "[trainer]",
+                   float,
+                   double) {
+  const auto training = two_clusters<TestType>(101, 1);
+  const auto test = two_clusters<TestType>(300, 2);
+  auto net = small_network<TestType>();
+  nn::Adam<TestType> adam(net.parameters(), {0.01});
+  Trainer<TestType> trainer(net, adam, {/*epochs=*/20, /*batch_size=*/16});
+  const auto history = trainer.fit(training.samples(), test.samples());
+  REQUIRE(history.back().validation);
+  CHECK(history.back().validation->accuracy == 1.0);
+  CHECK(history.back().validation->correct == 300);
+  CHECK(history.back().train_accuracy == 1.0);
+}
+
+TEST_CASE("a trainer learns from images with augmentation", "[trainer]") {
+  const nn::ImageSet set = tiny_images(90);
+  const Samples<float> samples(set, nn::measure_normalization(set));
+  auto net = image_network();
+  nn::Adam<float> adam(net.parameters(), {0.01});
+  TrainerOptions options;
+  options.epochs = 8;
+  options.batch_size = 16;
+  options.augmentation.shift = 1;
+  Trainer<float> trainer(net, adam, options);
+  trainer.fit(samples);
+  CHECK(trainer.evaluate(samples).accuracy == 1.0);
+
+  // The same without augmentation is another training.
+  auto plain = image_network();
+  nn::Adam<float> plain_adam(plain.parameters(), {0.01});
+  options.augmentation = {};
+  Trainer<float>(plain, plain_adam, options).fit(samples);
+  CHECK_FALSE(same_values(values_of(net), values_of(plain)));
+}
+
+TEST_CASE("images train as the matrix of their gray levels does", "[trainer]") {
+  const nn::ImageSet set = tiny_images(23);
+  const nn::Normalization normalization = nn::measure_normalization(set);
+  Matrix<float> x(36, 23);
+  Labels labels(23);
+  std::vector<Index> all(23);
+  for (Index n = 0; n < 23; ++n) all[static_cast<std::size_t>(n)] = n;
+  nn::gather<float>(set,
+                    all.data(),
+                    23,
+                    normalization,
+                    x,
+                    Eigen::Map<Labels>(labels.data(), 23));
+  const auto train = [](const Samples<float>& samples) {
+    auto net = image_network();
+    nn::Sgd<float> sgd(net.parameters(), {0.1});
+    Trainer<float>(net, sgd, {/*epochs=*/2, /*batch_size=*/5}).fit(samples);
+    return values_of(net);
+  };
+  CHECK(same_values(train({set, normalization}), train({x, labels})));
+}
+
+TEST_CASE(
+    "a trainer's steps are forward, loss, backward and optimizer step, "
+    "over batches reshuffled every epoch",
+    "[trainer]") {
+  const auto data = two_clusters<double>(10);
+  auto net = small_network<double>();
+  nn::Sgd<double> sgd(net.parameters(), {0.3, 0.9});
+  TrainerOptions options;
+  options.epochs = 3;
+  options.batch_size = 4;
+  options.seed = 7;
+  Trainer<double> trainer(net, sgd, options);
+  const auto& recorder = trainer.add<Recorder>();
+  trainer.fit(data.samples());
+
+  auto own = small_network<double>();
+  nn::Sgd<double> own_sgd(own.parameters(), {0.3, 0.9});
+  const nn::SoftmaxCrossEntropy<double> loss;
+  nn::Workspace<double> workspace;
+  nn::Batches batches(10, 4, 7);
+  std::vector<double> losses;
+  for (Index epoch = 0; epoch < 3; ++epoch) {
+    batches.start_epoch(epoch);
+    for (Index i = 0; i < batches.count(); ++i) {
+      const Index size = batches.size(i);
+      Matrix<double> x(2, size);
+      Labels labels(size);
+      for (Index n = 0; n < size; ++n) {
+        x.col(n) = data.x.col(batches.indices(i)[n]);
+        labels(n) = data.labels(batches.indices(i)[n]);
+      }
+      Matrix<double> dlogits(2, size);
+      const auto logits = own.forward(x, workspace);
+      losses.push_back(loss.evaluate(logits, labels, dlogits).loss);
+      own.backward(dlogits, workspace);
+      own_sgd.step();
+    }
+  }
+  REQUIRE(recorder.steps.size() == losses.size());
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    CHECK(recorder.steps[i].loss == losses[i]);
+  }
+  CHECK(same_values(values_of(net), values_of(own)));
+}
+
+TEST_CASE("a trainer tells of every step and epoch", "[trainer]") {
+  const auto data = two_clusters<float>(10);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  TrainerOptions options;
+  options.epochs = 2;
+  options.batch_size = 4;
+  options.schedule = std::make_shared<nn::StepSchedule>(0.5, 1, 0.5);
+  Trainer<float> trainer(net, sgd, options);
+  const auto& recorder = trainer.add<Recorder>();
+  const auto history = trainer.fit(data.samples(), data.samples());
+
+  REQUIRE(recorder.plans.size() == 1);
+  CHECK(recorder.plans[0].epochs == 2);
+  CHECK(recorder.plans[0].steps_per_epoch == 3);
+  CHECK(recorder.plans[0].has_validation);
+  CHECK(recorder.ends == 1);
+  REQUIRE(recorder.steps.size() == 6);
+  double loss = 0;
+  Index correct = 0;
+  for (Index i = 0; i < 6; ++i) {
+    const StepReport& step = recorder.steps[static_cast<std::size_t>(i)];
+    CHECK(step.step == i + 1);
+    CHECK(step.epoch == i / 3 + 1);
+    CHECK(step.step_in_epoch == i % 3 + 1);
+    CHECK(step.steps_per_epoch == 3);
+    CHECK(step.samples == (i % 3 == 2 ? 2 : 4));
+    CHECK(step.learning_rate == 0.5 * std::pow(0.5, double(i)));
+    if (i >= 3) {
+      loss += step.loss * double(step.samples);
+      correct += step.correct;
+    }
+  }
+  REQUIRE(history.size() == 2);
+  REQUIRE(recorder.epochs.size() == 2);
+  const EpochReport& last = history[1];
+  CHECK(recorder.epochs[1].train_loss == last.train_loss);
+  CHECK(last.epoch == 2);
+  CHECK(last.step == 6);
+  CHECK(last.learning_rate == recorder.steps[5].learning_rate);
+  CHECK(last.train_loss == Catch::Approx(loss / 10));
+  CHECK(last.train_accuracy == Catch::Approx(double(correct) / 10));
+  CHECK(last.train_seconds > 0.0);
+  CHECK(last.validation->loss == trainer.evaluate(data.samples()).loss);
+}
+
+TEST_CASE("without a schedule the optimizer's learning rate holds",
+          "[trainer]") {
+  const auto data = two_clusters<float>(4);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.125});
+  const auto history = Trainer<float>(net, sgd, {2, 4}).fit(data.samples());
+  CHECK(history[1].learning_rate == 0.125);
+  CHECK_FALSE(history[1].validation);
+}
+
+TEST_CASE("a smaller last batch can be left out", "[trainer]") {
+  const auto data = two_clusters<float>(10);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  TrainerOptions options;
+  options.epochs = 2;
+  options.batch_size = 4;
+  options.drop_last = true;
+  Trainer<float> trainer(net, sgd, options);
+  const auto& recorder = trainer.add<Recorder>();
+  trainer.fit(data.samples());
+  REQUIRE(recorder.steps.size() == 4);
+  for (const StepReport& step : recorder.steps) CHECK(step.samples == 4);
+}
+
+TEST_CASE("a callback can end a training after a step or an epoch",
+          "[trainer]") {
+  const auto data = two_clusters<float>(12);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  Trainer<float> by_step(net, sgd, {/*epochs=*/9, /*batch_size=*/4});
+  by_step.add<Recorder>(/*last_step=*/5);
+  const auto& after = by_step.add<Recorder>();
+  auto history = by_step.fit(data.samples(), data.samples());
+  REQUIRE(history.size() == 2);
+  CHECK(history[1].step == 5);
+  CHECK(history[1].validation);
+  // Those behind the one that ends it are told, too.
+  CHECK(after.steps.size() == 5);
+  CHECK(after.epochs.size() == 2);
+  CHECK(after.ends == 1);
+
+  Trainer<float> by_epoch(net, sgd, {/*epochs=*/9, /*batch_size=*/4});
+  by_epoch.add<Recorder>(/*last_step=*/0, /*last_epoch=*/3);
+  history = by_epoch.fit(data.samples());
+  REQUIRE(history.size() == 3);
+  CHECK(history[2].step == 9);
+}
+
+TEST_CASE("a trainer limits the norm of the gradients", "[trainer]") {
+  const auto data = two_clusters<double>(8);
+  const auto way = [&data](std::optional<double> most) {
+    auto net = small_network<double>();
+    const auto before = values_of(net);
+    nn::Sgd<double> sgd(net.parameters(), {1.0});
+    TrainerOptions options;
+    options.epochs = 1;
+    options.batch_size = 8;
+    options.max_gradient_norm = most;
+    Trainer<double>(net, sgd, options).fit(data.samples());
+    const auto after = values_of(net);
+    double square = 0;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      square += (after[i] - before[i]).squaredNorm();
+    }
+    return std::sqrt(square);
+  };
+  REQUIRE(way(std::nullopt) > 0.02);
+  CHECK(way(0.01) == Catch::Approx(0.01).epsilon(1e-3));
+}
+
+TEST_CASE("class weights reach loss and validation as a whole", "[trainer]") {
+  // More samples than one pass of the measurement takes, unevenly spread.
+  Data<double> data = two_clusters<double>(700);
+  for (Index n = 0; n < 700; ++n) data.labels(n) = n < 300 ? 0 : 1;
+  auto net = small_network<double>();
+  nn::Sgd<double> sgd(net.parameters(), {0.1});
+  TrainerOptions options;
+  options.loss.class_weights = {1.0, 5.0};
+  Trainer<double> trainer(net, sgd, options);
+  Matrix<double> logits(2, 700);
+  nn::Workspace<double> workspace;
+  net.predict_logits(data.x, logits, workspace);
+  const nn::SoftmaxCrossEntropy<double> loss(options.loss);
+  const auto expected =
+      loss.evaluate(nn::view(std::as_const(logits)), nn::view(data.labels));
+  const nn::Evaluation measured = trainer.evaluate(data.samples());
+  CHECK(measured.loss == Catch::Approx(expected.loss).epsilon(1e-12));
+  CHECK(measured.correct == expected.correct);
+}
+
+TEST_CASE("a training is the same to the bit for any number of threads",
+          "[trainer]") {
+  const nn::ImageSet set = tiny_images(70);
+  const Samples<float> samples(set, nn::measure_normalization(set));
+  const auto train = [&samples](int threads, std::uint64_t seed) {
+    const nn_test::ScopedThreads scope(threads);
+    auto net = image_network();
+    nn::Adam<float> adam(net.parameters(), {0.01});
+    TrainerOptions options;
+    options.epochs = 2;
+    options.batch_size = 16;
+    options.seed = seed;
+    options.augmentation.shift = 1;
+    Trainer<float> trainer(net, adam, options);
+    const auto history = trainer.fit(samples, samples);
+    auto values = values_of(net);
+    Matrix<float> numbers(2, 1);
+    numbers << static_cast<float>(history[1].train_loss),
+        static_cast<float>(history[1].validation->loss);
+    values.push_back(numbers);
+    return values;
+  };
+  const auto one = train(1, 5);
+  CHECK(same_values(train(2, 5), one));
+  CHECK(same_values(train(3, 5), one));
+  CHECK_FALSE(same_values(train(1, 6), one));
+}
+
+TEST_CASE("no step of a trainer but the first allocates", "[trainer]") {
+  const nn::ImageSet set = tiny_images(70);
+  const Samples<float> samples(set, nn::measure_normalization(set));
+  auto net = image_network();
+  nn::Adam<float> adam(net.parameters(), {0.01});
+  TrainerOptions options;
+  options.epochs = 3;
+  options.batch_size = 16;
+  options.max_gradient_norm = 1.0;
+  options.schedule = std::make_shared<nn::ConstantSchedule>(0.01);
+  Trainer<float> trainer(net, adam, options);
+  const auto& recorder = trainer.add<AllocationRecorder>();
+  trainer.fit(samples, samples);
+  CHECK(recorder.taken == std::vector<std::size_t>{0, 0, 0});
+}
+
+TEST_CASE("a loss that is not finite ends a training with its place",
+          "[trainer][errors]") {
+  const auto data = two_clusters<float>(8);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  const auto fit = [&net, &sgd](const Data<float>& training,
+                                const Data<float>& validation) {
+    return message_of<std::runtime_error>([&] {
+      Trainer<float>(net, sgd, {3, 4})
+          .fit(training.samples(), validation.samples());
+    });
+  };
+
+  Data<float> damaged = data;
+  damaged.x(1, 3) = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THAT(fit(damaged, data),
+             ContainsSubstring("[Trainer] expected a finite training loss, got "
+                               "nan in epoch 1, step ") &&
+                 ContainsSubstring("in the samples"));
+  CHECK_THAT(fit(data, damaged),
+             ContainsSubstring("expected a finite validation loss, got nan in "
+                               "epoch 1, step 2;") &&
+                 ContainsSubstring("in the samples"));
+
+  net.parameters()[2]->value(0, 0) = std::numeric_limits<float>::infinity();
+  const auto before = values_of(net);
+  CHECK_THAT(fit(data, data),
+             ContainsSubstring("in epoch 1, step 1;") &&
+                 ContainsSubstring("in the weight of layer 2, Linear(8 -> 2)"));
+  // The step was not taken.
+  CHECK(same_values(values_of(net), before));
+}
+
+TEST_CASE("a trainer says in which epoch and step the loss went away",
+          "[trainer][errors]") {
+  const auto data = two_clusters<float>(8);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  // Destroys a weight after the third of two steps an epoch.
+  class Destroyer final : public nn::TrainerCallback<float> {
+    bool on_step(const StepReport& report, Sequential<float>& net) override {
+      if (report.step == 3) {
+        net.parameters()[0]->value(0, 0) =
+            std::numeric_limits<float>::quiet_NaN();
+      }
+      return true;
+    }
+  };
+  Trainer<float> trainer(net, sgd, {5, 4});
+  trainer.add(std::make_unique<Destroyer>());
+  CHECK_THAT(
+      message_of<std::runtime_error>([&] { trainer.fit(data.samples()); }),
+      ContainsSubstring("in epoch 2, step 4;") &&
+          ContainsSubstring("in the weight of layer 0, Linear(2 -> 8)") &&
+          ContainsSubstring("the learning rate is 0.1"));
+}
+
+TEST_CASE("a trainer refuses options that make no sense", "[trainer][errors]") {
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  const auto message = [&](const TrainerOptions& options) {
+    return message_of<std::invalid_argument>(
+        [&] { Trainer<float>(net, sgd, options); });
+  };
+  TrainerOptions options;
+  options.epochs = 0;
+  CHECK(message(options) == "[Trainer] expected at least 1 epoch, got 0");
+  options = {};
+  options.batch_size = 0;
+  CHECK(message(options) ==
+        "[Trainer] expected a batch size of at least 1, got 0");
+  options = {};
+  options.loss.class_weights = {1, 2, 3};
+  CHECK(message(options) ==
+        "[Trainer] expected 2 class weights, one for each class, got 3");
+  options = {};
+  options.max_gradient_norm = 0.0;
+  CHECK(message(options) ==
+        "[Trainer] expected a finite maximal gradient norm above 0, got 0");
+  options = {};
+  options.augmentation.rotation = -1;
+  CHECK_THAT(message(options), ContainsSubstring("rotation"));
+
+  Sequential<float> one(Shape{2}, 1);
+  one.add<nn::Linear>(1);
+  nn::Sgd<float> one_sgd(one.parameters(), {0.1});
+  CHECK(message_of<std::invalid_argument>(
+            [&] { Trainer<float>(one, one_sgd); }) ==
+        "[Trainer] expected a network with an output for each of at least 2 "
+        "classes, got 1");
+  Trainer<float> trainer(net, sgd);
+  CHECK(message_of<std::invalid_argument>([&] { trainer.add(nullptr); }) ==
+        "[Trainer] expected a callback, got a null pointer");
+}
+
+TEST_CASE("a trainer refuses samples that do not fit", "[trainer][errors]") {
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  TrainerOptions options;
+  options.batch_size = 8;
+  options.drop_last = true;
+  Trainer<float> trainer(net, sgd, options);
+  const auto& recorder = trainer.add<Recorder>();
+  const auto message = [](const auto& function) {
+    return message_of<std::invalid_argument>(function);
+  };
+  const auto good = two_clusters<float>(9);
+
+  Data<float> data{Matrix<float>::Zero(3, 9), good.labels};
+  CHECK(message([&] { trainer.fit(data.samples()); }) ==
+        "[Trainer] expected training samples of 2 features for the network's "
+        "input 2, got 3");
+  CHECK_THAT(message([&] { trainer.fit(good.samples(), data.samples()); }),
+             ContainsSubstring("expected validation samples of 2 features"));
+  CHECK_THAT(message([&] { trainer.evaluate(data.samples()); }),
+             ContainsSubstring("expected test samples of 2 features"));
+
+  data = good;
+  data.labels(4) = 2;
+  CHECK(message([&] { trainer.fit(data.samples()); }) ==
+        "[Trainer] expected training labels from 0 to 1, got 2 for sample 4");
+  data.labels(4) = -1;
+  CHECK(message([&] { trainer.fit(good.samples(), data.samples()); }) ==
+        "[Trainer] expected validation labels from 0 to 1, got -1 for sample "
+        "4");
+  CHECK(message([&] { trainer.fit(two_clusters<float>(7).samples()); }) ==
+        "[Trainer] expected samples for at least 1 batch of 8, got 7");
+
+  options.augmentation.shift = 1;
+  CHECK(message([&] {
+          Trainer<float>(net, sgd, options).fit(good.samples());
+        }) == "[Trainer] expected images to augment, got a matrix");
+  CHECK(recorder.plans.empty());
+}
+
+TEST_CASE("samples refuse what does not belong together", "[trainer][errors]") {
+  const auto message = [](const auto& function) {
+    return message_of<std::invalid_argument>(function);
+  };
+  const Matrix<float> x = Matrix<float>::Zero(2, 3);
+  const Labels labels = Labels::Zero(4);
+  CHECK(message([&] { Samples<float>(x, labels); }) ==
+        "[Samples] expected 3 labels for 3 samples (columns), got 4");
+  const Matrix<float> none(2, 0);
+  CHECK(message([&] { Samples<float>(none, Labels()); }) ==
+        "[Samples] expected at least 1 sample, got none");
+  nn::ImageSet set = tiny_images(3);
+  CHECK_THAT(message([&] {
+               Samples<float>(set, {0.0, 0.0});
+             }),
+             ContainsSubstring("deviation of the normalization above 0"));
+  set.images.pop_back();
+  CHECK_THAT(message([&] { Samples<float>(set, {}); }),
+             ContainsSubstring("got 107 gray levels"));
+  CHECK(message([&] { Samples<float>(nn::ImageSet(), {}); }) ==
+        "[Samples] expected at least 1 image, got none");
+
+  const auto data = two_clusters<float>(3);
+  Matrix<float> into(2, 2);
+  Labels into_labels(2);
+  const auto gather = [&](const std::vector<Index>& indices, Index count) {
+    data.samples().gather(
+        indices.data(), count, into, Eigen::Map<Labels>(into_labels.data(), 2));
+  };
+  gather({2, 0}, 2);
+  CHECK(into.col(0) == data.x.col(2));
+  CHECK(into_labels(1) == data.labels(0));
+  CHECK(message([&] {
+          gather({0, 3}, 2);
+        }) == "[Samples] expected an index below 3, got 3 at place 1");
+  CHECK(message([&] { gather({0}, 1); }) ==
+        "[Samples] expected x of 2 x 1 and 1 labels, got 2 x 2 and 2");
+}
