@@ -23,6 +23,7 @@ set(NN_COMPONENTS
   kernels/normalization
   kernels/activation
   kernels/dropout
+  kernels/gray_levels
   kernels/average_pooling
   layers/linear
   layers/relu

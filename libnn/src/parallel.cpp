@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -26,11 +27,11 @@ namespace {
 
 constexpr int kMaxThreads = 256;
 
-// How often a worker looks for the next loop before it sleeps: for 50 to 100
-// microseconds, with 140 cycles for one pause. The gaps between the loops of a
-// training step are shorter, and waking a sleeping thread costs as much on a
-// virtual machine. Longer spinning takes the core from whoever else needs it.
-constexpr int kSpins = 1500;
+// How long a worker looks for the next loop before it sleeps. The gaps between
+// the loops of a training step are shorter, and waking a sleeping thread costs
+// as much on a virtual machine. Longer spinning takes the core from whoever
+// else needs it.
+constexpr std::chrono::microseconds kSpinTime(100);
 
 // Set inside a task: a loop inside a loop runs serially.
 thread_local bool inside_loop = false;
@@ -42,6 +43,26 @@ void pause() {
   asm volatile("yield");
 #endif
 }
+
+// Whether to go on looking, a pause later. Counted in time: a pause takes 140
+// cycles on one processor and 40 on the next.
+class Patience {
+ public:
+  bool lasts() {
+    pause();
+    if (++pauses_ % kPausesPerLook != 0) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (pauses_ == kPausesPerLook) end_ = now + kSpinTime;
+    return now < end_;
+  }
+  void renew() { pauses_ = 0; }
+
+ private:
+  // Some microseconds: what a look at the clock costs does not show.
+  static constexpr unsigned kPausesPerLook = 32;
+  unsigned pauses_ = 0;
+  std::chrono::steady_clock::time_point end_;
+};
 
 int available_cores() {
   cpu_set_t set;
@@ -92,13 +113,9 @@ class Pool {
     work(0);
     std::uint64_t state =
         state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
-    for (int spins = 0; joined(state);
+    for (Patience patience; joined(state);
          state = state_.load(std::memory_order_acquire)) {
-      if (++spins < kSpins) {
-        pause();
-      } else {
-        std::this_thread::yield();
-      }
+      if (!patience.lasts()) std::this_thread::yield();
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
     return true;
@@ -143,7 +160,7 @@ class Pool {
   }
 
   void loop(int worker, std::uint64_t seen) {
-    int spins = 0;
+    Patience patience;
     for (;;) {
       std::uint64_t state = state_.load(std::memory_order_acquire);
       if (number_of(state) != seen) {
@@ -155,14 +172,11 @@ class Pool {
           work(worker);
           state_.fetch_sub(kJoined, std::memory_order_release);
         }
-        spins = 0;
+        patience.renew();
         continue;
       }
       if (quit_.load(std::memory_order_relaxed)) return;
-      if (++spins < kSpins) {
-        pause();
-        continue;
-      }
+      if (patience.lasts()) continue;
       std::unique_lock<std::mutex> lock(mutex_);
       sleeping_.fetch_add(1, std::memory_order_seq_cst);
       wake_.wait(lock, [&] {
@@ -170,7 +184,7 @@ class Pool {
                number_of(state_.load(std::memory_order_seq_cst)) != seen;
       });
       sleeping_.fetch_sub(1, std::memory_order_relaxed);
-      spins = 0;
+      patience.renew();
     }
   }
 
