@@ -274,7 +274,8 @@ void measure_training(const Settings& settings,
     for (const auto& rival : rivals) {
       rival->seconds.push_back(rival->train(block, learning_rate));
     }
-    double flops = 0.0;
+    // The pool slept while LibTorch trained.
+    double flops = peak.run();
     const double seconds = seconds_of([&] { flops = peak.run(); });
     peak_rates.push_back(flops / seconds);
   }

@@ -109,6 +109,32 @@ TEMPLATE_TEST_CASE("gemm agrees with the reference when k takes many passes",
   CHECK(worst <= nn_test::kRounding<TestType>);
 }
 
+TEMPLATE_TEST_CASE("gemm agrees with the reference over groups of panels",
+                   "[kernels][gemm]",
+                   float,
+                   double) {
+  nn::Rng rng(14);
+  double worst = 0.0;
+  // Sizes around whole groups of panels, of which the last has one vector, four
+  // or seven more, for vectors of 16, 8, 4 and 2 elements.
+  for (Index lanes : {16, 8, 4, 2}) {
+    const Index group = 24 * lanes;
+    for (Index vectors : {0, 1, 4, 7}) {
+      for (Index odd : {-1, 0}) {
+        const Index m = group + vectors * lanes + odd;
+        for (Transposed t : {Transposed::kNeither, Transposed::kA}) {
+          worst = std::max(worst,
+                           difference<TestType>(
+                               m, 9, 20, t, true, t == Transposed::kA, rng));
+          worst = std::max(
+              worst, difference<TestType>(29, m, 20, t, true, false, rng));
+        }
+      }
+    }
+  }
+  CHECK(worst <= nn_test::kRounding<TestType>);
+}
+
 TEST_CASE("gemm gives the same bits for any number of threads",
           "[kernels][gemm][threads]") {
   nn::Rng rng(13);

@@ -19,7 +19,7 @@
 //
 // One operand lies along the vectors, the other is broadcast: a tile of the
 // result is (vectors of rows) x (single columns). The vector operand is packed
-// into panels of kTileVectors vectors, [k][rows], so that the inner loop reads
+// into panels of kPanelVectors vectors, [k][rows], so that the inner loop reads
 // it in order. The broadcast operand is read where it is: eight scalars a step,
 // either neighbours in memory or on eight columns that each move on by one.
 //
@@ -43,6 +43,17 @@ constexpr Index kMaxDepthTransposed = 2048;
 
 // Columns in a block of the packed broadcast operand: a multiple of any tile's.
 constexpr Index kColumnBlock = 16;
+
+// Vectors of rows in a panel, and panels that a task goes through for each of
+// its columns: 0.8 MiB of floats, which stay in the second-level cache.
+constexpr Index kPanelVectors = 3;
+constexpr Index kPanelGroup = 8;
+
+/// Vectors in the next panel, where `left` are left of a group. Four are two
+/// panels of two, not three and one that starves its tile.
+constexpr Index panel_vectors(Index left) {
+  return left == 4 ? 2 : left < kPanelVectors ? left : kPanelVectors;
+}
 
 // A part of the result: rows and columns as the tile sees them.
 template <typename T>
@@ -208,26 +219,27 @@ HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
 
 template <typename T, int C, int kMaxVectors = kTileVectors>
 void run_columns(const GemmBlock<T>& g, Index j) {
+  static_assert(kPanelVectors == kTileVectors, "a panel is a tile's rows");
   constexpr Index lanes = kLanes<T>;
-  constexpr Index panel = kTileVectors * lanes;
   const Index end = g.first_row + g.rows;
-  for (Index r = g.first_row; r < end; r += panel) {
-    const Index count = HWY_MIN(panel, end - r);
-    const int vectors = static_cast<int>((count + lanes - 1) / lanes);
+  for (Index r = g.first_row; r < end;) {
+    const Index left = (end - r + lanes - 1) / lanes;
+    const Index vectors = panel_vectors(left);
+    const Index count = HWY_MIN(vectors * lanes, end - r);
     StridedRows<T> rows;
     if (g.panels) {
-      // Panel p starts at p * panel * k; the last may be narrower.
       rows = {g.panels + r * g.k, vectors * lanes};
     } else {
       rows = {g.rows_data + r, g.rows_stride};
     }
     if constexpr (kMaxVectors >= 3) {
-      if (vectors >= 3) run_tile<T, 3, C>(g, rows, r, count, j);
+      if (vectors == 3) run_tile<T, 3, C>(g, rows, r, count, j);
     }
     if constexpr (kMaxVectors >= 2) {
       if (vectors == 2) run_tile<T, 2, C>(g, rows, r, count, j);
     }
     if (vectors == 1) run_tile<T, 1, C>(g, rows, r, count, j);
+    r += count;
   }
 }
 
@@ -516,8 +528,9 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   }
 
   const Plan<T> plan = choose_plan(args, lanes);
-  const Index panel = 3 * lanes;
+  const Index panel = kPanelVectors * lanes;
   const Index panels = (plan.rows + panel - 1) / panel;
+  const Index group_rows = kPanelGroup * panel;
   const Index max_depth = plan.transposed ? kMaxDepthTransposed : kMaxDepth;
   const Index passes = std::max<Index>(1, (args.k + max_depth - 1) / max_depth);
   const Index depth = round_up((args.k + passes - 1) / passes, 4);
@@ -537,19 +550,26 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
       plan.column_operand.col_stride >= 2 * kColumnBlock && panels > 2 &&
       args.k >= 8;
 
-  // Tasks are blocks of the result. Up to 8 panels (0.8 MiB of floats) stay in
-  // the second-level cache while the columns go by; enough columns make a task
-  // worth handing out, few enough leave some for every thread.
-  const Index panel_group = std::min<Index>(panels, 8);
-  const Index row_tasks = (panels + panel_group - 1) / panel_group;
+  // Tasks are blocks of the result: a group of panels, enough columns to be
+  // worth handing out and few enough to leave some for every thread.
+  const Index row_tasks = (plan.rows + group_rows - 1) / group_rows;
   const double flops_per_column = static_cast<double>(
-      std::min(plan.rows, panel_group * panel) * std::min(args.k, depth));
+      std::min(plan.rows, group_rows) * std::min(args.k, depth));
   const Index column_unit = pack_columns ? kColumnBlock : kernels.tile_columns;
   const Index column_step = std::clamp<Index>(
       round_up(static_cast<Index>(4e5 / flops_per_column), column_unit),
       column_unit,
       round_up(plan.columns, column_unit));
   const Index column_tasks = (plan.columns + column_step - 1) / column_step;
+
+  // Where a panel starts: panel_vectors() moves the last one alone.
+  const Index last_vectors =
+      (plan.rows - (row_tasks - 1) * group_rows + lanes - 1) / lanes;
+  const bool last_is_wider =
+      last_vectors > 1 && last_vectors % kPanelVectors == 1;
+  const auto first_row = [&](Index i) {
+    return i * panel - (last_is_wider && i == panels - 1 ? lanes : 0);
+  };
 
   const Index column_blocks = (plan.columns + kColumnBlock - 1) / kColumnBlock;
   const Index pass_depth = std::min(depth, args.k);
@@ -578,9 +598,10 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
       // parallel too.
       const Index chunks = std::max<Index>(1, (k + 127) / 128);
       parallel_for(panels * chunks, [&](Index task, int) {
-        const Index r = task / chunks * panel;
+        const Index r = first_row(task / chunks);
         const Index kk = task % chunks * 128;
-        const Index rows = std::min(panel, plan.rows - r);
+        const Index rows =
+            std::min(first_row(task / chunks + 1), plan.rows) - r;
         const Index stride = round_up(rows, lanes);
         kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
                          (first_k + kk) * plan.row_operand.col_stride,
@@ -613,8 +634,8 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     block.relu = args.relu;
     parallel_for(row_tasks * column_tasks, [&](Index task, int) {
       GemmBlock<T> part = block;
-      part.first_row = task / column_tasks * panel_group * panel;
-      part.rows = std::min(panel_group * panel, plan.rows - part.first_row);
+      part.first_row = task / column_tasks * group_rows;
+      part.rows = std::min(group_rows, plan.rows - part.first_row);
       part.first_column = task % column_tasks * column_step;
       part.columns_count =
           std::min(column_step, plan.columns - part.first_column);
