@@ -1,15 +1,12 @@
 #include "digit_image.h"
 
 #include <nn/check.h>
+#include <stb_image.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <stdexcept>
-
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#include <stb_image.h>
 
 namespace {
 
