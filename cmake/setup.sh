@@ -15,7 +15,8 @@ nn_test_packages=(catch2 make)
 # reference one, 20 times slower.
 nn_optional_packages=(libtorch-dev libopenblas0-openmp)
 nn_optional_test_packages=(
-  clang doxygen clang-format-14 tidy poppler-utils mupdf-tools
+  clang doxygen clang-format-14 python3 shellcheck tidy poppler-utils
+  mupdf-tools
 )
 
 nn_logs="$root/build/logs"
@@ -177,7 +178,8 @@ build() {
   if (($#)); then
     targets=(--target "$@")
   fi
-  say "building $preset (log: build/logs/$preset-build.log)"
+  say "building $preset, which takes minutes the first time" \
+    "(log: build/logs/$preset-build.log)"
   run_logged "$preset-build" "${nn_launcher[@]}" \
     cmake --build "$root/build/$preset" --parallel "$(nn_build_jobs)" \
     "${targets[@]}"
