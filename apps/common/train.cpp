@@ -380,7 +380,8 @@ void print_start(const Options& options,
             << data.training.shape.to_string() << '\n'
             << "instruction set  " << nn::instruction_set() << '\n'
             << "threads          " << options.threads << '\n'
-            << "training         " << options.epochs << " epochs of "
+            << "training         " << options.epochs
+            << (options.epochs == 1 ? " epoch of " : " epochs of ")
             << steps_per_epoch << " steps, batches of " << options.batch_size
             << ", " << options.schedule << " learning rate from "
             << options.learning_rate << ", momentum " << options.momentum
