@@ -68,6 +68,7 @@ fetch_data() {
 }
 
 get_data() {
+  say "getting MNIST"
   if dataset="$(fetch_data)"; then
     return
   fi
@@ -82,6 +83,14 @@ get_data() {
   tail -n 20 "$nn_logs/fetch-data.log" >&2
   die "there is no data set to train on: set NN_DATA_DIR to a folder with" \
     "MNIST's four IDX files, or let this machine reach a mirror"
+}
+
+# Said before training and again at the end, pages of output later.
+note_stand_in() {
+  if [[ "$dataset" != mnist ]]; then
+    say "NOTE: no mirror of MNIST was reached; this is Debian's $dataset instead."
+    say "      It is harder: its accuracies cannot be compared with MNIST's."
+  fi
 }
 
 # OpenBLAS, under LibTorch, tells processors by their model and runs those newer
@@ -129,10 +138,7 @@ configure release -DNN_BUILD_TESTS=OFF -DNN_BUILD_BENCHMARKS=OFF
 build release
 get_data
 say "data set: $dataset"
-if [[ "$dataset" != mnist ]]; then
-  say "NOTE: no mirror of MNIST was reached; this is Debian's $dataset instead."
-  say "      It is harder: its accuracies cannot be compared with MNIST's."
-fi
+note_stand_in
 
 limits=()
 if [[ -n "$quick" ]]; then
@@ -163,6 +169,7 @@ else
       "$dataset, epoch $(last_of "$run" epoch)"
   done
 fi
+note_stand_in
 say "runs:    results/{$(IFS=,; echo "${runs[*]}")}/"
 say "report:  results/report.html"
 if [[ -f results/report.pdf ]]; then
