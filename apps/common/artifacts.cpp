@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "common/figures.h"
+#include "common/insight.h"
 #include "nn/check.h"
-#include "nn/layers/conv2d.h"
 #include "nn/model.h"
 
 namespace apps {
@@ -52,42 +52,6 @@ void rename_into(const fs::path& from, const fs::path& directory) {
     throw std::runtime_error(
         nn::concat(to.string(), ": cannot be replaced: ", error.message()));
   }
-}
-
-/// The shape that one column of the first layer's weights has as an image.
-nn::Shape filter_shape(const nn::Sequential<float>& network) {
-  const nn::Shape& input = network.input_shape();
-  const auto* convolution =
-      dynamic_cast<const nn::Conv2d<float>*>(&network.layer(0));
-  if (convolution == nullptr) return input;
-  return {input.channels,
-          convolution->kernel().height,
-          convolution->kernel().width};
-}
-
-/// What every layer makes of the test image that the figure is of.
-std::vector<LayerOutput> layer_outputs(const nn::ImageSet& test,
-                                       const nn::Normalization& normalization,
-                                       const nn::Sequential<float>& network) {
-  nn::Matrix<float> x(test.shape.features(), 1);
-  nn::Labels label(1);
-  const nn::Index index = kFeatureMapImage;
-  nn::gather<float>(test,
-                    &index,
-                    1,
-                    normalization,
-                    nn::view(x),
-                    Eigen::Map<nn::Labels>(label.data(), 1));
-  const std::vector<nn::Matrix<float>> y =
-      network.activations(nn::view(std::as_const(x)));
-  std::vector<LayerOutput> outputs;
-  for (nn::Index i = 0; i < network.size(); ++i) {
-    const nn::Matrix<float>& values = y[static_cast<std::size_t>(i)];
-    outputs.push_back({network.layer(i).name(),
-                       network.layer(i).output_shape(),
-                       {values.data(), values.data() + values.size()}});
-  }
-  return outputs;
 }
 
 }  // namespace
@@ -137,19 +101,11 @@ RunFolder::~RunFolder() {
   }
 }
 
-void RunFolder::publish(const Run& run,
-                        const nn::ImageSet& test,
-                        const nn::Normalization& normalization,
-                        nn::Sequential<float>& network) {
+void RunFolder::publish(const Run& run, nn::Sequential<float>& network) {
   const StagingFolder staging(directory_);
   const std::string directory = staging.path().string();
   write_run_tables(directory, run);
-  write_figures(directory,
-                run,
-                {test,
-                 network.parameters().front()->value,
-                 filter_shape(network),
-                 layer_outputs(test, normalization, network)});
+  write_figures(directory, run, look_inside(network, run));
   nn::save_model((staging.path() / "model.safetensors").string(), network);
 
   std::vector<fs::path> files;

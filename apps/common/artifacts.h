@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "common/run.h"
-#include "nn/data/image_set.h"
 #include "nn/sequential.h"
 
 namespace apps {
@@ -25,10 +24,7 @@ class RunFolder {
   /// Writes all artifacts (docs/artifacts.md) beside their places and renames
   /// them, file by file and summary.json last, once all are written.
   /// Throws std::runtime_error with path and reason.
-  void publish(const Run& run,
-               const nn::ImageSet& test,
-               const nn::Normalization& normalization,
-               nn::Sequential<float>& network);
+  void publish(const Run& run, nn::Sequential<float>& network);
 
  private:
   std::string directory_;

@@ -37,6 +37,8 @@ class Backend {
   /// Name and version of the library that computes, for summary.json:
   /// {"libnn": "0.1.0"}.
   virtual nlohmann::json library_versions() const = 0;
+  /// The environment variables that change how fast it is, or its roundings.
+  virtual std::vector<std::string> variables() const = 0;
 
   /// One step on one batch: forward, loss, backward, update with
   /// `learning_rate`. Returns loss and correct predictions of the batch from
@@ -74,6 +76,7 @@ class LibnnBackend final : public Backend {
 
   std::string name() const override { return "libnn"; }
   nlohmann::json library_versions() const override;
+  std::vector<std::string> variables() const override;
   nn::LossResult train_step(nn::ConstView<float> x,
                             nn::ConstLabels labels,
                             double learning_rate) override;

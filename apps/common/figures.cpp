@@ -57,9 +57,7 @@ RunNames run_names(const nlohmann::json& summary) {
                 : model.empty()  ? "unknown model"
                                  : model;
   const std::string backend = text_at(summary, "/backend");
-  names.backend = backend == "torch" ? "LibTorch"
-                  : backend.empty()  ? "unknown backend"
-                                     : backend;
+  names.backend = backend == "torch" ? "LibTorch" : backend;
   const nlohmann::json::json_pointer at("/dataset/class_names");
   const nlohmann::json classes = summary.is_object() && summary.contains(at)
                                      ? summary.at(at)
@@ -203,18 +201,17 @@ Drawing draw_layer_times(const Run& run) {
 
 void write_figures(const std::string& directory,
                    const Run& run,
-                   const FigureSources& sources) {
+                   const Insight& insight) {
   const auto write = [&directory](const char* file, const Drawing& drawing) {
     nn::write_file_atomically(directory + "/" + file, plot::to_png(drawing));
   };
   write("loss.png", draw_loss(run));
   write("confusion.png", draw_confusion(run));
-  write("top3.png", draw_top3(run, sources.test));
-  write("mistakes.png", draw_mistakes(run, sources.test));
+  write("top3.png", draw_top3(run));
+  write("mistakes.png", draw_mistakes(run));
   write("filters.png",
-        draw_filters(run, sources.first_weights, sources.filter_shape));
-  write("feature_maps.png",
-        draw_feature_maps(run, sources.test, sources.outputs));
+        draw_filters(run, insight.first_weights, insight.filter_shape));
+  write("feature_maps.png", draw_feature_maps(run, insight.outputs));
   write("layers.png", draw_layer_times(run));
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/insight.h"
 #include "common/run.h"
 #include "nn/data/image_set.h"
 #include "nn/shape.h"
@@ -17,11 +18,13 @@ namespace apps {
 struct RunNames {
   std::string dataset;               ///< "Fashion-MNIST"
   std::string model;                 ///< "CNN"
-  std::string backend;               ///< "libnn" or "LibTorch"
+  std::string backend;               ///< "libnn" or "LibTorch"; empty: none
   std::vector<std::string> classes;  ///< kClasses of them
 
   /// "CNN (libnn)".
-  std::string run() const { return model + " (" + backend + ")"; }
+  std::string run() const {
+    return backend.empty() ? model : model + " (" + backend + ")";
+  }
   /// "Fashion-MNIST: <what>, CNN (libnn)".
   std::string title(const std::string& what) const {
     return dataset + ": " + what + ", " + run();
@@ -41,28 +44,25 @@ plot::Drawing draw_confusion(const Run& run, MatrixKind kind);
 /// Both kinds side by side.
 plot::Drawing draw_confusion(const Run& run);
 
-/// The figures that show images. Throw std::invalid_argument if the run names
-/// an image that `test` does not hold.
-plot::Drawing draw_top3(const Run& run, const nn::ImageSet& test);
-plot::Drawing draw_mistakes(const Run& run, const nn::ImageSet& test);
+/// The test images that the figures of a run show: what its top-3 table names,
+/// its worst mistakes, and the one that goes through the layers. Throws
+/// std::invalid_argument if the run names an image that `test` does not hold.
+std::vector<ShownImage> collect_images(const Run& run,
+                                       const nn::ImageSet& test);
 
-/// The test image whose way through the layers is shown: the same for every
-/// network, so that they compare.
-constexpr int kFeatureMapImage = 0;
+/// Whether the run holds all of them.
+bool holds_images(const Run& run);
 
-/// What one layer makes of it.
-struct LayerOutput {
-  std::string name;
-  nn::Shape shape;
-  std::vector<float> values;  ///< shape.features() of them
-};
+/// The figures that show images. Throw std::invalid_argument if the run lacks
+/// one that it names.
+plot::Drawing draw_top3(const Run& run);
+plot::Drawing draw_mistakes(const Run& run);
 
 /// The image, then every layer's output as images; of a flat one, each value is
 /// a cell. At most 32 channels and 512 cells a layer. Throws
-/// std::invalid_argument if `test` has no such image or an output has another
+/// std::invalid_argument if the run lacks the image or an output has another
 /// size than its shape.
 plot::Drawing draw_feature_maps(const Run& run,
-                                const nn::ImageSet& test,
                                 const std::vector<LayerOutput>& outputs);
 
 /// Time by layer, which needs the table of that name.
@@ -75,21 +75,13 @@ plot::Drawing draw_filters(const Run& run,
                            const nn::Matrix<float>& first_weights,
                            const nn::Shape& filter_shape);
 
-/// What figures show besides a run's tables.
-struct FigureSources {
-  const nn::ImageSet& test;
-  const nn::Matrix<float>& first_weights;
-  nn::Shape filter_shape;
-  std::vector<LayerOutput> outputs;
-};
-
 /// Writes loss.png, confusion.png, top3.png, mistakes.png, filters.png,
 /// feature_maps.png and layers.png into `directory`, each atomically. Throws
 /// std::runtime_error with path and reason if one cannot be written, or if no
 /// font is installed.
 void write_figures(const std::string& directory,
                    const Run& run,
-                   const FigureSources& sources);
+                   const Insight& insight);
 
 }  // namespace apps
 

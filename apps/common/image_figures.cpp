@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "common/figures.h"
 #include "common/texts.h"
@@ -15,25 +17,78 @@ std::size_t index_of(int value) {
   return static_cast<std::size_t>(value);
 }
 
-// Ink on paper, as the digits were written: bright in the file is dark here.
-plot::Pixels test_image(const nn::ImageSet& test, int index) {
-  nn::check_argument(index >= 0 && index < test.size(),
-                     "[figures] expected a test image below ",
-                     test.size(),
+const ShownImage* find_image(const Run& run, int index) {
+  const auto found = std::find_if(
+      run.images.begin(), run.images.end(), [index](const ShownImage& image) {
+        return image.index == index;
+      });
+  return found == run.images.end() ? nullptr : &*found;
+}
+
+const ShownImage& image_of(const Run& run, int index) {
+  const ShownImage* image = find_image(run, index);
+  nn::check_argument(image != nullptr,
+                     "[figures] expected the run to hold test image ",
+                     index,
                      ", got ",
-                     index);
+                     run.images.size(),
+                     " others");
+  return *image;
+}
+
+// Ink on paper, as the digits were written: bright in the file is dark here.
+plot::Pixels pixels_of(const ShownImage& image) {
   plot::Pixels out;
-  out.width = static_cast<int>(test.shape.width);
-  out.height = static_cast<int>(test.shape.height);
-  const std::uint8_t* image = test.image(index);
-  const auto area =
-      static_cast<std::size_t>(test.shape.height * test.shape.width);
-  out.rgb.reserve(area * 3);
-  for (std::size_t i = 0; i < area; ++i) {
-    const auto gray = static_cast<std::uint8_t>(255 - image[i]);
+  out.width = image.width;
+  out.height = image.height;
+  out.rgb.reserve(image.gray.size() * 3);
+  for (const std::uint8_t value : image.gray) {
+    const auto gray = static_cast<std::uint8_t>(255 - value);
     out.rgb.insert(out.rgb.end(), {gray, gray, gray});
   }
   return out;
+}
+
+// The wrongly predicted images, worst first: of the greatest loss, that is the
+// least probability given to the truth.
+std::vector<const Prediction*> worst_mistakes(const Run& run) {
+  std::vector<const Prediction*> wrong;
+  for (const Prediction& p : run.predictions) {
+    nn::check_argument(p.label >= 0 && p.label < kClasses && p.predicted >= 0 &&
+                           p.predicted < kClasses,
+                       "[draw_mistakes] expected classes below ",
+                       kClasses,
+                       ", got label ",
+                       p.label,
+                       " and prediction ",
+                       p.predicted);
+    if (p.label != p.predicted) wrong.push_back(&p);
+  }
+  std::stable_sort(wrong.begin(), wrong.end(), [](auto* a, auto* b) {
+    return a->probability[index_of(a->label)] <
+           b->probability[index_of(b->label)];
+  });
+  return wrong;
+}
+
+constexpr std::size_t kMistakesShown = 24;
+
+std::set<int> shown_indices(const Run& run) {
+  std::set<int> indices{kFeatureMapImage};
+  for (const TopImage& top : run.top3) indices.insert(top.index);
+  const std::vector<const Prediction*> wrong = worst_mistakes(run);
+  for (std::size_t i = 0; i < std::min(wrong.size(), kMistakesShown); ++i) {
+    indices.insert(wrong[i]->index);
+  }
+  return indices;
+}
+
+// The width of each of `columns` images beside each other, `gap` apart and
+// `more` in all, that fill a figure together.
+double image_width(int columns, double gap, double more = 0) {
+  const double room =
+      plot::theme::kFigureWidth - 2 * plot::theme::kFigureMargin - more;
+  return (room + gap) / columns - gap;
 }
 
 // Five rows of twelve.
@@ -77,12 +132,14 @@ void add_class_cells(const LayerOutput& output,
   row.tile_width = 50;
   row.tile_height = 16;
   const bool probabilities = output.name == "Softmax";
+  constexpr int kDecimals = 4;  // more would not fit beneath a cell
   for (std::size_t c = 0; c < output.values.size(); ++c) {
     const double value = static_cast<double>(output.values[c]);
     row.tiles.push_back(diverging_pixels(&output.values[c], 1, 1, limit));
     row.captions.push_back({names.classes[c],
-                            probabilities ? plot::format_probability(value)
-                                          : plot::format_number(value)});
+                            probabilities
+                                ? plot::format_probability(value, kDecimals)
+                                : plot::format_number(value)});
   }
 }
 
@@ -148,7 +205,7 @@ plot::TileRow layer_row(std::size_t place,
   if (shown < all) row.remark = "the first " + std::to_string(shown) + "; ";
   row.remark += output.name == "Softmax"
                     ? std::string("full colour at 100 %")
-                    : "full colour at +-" + plot::format_number(limit);
+                    : "full colour at \u00B1" + plot::format_number(limit);
   if (!flat) {
     add_maps(output, limit, row);
   } else if (output.values.size() == names.classes.size()) {
@@ -161,7 +218,36 @@ plot::TileRow layer_row(std::size_t place,
 
 }  // namespace
 
-Drawing draw_top3(const Run& run, const nn::ImageSet& test) {
+std::vector<ShownImage> collect_images(const Run& run,
+                                       const nn::ImageSet& test) {
+  std::vector<ShownImage> images;
+  for (const int index : shown_indices(run)) {
+    nn::check_argument(index >= 0 && index < test.size(),
+                       "[collect_images] expected a test image below ",
+                       test.size(),
+                       ", got ",
+                       index);
+    ShownImage image;
+    image.index = index;
+    image.label = test.labels[index_of(index)];
+    image.height = static_cast<int>(test.shape.height);
+    image.width = static_cast<int>(test.shape.width);
+    // Of several channels the first.
+    const std::uint8_t* gray = test.image(index);
+    image.gray.assign(gray, gray + test.shape.height * test.shape.width);
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+bool holds_images(const Run& run) {
+  const std::set<int> indices = shown_indices(run);
+  return std::all_of(indices.begin(), indices.end(), [&run](int index) {
+    return find_image(run, index) != nullptr;
+  });
+}
+
+Drawing draw_top3(const Run& run) {
   const RunNames names = run_names(run.summary);
   plot::ImageGrid grid;
   grid.title = names.title(texts::kTopTitle);
@@ -175,8 +261,12 @@ Drawing draw_top3(const Run& run, const nn::ImageSet& test) {
   for (const TopImage& top : run.top3) ranks = std::max(ranks, top.rank);
   grid.columns = kBeside * std::max(1, ranks);
   grid.span = std::max(1, ranks);
-  grid.image_width = grid.image_height = 66;
   grid.gap = 27;
+  grid.group_gap = 20;
+  // A tiny test set has fewer ranks; its images are no larger for that.
+  constexpr int kUsualColumns = 6;
+  grid.image_width = grid.image_height = image_width(
+      std::max(grid.columns, kUsualColumns), grid.gap, grid.group_gap);
   for (int i = 0; ranks > 0 && i < kClasses; ++i) {
     grid.names.push_back(
         names.classes[index_of(i % kBeside * kDown + i / kBeside)]);
@@ -197,44 +287,29 @@ Drawing draw_top3(const Run& run, const nn::ImageSet& test) {
     plot::ImageTile& tile =
         grid.tiles[index_of(top.label_class % kDown * grid.columns +
                             top.label_class / kDown * ranks + top.rank - 1)];
-    tile.pixels = test_image(test, top.index);
-    const bool wrong = top.label != top.label_class;
-    tile.captions = {plot::format_probability(top.probability),
-                     (wrong ? "wrong: is " + names.classes[index_of(top.label)]
-                            : "image " + std::to_string(top.index))};
-    tile.verdict = wrong ? plot::ImageTile::Verdict::kWrong
-                         : plot::ImageTile::Verdict::kRight;
+    tile.pixels = pixels_of(image_of(run, top.index));
+    tile.captions = {
+        {plot::format_probability(top.probability), plot::Tone::kStrong},
+        {"image " + std::to_string(top.index), plot::Tone::kSoft}};
+    tile.wrong = top.label != top.label_class;
+    if (tile.wrong) {
+      tile.captions.push_back(
+          {"is " + names.classes[index_of(top.label)], plot::Tone::kBad});
+    }
   }
   return plot::draw(grid);
 }
 
-Drawing draw_mistakes(const Run& run, const nn::ImageSet& test) {
-  constexpr std::size_t kShown = 24;
+Drawing draw_mistakes(const Run& run) {
   const RunNames names = run_names(run.summary);
-  std::vector<const Prediction*> wrong;
-  for (const Prediction& p : run.predictions) {
-    nn::check_argument(p.label >= 0 && p.label < kClasses && p.predicted >= 0 &&
-                           p.predicted < kClasses,
-                       "[draw_mistakes] expected classes below ",
-                       kClasses,
-                       ", got label ",
-                       p.label,
-                       " and prediction ",
-                       p.predicted);
-    if (p.label != p.predicted) wrong.push_back(&p);
-  }
+  std::vector<const Prediction*> wrong = worst_mistakes(run);
   const std::size_t count = wrong.size();
-  // Worst is the greatest loss: the least probability given to the truth.
-  std::stable_sort(wrong.begin(), wrong.end(), [](auto* a, auto* b) {
-    return a->probability[index_of(a->label)] <
-           b->probability[index_of(b->label)];
-  });
-  wrong.resize(std::min(count, kShown));
+  wrong.resize(std::min(count, kMistakesShown));
   plot::ImageGrid grid;
   grid.title = names.title(texts::kMistakesTitle);
   grid.columns = 6;
-  grid.image_width = grid.image_height = 66;
-  grid.gap = 35;
+  grid.gap = 32;
+  grid.image_width = grid.image_height = image_width(grid.columns, grid.gap);
   if (wrong.empty()) {
     grid.subtitle =
         "None: all " +
@@ -249,13 +324,16 @@ Drawing draw_mistakes(const Run& run, const nn::ImageSet& test) {
       "true class.";
   for (const Prediction* p : wrong) {
     plot::ImageTile tile;
-    tile.pixels = test_image(test, p->index);
+    tile.pixels = pixels_of(image_of(run, p->index));
+    const auto share = [p](int label) {
+      return plot::format_probability(p->probability[index_of(label)]);
+    };
     tile.captions = {
-        "is " + names.classes[index_of(p->label)],
-        plot::format_probability(p->probability[index_of(p->label)]),
-        "said " + names.classes[index_of(p->predicted)],
-        plot::format_probability(p->probability[index_of(p->predicted)]),
-        "image " + std::to_string(p->index)};
+        {"is " + names.classes[index_of(p->label)], plot::Tone::kStrong},
+        {share(p->label), plot::Tone::kSoft},
+        {"said " + names.classes[index_of(p->predicted)], plot::Tone::kBad},
+        {share(p->predicted), plot::Tone::kSoft},
+        {"image " + std::to_string(p->index), plot::Tone::kSoft}};
     grid.tiles.push_back(std::move(tile));
   }
   return plot::draw(grid);
@@ -302,16 +380,16 @@ Drawing draw_filters(const Run& run,
                  " input channels each"
            : "") +
       ". Blue: positive, orange: negative, white: 0; one scale for all, "
-      "full colour from +-" +
+      "full colour from \u00B1" +
       plot::format_number(limit) + ".";
   const auto channels = static_cast<int>(filter_shape.channels);
   grid.columns = channels > 1 ? std::min(channels, 12) : units > 16 ? 12 : 8;
+  grid.gap = 8;
+  grid.image_width = image_width(std::max(grid.columns, 8), grid.gap);
   grid.columns = std::min(grid.columns, units * channels);
-  grid.image_width = grid.columns > 8 ? 42 : 62;
   grid.image_height = grid.image_width *
                       static_cast<double>(filter_shape.height) /
                       static_cast<double>(filter_shape.width);
-  grid.gap = 8;
   for (int unit = 0; unit < units; ++unit) {
     for (nn::Index c = 0; c < filter_shape.channels; ++c) {
       plot::ImageTile tile;
@@ -326,20 +404,20 @@ Drawing draw_filters(const Run& run,
 }
 
 Drawing draw_feature_maps(const Run& run,
-                          const nn::ImageSet& test,
                           const std::vector<LayerOutput>& outputs) {
   const RunNames names = run_names(run.summary);
+  const ShownImage& image = image_of(run, kFeatureMapImage);
   plot::TileRows chart;
   chart.title = names.title(texts::kFeatureMapsTitle);
   plot::TileRow input;
-  input.tiles = {test_image(test, kFeatureMapImage)};
+  input.tiles = {pixels_of(image)};
   input.tile_width = 56;
-  input.tile_height = 56 * static_cast<double>(test.shape.height) /
-                      static_cast<double>(test.shape.width);
-  input.heading = "Input  " + test.shape.to_string();
-  input.remark = "test image " + std::to_string(kFeatureMapImage) + ", " +
+  input.tile_height = input.tile_width * image.height / image.width;
+  input.heading =
+      "Input  " + nn::Shape{1, image.height, image.width}.to_string();
+  input.remark = "test image " + std::to_string(image.index) + ", " +
                  texts::kTrueClass + " " +
-                 names.classes.at(test.labels[index_of(kFeatureMapImage)]);
+                 names.classes.at(index_of(image.label));
   chart.subtitle = texts::kFeatureMapsSubtitle;
   chart.rows.push_back(std::move(input));
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -15,6 +15,10 @@ nlohmann::json LibnnBackend::library_versions() const {
   return {{"libnn", program_version()}};
 }
 
+std::vector<std::string> LibnnBackend::variables() const {
+  return {"NN_MAX_ISA", "GLIBC_TUNABLES"};
+}
+
 nn::LossResult LibnnBackend::train_step(nn::ConstView<float> x,
                                         nn::ConstLabels labels,
                                         double learning_rate) {

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "nn/check.h"
 #include "nn/file.h"
@@ -23,6 +25,7 @@ constexpr const char* kStepsFile = "steps.csv";
 constexpr const char* kPredictionsFile = "predictions.csv";
 constexpr const char* kConfusionFile = "confusion.csv";
 constexpr const char* kTopFile = "top3.csv";
+constexpr const char* kImagesFile = "images.csv";
 constexpr const char* kLayersFile = "layers.csv";
 
 constexpr const char* kHistoryHeader =
@@ -34,11 +37,24 @@ constexpr const char* kPredictionsHeader =
 constexpr const char* kConfusionHeader =
     "label,predicted,count,share,mean_probability";
 constexpr const char* kTopHeader = "class,rank,index,label,probability";
+constexpr const char* kImagesHeader = "index,label,height,width,gray";
 constexpr const char* kLayersHeader =
     "layer,name,forward_seconds,backward_seconds";
 
 std::string path_of(const std::string& directory, const char* file) {
   return directory + "/" + file;
+}
+
+/// Two digits a byte.
+std::string hex(const std::vector<std::uint8_t>& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte / 16];
+    text += kDigits[byte % 16];
+  }
+  return text;
 }
 
 /// Builds the text of a CSV file. Numbers get the fewest digits that read back
@@ -137,6 +153,23 @@ class CsvReader {
     ++next_field_;
     return std::string(found);
   }
+  /// The next field, `count` bytes of two hexadecimal digits each.
+  std::vector<std::uint8_t> bytes(std::size_t count) {
+    const std::string_view text = field();
+    std::vector<std::uint8_t> out(count);
+    bool whole = text.size() == 2 * count;
+    for (std::size_t i = 0; whole && i < count; ++i) {
+      const char* digits = text.data() + 2 * i;
+      const auto result =
+          std::from_chars(digits, digits + 2, out[i], /*base=*/16);
+      whole = result.ec == std::errc() && result.ptr == digits + 2;
+    }
+    if (!whole) {
+      fail_field("expected ", count, " bytes of two hexadecimal digits each");
+    }
+    ++next_field_;
+    return out;
+  }
   double not_negative() {
     return number(0.0, std::numeric_limits<double>::infinity());
   }
@@ -144,10 +177,11 @@ class CsvReader {
 
   std::size_t rows() const { return rows_; }
 
-  void expect_rows(std::size_t wanted, const char* reason) const {
-    if (rows_ != wanted) {
+  void expect_rows(std::optional<std::size_t> wanted,
+                   const char* reason) const {
+    if (wanted && rows_ != *wanted) {
       throw std::runtime_error(nn::concat(
-          path_, ": expected ", wanted, " rows, ", reason, ", found ", rows_));
+          path_, ": expected ", *wanted, " rows, ", reason, ", found ", rows_));
     }
   }
 
@@ -235,9 +269,11 @@ nlohmann::json read_summary(const std::string& path) {
   }
 }
 
-std::size_t size_in_summary(const std::string& path,
-                            const nlohmann::json& summary,
-                            const char* pointer) {
+/// Nothing without a summary: then a table is all there is to go by.
+std::optional<std::size_t> size_in_summary(const std::string& path,
+                                           const nlohmann::json& summary,
+                                           const char* pointer) {
+  if (summary.is_null()) return std::nullopt;
   const nlohmann::json::json_pointer at{std::string(pointer)};
   if (!summary.contains(at) || !summary.at(at).is_number_unsigned()) {
     throw std::runtime_error(nn::concat(
@@ -272,8 +308,9 @@ void read_history(const std::string& path, Run& run) {
 
 void read_steps(const std::string& path, Run& run) {
   CsvReader csv(path, kStepsHeader);
-  const int last_epoch = static_cast<int>(
-      size_in_summary(path, run.summary, "/results/final/epoch"));
+  const auto epochs =
+      size_in_summary(path, run.summary, "/results/final/epoch");
+  const int last_epoch = epochs ? static_cast<int>(*epochs) : kNoLimit<int>;
   int epoch = 1;
   while (csv.next_row()) {
     const long expected_step = static_cast<long>(csv.rows());
@@ -318,10 +355,14 @@ void read_confusion(const std::string& path, Run& run) {
   csv.expect_rows(kClasses * kClasses, "a cell for every pair of classes");
 }
 
+int images_in_summary(const std::string& path, const nlohmann::json& summary) {
+  const auto images = size_in_summary(path, summary, "/dataset/test_images");
+  return images ? static_cast<int>(*images) : kNoLimit<int>;
+}
+
 void read_top(const std::string& path, Run& run) {
   CsvReader csv(path, kTopHeader);
-  const int images = static_cast<int>(
-      size_in_summary(path, run.summary, "/dataset/test_images"));
+  const int images = images_in_summary(path, run.summary);
   const int ranks = std::min(kTopImages, images);
   while (csv.next_row()) {
     const int i = static_cast<int>(csv.rows()) - 1;
@@ -339,9 +380,28 @@ void read_top(const std::string& path, Run& run) {
                   "the best images of every class");
 }
 
+void read_images(const std::string& path, Run& run) {
+  CsvReader csv(path, kImagesHeader);
+  const int images = images_in_summary(path, run.summary);
+  int next = 0;
+  while (csv.next_row()) {
+    constexpr int kMostPixels = 4096;  // on a side; a damaged size ends here
+    ShownImage row;
+    row.index = csv.whole(next, images - 1);
+    row.label = csv.whole(0, kClasses - 1);
+    row.height = csv.whole(1, kMostPixels);
+    row.width = csv.whole(1, kMostPixels);
+    row.gray = csv.bytes(static_cast<std::size_t>(row.height) *
+                         static_cast<std::size_t>(row.width));
+    next = row.index + 1;
+    run.images.push_back(std::move(row));
+  }
+}
+
 /// The names of the layers that the summary lists and that are timed.
-std::vector<std::string> timed_in_summary(const std::string& path,
-                                          const nlohmann::json& summary) {
+std::optional<std::vector<std::string>> timed_in_summary(
+    const std::string& path, const nlohmann::json& summary) {
+  if (summary.is_null()) return std::nullopt;
   const nlohmann::json::json_pointer at("/network/layers");
   if (!summary.contains(at) || !summary.at(at).is_array()) {
     throw std::runtime_error(
@@ -359,18 +419,21 @@ std::vector<std::string> timed_in_summary(const std::string& path,
 
 void read_layers(const std::string& path, Run& run) {
   CsvReader csv(path, kLayersHeader);
-  const std::vector<std::string> names = timed_in_summary(path, run.summary);
+  const auto names = timed_in_summary(path, run.summary);
   while (csv.next_row()) {
     const int expected_layer = static_cast<int>(csv.rows()) - 1;
     LayerTime row;
     row.layer = csv.whole(expected_layer, expected_layer);
-    row.name = csv.word(csv.rows() <= names.size() ? names[csv.rows() - 1]
-                                                   : std::string());
+    row.name =
+        csv.word(names && csv.rows() <= names->size() ? (*names)[csv.rows() - 1]
+                                                      : std::string());
     row.forward_seconds = csv.not_negative();
     row.backward_seconds = csv.not_negative();
     run.layers.push_back(row);
   }
-  csv.expect_rows(names.size(), "the summary's layers but a final Softmax");
+  if (names) {
+    csv.expect_rows(names->size(), "the summary's layers but a final Softmax");
+  }
 }
 
 }  // namespace
@@ -479,6 +542,10 @@ void write_run_tables(const std::string& directory, const Run& run) {
   for (const TopImage& row : run.top3) {
     top.row(row.label_class, row.rank, row.index, row.label, row.probability);
   }
+  CsvText images(kImagesHeader);
+  for (const ShownImage& row : run.images) {
+    images.row(row.index, row.label, row.height, row.width, hex(row.gray));
+  }
   CsvText layers(kLayersHeader);
   for (const LayerTime& row : run.layers) {
     layers.row(row.layer, row.name, row.forward_seconds, row.backward_seconds);
@@ -492,6 +559,7 @@ void write_run_tables(const std::string& directory, const Run& run) {
   write(kPredictionsFile, predictions.text());
   write(kConfusionFile, confusion.text());
   write(kTopFile, top.text());
+  write(kImagesFile, images.text());
   write(kLayersFile, layers.text());
   // Folder names in it may hold any bytes; JSON is UTF-8.
   write(kSummaryFile,
@@ -513,6 +581,7 @@ Run read_run(const std::string& directory) {
   read_predictions(path_of(directory, kPredictionsFile), run);
   read_confusion(path_of(directory, kConfusionFile), run);
   read_top(path_of(directory, kTopFile), run);
+  read_images(path_of(directory, kImagesFile), run);
   read_layers(path_of(directory, kLayersFile), run);
   return run;
 }
@@ -529,10 +598,7 @@ Run read_run(const std::string& directory, std::vector<std::string>& problems) {
     }
   };
   const std::string summary = path_of(directory, kSummaryFile);
-  if (!attempt([&] { run.summary = read_summary(summary); })) {
-    // Without it there is no telling what the tables should hold.
-    return run;
-  }
+  attempt([&] { run.summary = read_summary(summary); });
   const auto table = [&](const char* file, auto read, auto& rows) {
     if (!attempt([&] { read(path_of(directory, file), run); })) rows.clear();
   };
@@ -541,6 +607,7 @@ Run read_run(const std::string& directory, std::vector<std::string>& problems) {
   table(kPredictionsFile, read_predictions, run.predictions);
   table(kConfusionFile, read_confusion, run.confusion);
   table(kTopFile, read_top, run.top3);
+  table(kImagesFile, read_images, run.images);
   table(kLayersFile, read_layers, run.layers);
   return run;
 }

@@ -2,6 +2,7 @@
 #define NN_APPS_COMMON_RUN_H_
 
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -55,6 +56,16 @@ struct TopImage {
   double probability = 0;
 };
 
+/// A test image that a figure shows, so that the run folder alone is enough to
+/// draw it again.
+struct ShownImage {
+  int index = 0;  ///< in the test set
+  int label = 0;
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> gray;  ///< height * width, row by row; 0: ground
+};
+
 /// What one layer takes for a training batch.
 struct LayerTime {
   int layer = 0;  ///< its place in the network, from 0
@@ -70,6 +81,7 @@ struct Run {
   std::vector<Prediction> predictions;
   std::vector<ConfusionCell> confusion;  ///< row by row, kClasses^2 cells
   std::vector<TopImage> top3;            ///< class by class, best first
+  std::vector<ShownImage> images;        ///< by index
   std::vector<LayerTime> layers;         ///< without a final Softmax
 };
 
@@ -85,7 +97,8 @@ void write_run_tables(const std::string& directory, const Run& run);
 Run read_run(const std::string& directory);
 
 /// The same as far as it goes: a table that cannot be read stays empty, and
-/// `problems` gets a line that says which and why. Never throws for a file.
+/// `problems` gets a line that says which and why. Without a summary the tables
+/// are read for what they say themselves. Never throws for a file.
 Run read_run(const std::string& directory, std::vector<std::string>& problems);
 
 }  // namespace apps

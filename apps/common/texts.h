@@ -24,7 +24,7 @@ constexpr char kPredictedClass[] = "predicted class";
 constexpr char kTopTitle[] = "the top 3 test images of every class";
 constexpr char kTopSubtitle[] =
     "Ranked by the predicted probability of the class, over all test images. "
-    "Thick red frame: the image is of another class.";
+    "Thick red frame: the image is of another class, named beneath it.";
 constexpr char kTopNote[] =
     "Probabilities carry as many digits as it takes to tell them from 100 %, "
     "or say what is missing to 1; \"100 %\" without decimals is exactly 1.";
@@ -60,7 +60,8 @@ constexpr char kLogarithmic[] = "logarithmic scale";
 
 // The figures that compare runs.
 constexpr char kStepLossesSubtitle[] =
-    "Of many steps, each span's least and greatest value is drawn. A "
+    "The pale line shows wherever the dark one leaves it. Of many steps, each "
+    "span's least and greatest value is drawn. A "
     "difference of exactly 0 lies on the lower edge.";
 constexpr char kSecondsTitle[] = "Seconds per epoch";
 constexpr char kSecondsSubtitle[] =
@@ -126,8 +127,10 @@ constexpr char kBackendsText[] =
 constexpr char kSpeed[] = "Speed";
 constexpr char kHow[] = "How it was run";
 constexpr char kHowText[] =
-    "The same seed gives the same initial weights and the same order of "
-    "batches. With the programs built, these commands give these runs:";
+    "The project's apps/reproduce.sh builds the programs, fetches the data and "
+    "trains all networks with their defaults. Run alone, the programs (in "
+    "build/release/bin) give these runs by these commands; the same seed gives "
+    "the same initial weights and the same order of batches.";
 
 // Captions of the tables.
 constexpr char kResultsCaption[] =
@@ -136,7 +139,8 @@ constexpr char kResultsCaption[] =
     "median, without evaluation.";
 constexpr char kPairsCaption[] =
     "Both networks on the same test images. p is McNemar's exact test of "
-    "whether the images that one alone gets right split evenly.";
+    "whether the images that one alone gets right split evenly; where it is "
+    "0.05 or more, the difference may be chance, and neither is better.";
 constexpr char kScoresCaption[] =
     "precision is the share of the images predicted as a class that are of it, "
     "recall the share of a class's images that are found, F1 their harmonic "

@@ -15,6 +15,7 @@
 
 #include "common/artifacts.h"
 #include "common/batch_loader.h"
+#include "common/figures.h"
 #include "common/models.h"
 #include "common/progress.h"
 #include "common/run.h"
@@ -359,8 +360,10 @@ nlohmann::json describe_run(const Options& options,
       {"seed", options.seed},
       {"threads", options.threads},
       {"instruction_set", nn::instruction_set()},
+      {"processor", processor_name()},
       {"compiler", compiler_version()},
       {"libraries", libraries},
+      {"environment", environment(backend.variables())},
       {"steps", run.steps.size()},
       {"results",
        {{"final", describe_epoch(last, data.test.size())},
@@ -430,10 +433,11 @@ void train(const Options& options, const BackendFactory& make_backend) {
   training.run(run);
   backend->copy_weights_to(network);
   derive_tables(run);
+  run.images = collect_images(run, data.test);
   training.time_layers(run);
   run.summary =
       describe_run(options, data, network, *backend, run, seconds_since(start));
-  folder.publish(run, data.test, data.normalization, network);
+  folder.publish(run, network);
   if (!options.save.empty()) nn::save_model(options.save, network);
   print_end(options, run);
 }

@@ -3,6 +3,8 @@
 #include <hwy/highway.h>
 
 #include <Eigen/Core>
+#include <cstdlib>
+#include <fstream>
 
 #include "nn/check.h"
 #ifdef NN_APPS_HAVE_ZLIB
@@ -23,6 +25,27 @@ std::string compiler_version() {
 #else
   return "unknown";
 #endif
+}
+
+std::string processor_name() {
+  // Elsewhere than on Linux the file is missing, and the loop ends at once.
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "";
+}
+
+nlohmann::json environment(const std::vector<std::string>& variables) {
+  nlohmann::json set = nlohmann::json::object();
+  for (const std::string& name : variables) {
+    const char* value = std::getenv(name.c_str());
+    if (value != nullptr) set[name] = value;
+  }
+  return set;
 }
 
 nlohmann::json library_versions() {

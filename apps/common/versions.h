@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace apps {
 
@@ -11,6 +12,12 @@ std::string program_version();
 
 /// Name and version of the compiler of this build.
 std::string compiler_version();
+
+/// What the system calls the processor; empty if it does not say.
+std::string processor_name();
+
+/// The values of those of some environment variables that are set.
+nlohmann::json environment(const std::vector<std::string>& variables);
 
 /// Versions by name of the libraries that libnn is built on.
 nlohmann::json library_versions();

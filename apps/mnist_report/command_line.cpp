@@ -36,7 +36,14 @@ std::string command_line(const json& summary) {
   if (options == nullptr || !options->is_object() || program == kNone) {
     return "";
   }
-  std::string command = program;
+  std::string command;
+  const json* environment = find(summary, "/environment");
+  if (environment != nullptr && environment->is_object()) {
+    for (const auto& [name, value] : environment->items()) {
+      command += name + "=" + shell_word(option_value(value)) + " ";
+    }
+  }
+  command += program;
   for (const auto& [name, value] : options->items()) {
     // A program of one model takes no --model, and no limit is no option.
     if (name == "model" && value.is_string() &&
@@ -53,6 +60,39 @@ std::string command_line(const json& summary) {
     if (!word.empty()) command += " --" + name + " " + shell_word(word);
   }
   return command;
+}
+
+std::string fold_command(const std::string& command, std::size_t columns) {
+  static const std::string kIndent = "    ";
+  static const std::string kContinued = " \\\n";
+  const std::size_t room = columns - 2;  // the backslash and its space
+  std::string folded;
+  std::string line;
+  for (std::size_t start = 0; start < command.size();) {
+    // Up to the next option: what stands between is this one's value.
+    std::size_t end = command.find(' ', start);
+    while (end != command.npos && command[start] == '-' &&
+           command.compare(end + 1, 2, "--") != 0) {
+      end = command.find(' ', end + 1);
+    }
+    std::string word = command.substr(start, end - start);
+    start = end == command.npos ? command.size() : end + 1;
+    if (line.empty()) {
+      line = word;
+    } else if (line.size() + 1 + word.size() <= room) {
+      line += " " + word;
+    } else {
+      folded += line + kContinued;
+      line = kIndent + word;
+    }
+    // Without a space before the backslash, or an indent behind it, the parts
+    // are one word to a shell; but for quotes, where a backslash is itself.
+    while (line.size() > room && word.find('\'') == word.npos) {
+      folded += line.substr(0, room) + "\\\n";
+      line.erase(0, room);
+    }
+  }
+  return folded + line;
 }
 
 }  // namespace report

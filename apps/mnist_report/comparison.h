@@ -17,6 +17,9 @@ struct PairedResult {
   /// a split of the images that one alone gets right is, as uneven as this or
   /// more so.
   double p_value = 1;
+
+  /// Whether the difference is more than chance, at the usual level.
+  bool is_decided() const { return p_value < 0.05; }
 };
 
 /// The two-sided exact binomial p-value for `b` against `c` at even odds:

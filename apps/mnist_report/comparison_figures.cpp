@@ -18,7 +18,7 @@ using plot::format_percent;
 
 plot::Drawing draw_step_losses(const LoadedRun& first,
                                const LoadedRun& second) {
-  constexpr int kBuckets = 360;
+  constexpr int kBuckets = 240;
   const auto series = [](const LoadedRun& run) {
     plot::Series out = run_series(run);
     for (const apps::StepRow& row : run.run.steps) {
@@ -39,11 +39,12 @@ plot::Drawing draw_step_losses(const LoadedRun& first,
   losses.title = "Loss of the batch (nats, logarithmic scale)";
   losses.log = true;
   losses.height = 115;
-  // The thick pale line beneath shows wherever the thin one leaves it.
+  // The thick line beneath shows wherever the thin one leaves it.
   plot::Series under = series(second);
   under.colour = plot::theme::series(1);
+  under.pale = true;
   under.dashed = false;
-  under.width = 2.6;
+  under.width = 2.4;
   plot::Series over = series(first);
   over.colour = plot::theme::series(0);
   over.width = 0.9;
@@ -74,14 +75,14 @@ plot::Drawing draw_curves(const std::vector<const LoadedRun*>& runs,
   plot::Panel loss;
   loss.title = "Test loss (nats)";
   loss.floor = 0;
-  loss.height = 130;
+  loss.height = 112;
   plot::Panel accuracy;
   accuracy.title = texts::kTestAccuracy;
   accuracy.style = plot::NumberStyle::kPercent;
   accuracy.floor = 0;
   accuracy.ceiling = 1;
   accuracy.least_span = 0.01;
-  accuracy.height = 110;
+  accuracy.height = 92;
   double low = 1e300;
   double high = 0;
   for (const LoadedRun* run : runs) {

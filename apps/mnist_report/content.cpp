@@ -39,7 +39,7 @@ void add_text(Document& out,
 std::string verdict(const PairedResult& pair,
                     const std::string& first,
                     const std::string& second) {
-  if (pair.p_value >= 0.05) {
+  if (!pair.is_decided()) {
     return "The difference is no more than chance (p = " +
            format_p(pair.p_value) + ").";
   }
@@ -55,7 +55,7 @@ void add_problems(Document& out, const std::vector<LoadedRun>& runs) {
   }
   std::set<std::string> datasets;
   for (const LoadedRun& run : runs) {
-    if (run.run.summary.is_object()) datasets.insert(run.names.dataset);
+    if (run.has_summary) datasets.insert(run.names.dataset);
   }
   if (datasets.size() > 1) {
     lines.emplace_back(texts::kMixedData);
@@ -166,6 +166,7 @@ void add_by_run(Document& out, const std::vector<LoadedRun>& runs) {
     for (const FigureKind& kind : kinds) {
       if (auto figure = kind.make(run)) {
         FigureRow row;
+        figure->name = kind.heading;
         row.figures.push_back(std::move(*figure));
         out.blocks.emplace_back(std::move(row));
       }
@@ -180,7 +181,7 @@ void add_by_run(Document& out, const std::vector<LoadedRun>& runs) {
   }
 }
 
-// Adds the table of all pairs that can be paired, and a sentence on each.
+// Adds the table of all pairs that can be paired, and a sentence on each other.
 void add_pair_results(Document& out, const std::vector<Pair>& pairs) {
   Table table = pair_table();
   std::string words;
@@ -190,11 +191,11 @@ void add_pair_results(Document& out, const std::vector<Pair>& pairs) {
                ": no predictions of the same images to compare. ";
       continue;
     }
-    const PairedResult pair =
-        compare_predictions(first->run.predictions, second->run.predictions);
-    add_pair(table, *first, *second, pair);
-    words += first->title() + " (A) and " + second->title() +
-             " (B): " + verdict(pair, first->title(), second->title()) + " ";
+    add_pair(
+        table,
+        *first,
+        *second,
+        compare_predictions(first->run.predictions, second->run.predictions));
   }
   if (!table.rows.empty()) out.blocks.emplace_back(std::move(table));
   add_text(out, words);
@@ -303,10 +304,13 @@ void add_speed(Document& out,
 void add_how(Document& out, const std::vector<LoadedRun>& runs) {
   add_heading(out, 1, texts::kHow);
   add_text(out, texts::kHowText);
+  constexpr std::size_t kCommandColumns = 90;
   std::string commands;
   for (const LoadedRun& run : runs) {
     const std::string command = command_line(run.run.summary);
-    if (!command.empty()) commands += command + "\n";
+    if (!command.empty()) {
+      commands += fold_command(command, kCommandColumns) + "\n";
+    }
   }
   commands += "mnist_report --results results";
   add_text(out, commands, Paragraph::Kind::kCode);

@@ -37,7 +37,7 @@ struct Figure {
   std::optional<plot::Drawing> drawing;
   std::string png;
   std::string alt;
-  std::string name;  ///< whose it is, where its own title may be cut off
+  std::string name;  ///< short: for a list of contents, or a narrow screen
 };
 
 /// Figures that belong side by side where there is room.

@@ -39,7 +39,7 @@ const json* find(const json& summary, const std::string& pointer) {
 
 std::string text(const json& summary, const std::string& pointer) {
   const json* value = find(summary, pointer);
-  if (value == nullptr || value->is_null()) return kNone;
+  if (value == nullptr || value->is_null() || *value == "") return kNone;
   return value->is_string() ? value->get<std::string>() : value->dump();
 }
 
@@ -79,8 +79,8 @@ std::optional<Score> final_score(const LoadedRun& run) {
 std::string format_interval(const Score& score) {
   const apps::Interval interval =
       apps::wilson_interval(score.right, score.images);
-  return fixed(interval.low * 100, 2) + " - " + fixed(interval.high * 100, 2) +
-         " %";
+  return fixed(interval.low * 100, 2) + " \u2013 " +
+         fixed(interval.high * 100, 2) + " %";
 }
 
 double seconds_per_epoch(const LoadedRun& run) {
@@ -101,7 +101,7 @@ std::optional<double> images_per_second(const LoadedRun& run) {
 std::string dataset_title(const std::vector<LoadedRun>& runs) {
   std::string title;
   for (const LoadedRun& run : runs) {
-    if (!run.run.summary.is_object()) continue;
+    if (!run.has_summary) continue;
     if (title.empty()) {
       title = run.names.dataset;
     } else if (title.find(run.names.dataset) == std::string::npos) {

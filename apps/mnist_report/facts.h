@@ -17,7 +17,8 @@ namespace report {
 constexpr char kNone[] = "-";
 
 /// The value at a JSON pointer, or nullptr, and the same as text (kNone if
-/// there is none), as a number, as a count with thousands marked.
+/// there is none or an empty text), as a number, as a count with thousands
+/// marked.
 const nlohmann::json* find(const nlohmann::json& summary,
                            const std::string& pointer);
 std::string text(const nlohmann::json& summary, const std::string& pointer);
@@ -38,7 +39,7 @@ struct Score {
   }
 };
 std::optional<Score> final_score(const LoadedRun& run);
-/// The 95 % interval: "98.03 - 98.55 %".
+/// The 95 % interval: "98.03 \u2013 98.55 %".
 std::string format_interval(const Score& score);
 
 /// The median over the epochs; 0 without a history.

@@ -64,7 +64,8 @@ background:var(--soft);overflow-wrap:anywhere}
 pre{background:var(--soft);padding:.8rem 1rem;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere;
 font:13px/1.6 var(--code);border-radius:6px}
-.scroll{overflow-x:auto;margin:.8rem 0}
+.scroll{display:inline-block;vertical-align:top;max-width:100%;overflow-x:auto;
+margin:.8rem 3rem .8rem 0}
 table{border-collapse:collapse;font-size:.9rem}
 caption{caption-side:bottom;text-align:left;font-size:.85rem;
 padding-top:.4rem;min-width:16rem;max-width:calc(100vw - 2rem)}
@@ -73,6 +74,8 @@ text-align:left;vertical-align:top}
 th{background:var(--soft)}
 th button{all:unset;cursor:pointer;font-weight:bold}
 th button:focus-visible{outline:2px solid var(--link)}
+th button::after{content:" \2195";opacity:.45}
+th[aria-sort] button::after{opacity:1}
 th[aria-sort=ascending] button::after{content:" \25B2"}
 th[aria-sort=descending] button::after{content:" \25BC"}
 .number{text-align:right;font-variant-numeric:tabular-nums;
@@ -83,7 +86,7 @@ grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr))}
 figure{margin:0;overflow-x:auto;border:1px solid var(--line);border-radius:8px;
 padding:.5rem}
 figure svg,figure img{display:block;width:100%;height:auto;margin:0 auto}
-figure svg{font-family:var(--sans)}
+figure svg{font-family:var(--sans);white-space:pre}
 figure img{background:#fff;border-radius:4px}
 figcaption{display:none}
 @media screen and (max-width:40rem){
@@ -115,7 +118,9 @@ for (const button of document.querySelectorAll("th button")) {
     const number = (text) => parseFloat(text.replace(/,/g, ""));
     const rows = [...table.tBodies[0].rows].sort((a, b) => {
       const x = number(key(a)), y = number(key(b));
-      const order = isNaN(x) || isNaN(y) ? key(a).localeCompare(key(b)) : x - y;
+      // Cells without a number stand behind those with one, either way.
+      if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
+      const order = isNaN(x) ? key(a).localeCompare(key(b)) : x - y;
       return up ? order : -order;
     });
     table.tBodies[0].append(...rows);

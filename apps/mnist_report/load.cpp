@@ -4,16 +4,19 @@
 #include <filesystem>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "nn/check.h"
 #include "nn/file.h"
+#include "nn/model.h"
 #include "plot/render.h"
 
 namespace report {
 namespace {
 
-// What the report cannot draw from the tables.
-constexpr const char* kImages[] = {
+constexpr const char* kImages = "images.csv";
+constexpr const char* kModel = "model.safetensors";
+constexpr const char* kImageFigures[] = {
     "top3.png", "mistakes.png", "filters.png", "feature_maps.png"};
 constexpr const char* kTables[] = {"summary.json",
                                    "history.csv",
@@ -21,6 +24,7 @@ constexpr const char* kTables[] = {"summary.json",
                                    "predictions.csv",
                                    "confusion.csv",
                                    "top3.csv",
+                                   kImages,
                                    "layers.csv"};
 
 bool is_run(const std::filesystem::path& folder) {
@@ -31,40 +35,83 @@ bool is_run(const std::filesystem::path& folder) {
       });
 }
 
-void load_image(const std::filesystem::path& path, LoadedRun& run) {
+// Reads something of a file; if that fails, the run's problems name it.
+template <typename Read>
+void attempt(const std::filesystem::path& path,
+             LoadedRun& run,
+             const Read& read) {
+  const auto note = [&](const std::string& what) {
+    const bool names_file = what.find(path.string()) != std::string::npos;
+    run.problems.push_back(names_file ? what : path.string() + ": " + what);
+  };
   try {
+    read();
+  } catch (const std::runtime_error& error) {
+    note(error.what());
+  } catch (const std::invalid_argument& error) {
+    note(error.what());
+  }
+}
+
+// A lost table that another one implies.
+void derive_lost_tables(const std::filesystem::path& folder, LoadedRun& run) {
+  if (run.run.predictions.empty()) return;
+  apps::Run derived;
+  derived.predictions = run.run.predictions;
+  apps::derive_tables(derived);
+  const auto replace = [&](const char* file, auto& rows, auto& others) {
+    if (!rows.empty()) return;
+    rows = std::move(others);
+    run.problems.push_back(
+        (folder / file).string() +
+        ": what is shown instead is counted from predictions.csv");
+  };
+  replace("confusion.csv", run.run.confusion, derived.confusion);
+  replace("top3.csv", run.run.top3, derived.top3);
+}
+
+void load_image(const std::filesystem::path& path, LoadedRun& run) {
+  attempt(path, run, [&] {
     std::string bytes = nn::read_file(path.string());
     plot::decode_png(bytes);
     run.png[path.filename().string()] = std::move(bytes);
-  } catch (const std::runtime_error& error) {
-    const std::string what = error.what();
-    const bool names_file = what.find(path.string()) != std::string::npos;
-    run.problems.push_back(names_file ? what : path.string() + ": " + what);
-  }
+  });
 }
 
 LoadedRun load_run(const std::filesystem::path& folder) {
   LoadedRun loaded;
   loaded.folder = folder.filename().string();
   loaded.run = apps::read_run(folder.string(), loaded.problems);
+  loaded.has_summary = !loaded.run.summary.is_null();
+  if (!loaded.has_summary) loaded.run.summary = {{"model", loaded.folder}};
   loaded.names = apps::run_names(loaded.run.summary);
-  for (const char* image : kImages) load_image(folder / image, loaded);
-  if (loaded.run.confusion.empty() && !loaded.run.predictions.empty()) {
-    apps::Run derived;
-    derived.predictions = loaded.run.predictions;
-    apps::derive_tables(derived);
-    loaded.run.confusion = derived.confusion;
+  derive_lost_tables(folder, loaded);
+  if (!loaded.run.images.empty() && !apps::holds_images(loaded.run)) {
+    loaded.run.images.clear();
     loaded.problems.push_back(
-        (folder / "confusion.csv").string() +
-        ": the confusion matrix below is counted from predictions.csv");
+        (folder / kImages).string() +
+        ": expected all images that the other tables name, found too few");
+  }
+  attempt(folder / kModel, loaded, [&] {
+    auto network = nn::load_model<float>((folder / kModel).string());
+    loaded.insight = apps::look_inside(network, loaded.run);
+  });
+  for (const char* figure : kImageFigures) {
+    if (!can_draw(loaded, figure)) load_image(folder / figure, loaded);
   }
   return loaded;
 }
 
 }  // namespace
 
-std::string LoadedRun::title() const {
-  return run.summary.is_object() ? names.run() : folder;
+bool can_draw(const LoadedRun& run, const std::string& figure) {
+  const bool has_images = !run.run.images.empty();
+  if (figure == "top3.png") return has_images && !run.run.top3.empty();
+  if (figure == "mistakes.png") {
+    return has_images && !run.run.predictions.empty();
+  }
+  if (figure == "filters.png") return run.insight.has_value();
+  return run.insight && !run.insight->outputs.empty();
 }
 
 std::vector<LoadedRun> load_runs(const std::string& results) {

@@ -86,36 +86,35 @@ Drawing set_lines(const std::vector<std::string>& lines,
 
 constexpr double kLongWord = 90;
 
+// With a little to spare: rounding must not make a cell wrap that just fits.
+double cell_width(const std::string& text, bool bold) {
+  return plot::text_width(text, kTableSize, bold) + 0.5;
+}
+
 double longest_word(const std::string& text, bool bold) {
   double width = 0;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    width = std::max(width, plot::text_width(word, kTableSize, bold) + 0.5);
+  for (const std::string& word : plot::split_words(text)) {
+    width = std::max(width, cell_width(word, bold));
   }
   return width;
 }
 
-// The widths of a table's columns: as wide as their cells want, and where that
-// is more than the page has, the widest columns give way and wrap.
+// The widths of a table's columns: as wide as their cells want. Headings wrap
+// between words unless there is room for them, and where even so the page is
+// too narrow, the widest columns give way and wrap.
 std::vector<double> column_widths(const Table& table, double gap) {
   const std::size_t columns = table.columns.size();
   std::vector<double> widths(columns, 0);
   // Words are not broken but for those that have to be, as checksums are.
   std::vector<double> least(columns, 0);
   for (std::size_t c = 0; c < columns; ++c) {
-    widths[c] = plot::text_width(table.columns[c], kTableSize, true);
+    least[c] = widths[c] = longest_word(table.columns[c], true);
     for (const auto& row : table.rows) {
-      if (c < row.size()) {
-        widths[c] = std::max(widths[c], plot::text_width(row[c], kTableSize));
-      }
-    }
-    least[c] = longest_word(table.columns[c], true);
-    for (const auto& row : table.rows) {
-      const double word = c < row.size() ? longest_word(row[c], false) : 0;
+      if (c >= row.size()) continue;
+      widths[c] = std::max(widths[c], cell_width(row[c], false));
+      const double word = longest_word(row[c], false);
       if (word < kLongWord) least[c] = std::max(least[c], word);
     }
-    // Rounding must not make a cell wrap that just fits.
-    widths[c] += 0.5;
   }
   const double room = kRoom - gap * static_cast<double>(columns);
   double limit = *std::max_element(widths.begin(), widths.end());
@@ -130,13 +129,20 @@ std::vector<double> column_widths(const Table& table, double gap) {
   for (std::size_t c = 0; c < columns; ++c) {
     widths[c] = std::min(widths[c], std::max(limit, least[c]));
   }
+  for (std::size_t c = 0; c < columns; ++c) {
+    const double more = cell_width(table.columns[c], true) - widths[c];
+    if (more > 0 && total() + more <= room) {
+      widths[c] += more;
+      limit = std::max(limit, widths[c]);
+    }
+  }
   return widths;
 }
 
 struct TableSetter {
   const Table& table;
   std::vector<double> widths;
-  static constexpr double kGap = 9;
+  static constexpr double kGap = 7;
   static constexpr double kLine = kTableSize * 1.35;
   static constexpr double kPad = 2.7;
 
@@ -159,9 +165,11 @@ struct TableSetter {
     double x = 0;
     for (std::size_t c = 0; c < widths.size(); ++c) {
       const bool number = c >= table.first_number;
+      // A heading of fewer lines than another one stands on the table.
+      const std::size_t skipped = header ? lines - wrapped[c].size() : 0;
       for (std::size_t i = 0; i < wrapped[c].size(); ++i) {
         out.text(x + (number ? kGap / 2 + widths[c] : kGap / 2),
-                 kPad + kLine * static_cast<double>(i) + kTableSize,
+                 kPad + kLine * static_cast<double>(skipped + i) + kTableSize,
                  wrapped[c][i],
                  {kTableSize,
                   theme::kInk,
@@ -203,17 +211,17 @@ struct Setter {
   void operator()(const Paragraph& block) const {
     switch (block.kind) {
       case Paragraph::Kind::kCode: {
-        std::size_t start = 0;
-        while (start < block.text.size()) {
-          const std::size_t end =
-              std::min(block.text.find('\n', start), block.text.size());
-          add(set_lines(wrap(block.text.substr(start, end - start),
-                             kCodeSize,
-                             kRoom - 12),
+        std::istringstream lines(block.text);
+        double space = 6;
+        for (std::string line; std::getline(lines, line);) {
+          const bool fits = plot::text_width(line, kCodeSize) <= kRoom - 12;
+          add(set_lines(fits ? std::vector<std::string>{line}
+                             : wrap(line, kCodeSize, kRoom - 12),
                         {kCodeSize},
                         12),
-              start == 0 ? 6 : 3);
-          start = end + 1;
+              space);
+          // A command on several lines stands together.
+          space = !line.empty() && line.back() == '\\' ? 0 : 4;
         }
         return;
       }
@@ -277,7 +285,9 @@ struct Setter {
         out.image(
             left, 0, width * scale, height * scale, std::move(pixels), true);
       }
-      add(std::move(out), 8);
+      Piece& piece = add(std::move(out), 8);
+      piece.heading = figure.name;
+      piece.level = 2;
     }
   }
 };

@@ -57,10 +57,14 @@ std::optional<Figure> matrix_figure(const LoadedRun& run,
   return drawn(apps::draw_confusion(run.run, kind), alt);
 }
 
-std::optional<Figure> png_figure(const LoadedRun& run,
-                                 const std::string& name,
-                                 std::string alt) {
-  const auto found = run.png.find(name);
+// A figure of images: drawn anew, in vectors and for either page, or else the
+// file that the run left.
+std::optional<Figure> image_figure(const LoadedRun& run,
+                                   const std::string& file,
+                                   const std::function<plot::Drawing()>& draw,
+                                   std::string alt) {
+  if (can_draw(run, file)) return drawn(draw(), std::move(alt));
+  const auto found = run.png.find(file);
   if (found == run.png.end()) return std::nullopt;
   Figure figure;
   figure.png = found->second;
@@ -79,7 +83,35 @@ std::optional<Figure> top3_figure(const LoadedRun& run) {
     alt += nn::concat(
         " ", wrong, " of the ", run.run.top3.size(), " are of another class.");
   }
-  return png_figure(run, "top3.png", alt);
+  return image_figure(
+      run, "top3.png", [&] { return apps::draw_top3(run.run); }, alt);
+}
+
+std::optional<Figure> mistakes_figure(const LoadedRun& run) {
+  return image_figure(
+      run,
+      "mistakes.png",
+      [&] { return apps::draw_mistakes(run.run); },
+      run.title() + ": " + texts::kMistakesAlt);
+}
+
+std::optional<Figure> filters_figure(const LoadedRun& run) {
+  return image_figure(
+      run,
+      "filters.png",
+      [&] {
+        return apps::draw_filters(
+            run.run, run.insight->first_weights, run.insight->filter_shape);
+      },
+      run.title() + ": " + texts::kFiltersAlt);
+}
+
+std::optional<Figure> feature_maps_figure(const LoadedRun& run) {
+  return image_figure(
+      run,
+      "feature_maps.png",
+      [&] { return apps::draw_feature_maps(run.run, run.insight->outputs); },
+      run.title() + ": " + texts::kFeatureMapsAlt);
 }
 
 std::optional<Figure> reliability_figure(const LoadedRun& run) {
@@ -109,11 +141,6 @@ std::vector<FigureKind> figure_kinds() {
   const auto matrix = [](apps::MatrixKind kind) {
     return [kind](const LoadedRun& run) { return matrix_figure(run, kind); };
   };
-  const auto png = [](const char* name, const char* what) {
-    return [name, what](const LoadedRun& run) {
-      return png_figure(run, name, run.title() + ": " + what);
-    };
-  };
   return {{texts::kLoss, texts::kLossText, loss_figure},
           {texts::kMatrices,
            texts::kMatricesText,
@@ -122,12 +149,10 @@ std::vector<FigureKind> figure_kinds() {
            texts::kMeansText,
            matrix(apps::MatrixKind::kMeanProbability)},
           {texts::kTop, "", top3_figure},
-          {texts::kMistakes, "", png("mistakes.png", texts::kMistakesAlt)},
+          {texts::kMistakes, "", mistakes_figure},
           {texts::kCalibration, texts::kCalibrationText, reliability_figure},
-          {texts::kFilters, "", png("filters.png", texts::kFiltersAlt)},
-          {texts::kFeatureMaps,
-           texts::kFeatureMapsText,
-           png("feature_maps.png", texts::kFeatureMapsAlt)}};
+          {texts::kFilters, "", filters_figure},
+          {texts::kFeatureMaps, texts::kFeatureMapsText, feature_maps_figure}};
 }
 
 FigureKind layer_times_kind() {

@@ -37,8 +37,7 @@ Table results_table(const std::vector<LoadedRun>& runs) {
                    "95 % interval",
                    "Test loss",
                    "Best epoch",
-                   "s / epoch",
-                   "Images / s"};
+                   "Seconds / epoch"};
   for (const LoadedRun& run : runs) {
     std::vector<std::string> row{run.title(),
                                  count(run.run.summary, "/network/parameters")};
@@ -51,15 +50,13 @@ Table results_table(const std::vector<LoadedRun>& runs) {
       row.insert(row.end(), 4, kNone);
     }
     if (run.run.history.empty()) {
-      row.insert(row.end(), 4, kNone);
+      row.insert(row.end(), 3, kNone);
     } else {
       const auto& history = run.run.history;
       const auto& best = history[apps::best_epoch(history)];
       row.push_back(format_number(history.back().test_loss));
       row.push_back(nn::concat(best.epoch, " of ", history.size()));
       row.push_back(format_number(seconds_per_epoch(run)));
-      const auto speed = images_per_second(run);
-      row.push_back(speed ? format_count(std::llround(*speed)) : kNone);
     }
     table.rows.push_back(std::move(row));
   }
@@ -69,8 +66,12 @@ Table results_table(const std::vector<LoadedRun>& runs) {
 Table pair_table() {
   Table table;
   table.caption = texts::kPairsCaption;
-  table.columns = {
-      "A and B", "Same prediction", "A alone right", "B alone right", "p"};
+  table.columns = {"A and B",
+                   "Same prediction",
+                   "A alone right",
+                   "B alone right",
+                   "p",
+                   "Better"};
   return table;
 }
 
@@ -84,7 +85,10 @@ void add_pair(Table& table,
                       static_cast<double>(pair.images)),
        format_count(pair.only_first_right),
        format_count(pair.only_second_right),
-       format_p(pair.p_value)});
+       format_p(pair.p_value),
+       !pair.is_decided()                               ? "neither"
+       : pair.only_first_right > pair.only_second_right ? "A"
+                                                        : "B"});
 }
 
 Table class_table(const LoadedRun& run) {
@@ -156,6 +160,7 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
       {"Version", "/version"},
       {"Seed", "/seed"},
       {"Threads", "/threads"},
+      {"Processor", "/processor"},
       {"Instruction set", "/instruction_set"},
       {"Compiler", "/compiler"},
       {"Training images", "/dataset/training_images"},
@@ -166,14 +171,17 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
   for (const auto& fact : facts) table.rows.push_back({fact.first});
   table.rows.push_back({"Libraries"});
   for (const LoadedRun& run : runs) {
-    if (!run.run.summary.is_object()) continue;
+    if (!run.has_summary) continue;
     table.columns.push_back(run.title());
     for (std::size_t i = 0; i < facts.size(); ++i) {
-      const auto value = number(run.run.summary, facts[i].second);
-      const bool is_time = facts[i].second.rfind("/seconds", 0) == 0;
-      table.rows[i].push_back(value && is_time
-                                  ? fixed(*value, 1)
-                                  : text(run.run.summary, facts[i].second));
+      const std::string& pointer = facts[i].second;
+      const auto value = number(run.run.summary, pointer);
+      const bool is_time = pointer.rfind("/seconds", 0) == 0;
+      const bool is_count =
+          pointer == "/steps" || pointer.rfind("_images") != pointer.npos;
+      table.rows[i].push_back(value && is_time ? fixed(*value, 1)
+                              : is_count       ? count(run.run.summary, pointer)
+                                         : text(run.run.summary, pointer));
     }
     std::string libraries;
     if (const json* found = find(run.run.summary, "/libraries");

@@ -54,6 +54,14 @@ TorchBackend::TorchBackend(const nn::Sequential<float>& network,
       network_(torch_twin::make_twin(network, torch_twin::TwinOutput::kLogits)),
       optimizer_(network_->parameters(), sgd_options(options)) {}
 
+std::vector<std::string> TorchBackend::variables() const {
+  return {"OMP_WAIT_POLICY",
+          "OMP_NUM_THREADS",
+          "OPENBLAS_CORETYPE",
+          "OPENBLAS_NUM_THREADS",
+          "GLIBC_TUNABLES"};
+}
+
 nlohmann::json TorchBackend::library_versions() const {
   return {{"LibTorch", TORCH_VERSION}};
 }

@@ -28,6 +28,7 @@ class TorchBackend final : public Backend {
 
   std::string name() const override { return "torch"; }
   nlohmann::json library_versions() const override;
+  std::vector<std::string> variables() const override;
   nn::LossResult train_step(nn::ConstView<float> x,
                             nn::ConstLabels labels,
                             double learning_rate) override;

@@ -77,10 +77,7 @@ Drawing draw(const BarPairs& chart) {
     const BarPair& row = chart.rows[i];
     const double y = titles + kHeader + kRow * static_cast<double>(i);
     const double baseline = y + kRow / 2 + theme::kLabelSize * 0.36;
-    out.text(first - 8,
-             baseline,
-             row.name,
-             {theme::kLabelSize, theme::kInk, Align::kRight});
+    out.text(kMargin, baseline, row.name, {theme::kLabelSize});
     const auto bar = [&](double x,
                          double value,
                          const std::string& text,

@@ -16,8 +16,9 @@ struct Series {
 
   std::string label;  ///< empty: none
   std::vector<double> x;
-  std::vector<double> y;  ///< values that are not finite leave a gap
-  Colour colour = theme::series(0);
+  std::vector<double> y;             ///< values that are not finite leave a gap
+  Colour colour = theme::series(0);  ///< of the label too
+  bool pale = false;                 ///< the line, behind another one
   bool dashed = false;
   double width = 1.8;
   Kind kind = Kind::kLine;
@@ -77,10 +78,15 @@ struct MatrixChart {
 Drawing draw(const MatrixChart& chart);
 
 /// Images in a grid, each with lines of text beneath.
+enum class Tone { kStrong, kSoft, kBad };
+struct Caption {
+  std::string text;
+  Tone tone = Tone::kSoft;
+};
 struct ImageTile {
   Pixels pixels;
-  std::vector<std::string> captions;
-  enum class Verdict { kNone, kRight, kWrong } verdict = Verdict::kNone;
+  std::vector<Caption> captions;
+  bool wrong = false;  ///< gets a frame that says so, in grey print too
 };
 struct ImageGrid {
   std::string title;
@@ -93,7 +99,8 @@ struct ImageGrid {
   double image_width = 84;
   double image_height = 84;
   double gap = 16;
-  std::string note;  ///< beneath the grid
+  double group_gap = 0;  ///< more, between the columns of two headings
+  std::string note;      ///< beneath the grid
 };
 
 Drawing draw(const ImageGrid& grid);

@@ -1,6 +1,7 @@
 #include "plot/drawing.h"
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 #include <utility>
 
@@ -115,14 +116,33 @@ void Drawing::place(const Drawing& other, double x, double y, double scale) {
   }
 }
 
+std::vector<std::string> split_words(const std::string& text) {
+  const auto is_unit = [](const std::string& word) {
+    const std::string bare = word.substr(0, word.find_first_of(".,;:)"));
+    return word.front() == '%' || bare == "s" || bare == "ms";
+  };
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    const bool after_number =
+        !words.empty() &&
+        std::isdigit(static_cast<unsigned char>(words.back().back())) != 0;
+    if (after_number && is_unit(word)) {
+      words.back() += " " + word;
+    } else {
+      words.push_back(std::move(word));
+    }
+  }
+  return words;
+}
+
 std::vector<std::string> wrap_text(const std::string& text,
                                    double size,
                                    double room,
                                    bool bold) {
   std::vector<std::string> lines;
-  std::istringstream words(text);
   std::string line;
-  for (std::string word; words >> word;) {
+  for (const std::string& word : split_words(text)) {
     const std::string longer = line.empty() ? word : line + " " + word;
     if (!line.empty() && text_width(longer, size, bold) > room) {
       lines.push_back(line);

@@ -113,8 +113,12 @@ class Drawing {
 /// installed, naming the package that brings one.
 double text_width(const std::string& text, double size, bool bold = false);
 
-/// Breaks text at spaces into lines of at most `room`; a longer word stands on
-/// a line of its own.
+/// The parts of a text that a line break may separate: its words, a number with
+/// its unit ("98.62 %", "1.3 s") being one.
+std::vector<std::string> split_words(const std::string& text);
+
+/// Breaks text between those into lines of at most `room`; a longer word stands
+/// on a line of its own.
 std::vector<std::string> wrap_text(const std::string& text,
                                    double size,
                                    double room,

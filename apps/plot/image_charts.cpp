@@ -7,6 +7,36 @@ namespace {
 
 constexpr double kFrame = 3;
 
+TextStyle style_of(Tone tone) {
+  TextStyle style;
+  style.align = Align::kCentre;
+  style.size = tone == Tone::kStrong ? theme::kTickSize : theme::kSmallSize;
+  style.colour = tone == Tone::kStrong ? theme::kInk
+                 : tone == Tone::kSoft ? theme::kMuted
+                                       : theme::kBad;
+  return style;
+}
+
+// The size at which the widest of some texts fits, so that neighbours are of
+// one size; a single text that would shrink all others too far shrinks alone.
+class CommonSize {
+ public:
+  CommonSize(double size, double room) : size_(size), room_(room) {}
+  void add(const std::string& text) {
+    constexpr double kLeast = 0.85;
+    const double width = text_width(text, size_);
+    if (width > room_) {
+      scale_ = std::min(scale_, std::max(kLeast, room_ / width));
+    }
+  }
+  double size() const { return size_ * scale_; }
+
+ private:
+  double size_;
+  double room_;
+  double scale_ = 1;
+};
+
 // A thick frame says "wrong" in grey print, too.
 void draw_frame(
     Drawing& out, double x, double y, double width, double height, bool wrong) {
@@ -26,23 +56,30 @@ Drawing draw(const ImageGrid& grid) {
   const auto columns = static_cast<std::size_t>(grid.columns);
   const auto span = static_cast<std::size_t>(std::max(1, grid.span));
   const std::size_t rows = (grid.tiles.size() + columns - 1) / columns;
+  const double pitch_x = grid.image_width + grid.gap;
   std::size_t captions = 0;
   for (const ImageTile& tile : grid.tiles) {
     captions = std::max(captions, tile.captions.size());
   }
-  // Headings tell the groups of columns apart; so does a wider gap.
-  const double group_gap = grid.names.empty() ? 0 : 20;
+  const double caption_room = pitch_x - 3;
+  CommonSize sizes[] = {{style_of(Tone::kStrong).size, caption_room},
+                        {style_of(Tone::kSoft).size, caption_room},
+                        {style_of(Tone::kBad).size, caption_room}};
+  for (const ImageTile& tile : grid.tiles) {
+    for (const Caption& caption : tile.captions) {
+      sizes[static_cast<int>(caption.tone)].add(caption.text);
+    }
+  }
   const std::size_t groups =
       grid.names.empty() ? 1 : (columns + span - 1) / span;
   const double header = grid.names.empty() ? 0 : 22;
-  const double pitch_x = grid.image_width + grid.gap;
   const double pitch_y = header + grid.image_height + (captions > 0 ? 8 : 0) +
                          kCaption * static_cast<double>(captions) +
                          std::min(grid.gap, 12.0);
   const double width =
       std::max(theme::kFigureWidth,
                2 * kMargin + pitch_x * grid.columns - grid.gap +
-                   group_gap * static_cast<double>(groups - 1));
+                   grid.group_gap * static_cast<double>(groups - 1));
   const auto note =
       wrap_text(grid.note, theme::kSubtitleSize, width - 2 * kMargin);
   const double titles = draw_titles(nullptr, grid.title, grid.subtitle, width);
@@ -53,7 +90,7 @@ Drawing draw(const ImageGrid& grid) {
   const auto left_of = [&](std::size_t column) {
     const std::size_t group = grid.names.empty() ? 0 : column / span;
     return kMargin + pitch_x * static_cast<double>(column) +
-           group_gap * static_cast<double>(group);
+           grid.group_gap * static_cast<double>(group);
   };
   for (std::size_t i = 0; i < grid.names.size(); ++i) {
     const std::size_t column = i * span % columns;
@@ -72,18 +109,16 @@ Drawing draw(const ImageGrid& grid) {
         titles + header + pitch_y * static_cast<double>(i / columns);
     if (tile.pixels.width == 0) continue;
     out.image(x, y, grid.image_width, grid.image_height, tile.pixels);
-    const bool wrong = tile.verdict == ImageTile::Verdict::kWrong;
-    draw_frame(out, x, y, grid.image_width, grid.image_height, wrong);
+    draw_frame(out, x, y, grid.image_width, grid.image_height, tile.wrong);
     for (std::size_t k = 0; k < tile.captions.size(); ++k) {
-      TextStyle style{k == 0 ? 10.5 : theme::kSmallSize,
-                      k == 0 ? theme::kInk : theme::kMuted,
-                      Align::kCentre};
-      if (wrong && k > 0) style.colour = theme::kBad;
+      const Caption& caption = tile.captions[k];
+      TextStyle style = style_of(caption.tone);
+      style.size = sizes[static_cast<int>(caption.tone)].size();
       out.text_within(
           x + grid.image_width / 2,
           y + grid.image_height + 15 + kCaption * static_cast<double>(k),
-          pitch_x - 3,
-          tile.captions[k],
+          caption_room,
+          caption.text,
           style);
     }
   }
@@ -138,6 +173,11 @@ Drawing draw(const TileRows& chart) {
     const auto columns = static_cast<std::size_t>(row.columns);
     const double pitch =
         (chart.width - 2 * kMargin + kGap) / static_cast<double>(columns);
+    const double caption_room = pitch - 2;
+    CommonSize size(theme::kSmallSize, caption_room);
+    for (const auto& lines : row.captions) {
+      for (const std::string& line : lines) size.add(line);
+    }
     for (std::size_t i = 0; i < row.tiles.size(); ++i) {
       const double x = kMargin + pitch * static_cast<double>(i % columns);
       const double y =
@@ -149,9 +189,9 @@ Drawing draw(const TileRows& chart) {
         out.text_within(
             x,
             y + row.tile_height + kCaption * static_cast<double>(k + 1),
-            pitch - 7,
+            caption_room,
             row.captions[i][k],
-            {theme::kSmallSize, k == 0 ? theme::kInk : theme::kMuted});
+            {size.size(), k == 0 ? theme::kInk : theme::kMuted});
       }
     }
     top += line_height(row) * static_cast<double>(lines_of(row)) + kRowGap;

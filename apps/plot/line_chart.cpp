@@ -106,11 +106,13 @@ void draw_series(Drawing& out,
     draw_bars(out, series, x, y, base);
     return;
   }
+  const Colour colour =
+      series.pale ? theme::pale(series.colour) : series.colour;
   std::vector<Point> line;
   std::size_t count = 0;
   const auto flush = [&] {
     if (series.kind == Series::Kind::kLine) {
-      out.polyline(line, {series.colour, series.width, series.dashed});
+      out.polyline(line, {colour, series.width, series.dashed});
     }
     line.clear();
   };
@@ -131,7 +133,7 @@ void draw_series(Drawing& out,
       out.circle(x(series.x[i]),
                  y(series.y[i]),
                  series.kind == Series::Kind::kPoints ? 3.2 : 2.6,
-                 series.colour);
+                 colour);
     }
   }
 }

@@ -45,7 +45,9 @@ Drawing draw(const MatrixChart& chart) {
       const Colour fill =
           theme::heat(std::pow(std::clamp(chart.values[i], 0.0, 1.0), 0.45));
       out.rectangle(x + 0.5, y + 0.5, chart.cell - 1, chart.cell - 1, fill);
-      const Colour ink = theme::text_on(fill);
+      // Nothing there: what is there stands out.
+      const Colour ink =
+          chart.values[i] > 0 ? theme::text_on(fill) : theme::kMuted;
       const bool has_subtext = i < chart.subtexts.size();
       const double middle = x + chart.cell / 2;
       const double baseline =

@@ -91,6 +91,26 @@ void trace(cairo_t* cr, const std::vector<Point>& points) {
   for (const Point& p : points) cairo_line_to(cr, p.x, p.y);
 }
 
+// Every pixel as a square of `factor` by `factor` of them.
+Pixels enlarge(const Pixels& pixels, int factor) {
+  Pixels out;
+  out.width = pixels.width * factor;
+  out.height = pixels.height * factor;
+  out.rgb.reserve(static_cast<std::size_t>(out.width) *
+                  static_cast<std::size_t>(out.height) * 3);
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      const std::uint8_t* pixel =
+          pixels.rgb.data() +
+          (static_cast<std::ptrdiff_t>(y / factor) * pixels.width +
+           x / factor) *
+              3;
+      out.rgb.insert(out.rgb.end(), pixel, pixel + 3);
+    }
+  }
+  return out;
+}
+
 struct Painter {
   cairo_t* cr;
 
@@ -134,7 +154,19 @@ struct Painter {
     cairo_show_text(cr, s.text.c_str());
     cairo_restore(cr);
   }
-  void operator()(const Image& s) const {
+  void operator()(const Image& image) const {
+    Image s = image;
+    if (!s.smooth && cairo_surface_get_type(cairo_get_target(cr)) ==
+                         CAIRO_SURFACE_TYPE_PDF) {
+      // Readers of PDF blur an image unless they enlarge it much. Large squares
+      // stay squares; equal neighbours hardly cost bytes.
+      constexpr double kPixelsPerPoint = 4;
+      s.pixels = enlarge(
+          s.pixels,
+          std::max(1,
+                   static_cast<int>(
+                       std::ceil(kPixelsPerPoint * s.width / s.pixels.width))));
+    }
     const Surface surface(cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, s.pixels.width, s.pixels.height));
     check(cairo_surface_status(surface.get()), "cannot hold an image");

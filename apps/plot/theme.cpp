@@ -8,18 +8,20 @@ namespace plot {
 namespace theme {
 namespace {
 
+// `a` at f = 0, `b` at f = 1.
+Rgb mix(const Rgb& a, const Rgb& b, double f) {
+  const auto level = [f](std::uint8_t from, std::uint8_t to) {
+    return static_cast<std::uint8_t>(std::lround(from + f * (to - from)));
+  };
+  return {level(a.r, b.r), level(a.g, b.g), level(a.b, b.b)};
+}
+
 template <std::size_t kStops>
 Rgb interpolate(const std::array<Rgb, kStops>& stops, double t) {
   const double position =
       std::clamp(t, 0.0, 1.0) * static_cast<double>(kStops - 1);
   const auto i = std::min(static_cast<std::size_t>(position), kStops - 2);
-  const double f = position - static_cast<double>(i);
-  const auto mix = [f](std::uint8_t a, std::uint8_t b) {
-    return static_cast<std::uint8_t>(std::lround(a + f * (b - a)));
-  };
-  return {mix(stops[i].r, stops[i + 1].r),
-          mix(stops[i].g, stops[i + 1].g),
-          mix(stops[i].b, stops[i + 1].b)};
+  return mix(stops[i], stops[i + 1], position - static_cast<double>(i));
 }
 
 // Relative luminance as WCAG 2 defines it.
@@ -47,6 +49,12 @@ Colour series(int i) {
       {{140, 72, 140}, {214, 156, 216}},
   }};
   return kColours[static_cast<std::size_t>(std::abs(i) % kSeriesCount)];
+}
+
+Colour pale(const Colour& colour) {
+  constexpr double kTowardsPage = 0.5;
+  return {mix(colour.light, kPaper.light, kTowardsPage),
+          mix(colour.dark, kPaper.dark, kTowardsPage)};
 }
 
 Colour heat(double t) {

@@ -52,6 +52,9 @@ constexpr Colour kBad{{190, 38, 40}, {255, 128, 116}};
 constexpr int kSeriesCount = 4;
 Colour series(int i);
 
+/// The same hue nearer to the page, for what lies behind something else.
+Colour pale(const Colour& colour);
+
 /// A sequential scale for t in 0 .. 1: the page's colour at 0, far from it
 /// at 1.
 Colour heat(double t);

@@ -46,7 +46,8 @@ int decimals_of(double step) {
 }
 
 std::string log_label(double value) {
-  if (value >= 1e-3 && value < 1e5) {
+  if (value >= 1e-3 && value < 1e6) {
+    if (value >= 1e3) return format_count(std::llround(value));
     return fixed(value, decimals_of(value));
   }
   return scientific(value, 0);
@@ -173,17 +174,19 @@ std::string format_percent(double share, int decimals) {
   return fixed(share * 100, decimals) + " %";
 }
 
-std::string format_probability(double p) {
+std::string format_probability(double p, int most_decimals) {
   if (p >= 1) return "100 %";
   if (p <= 0) return "0 %";
   // Two significant digits of the distance to the nearer end. More than
-  // six decimals nobody counts.
+  // so many decimals nobody counts.
   const double distance = std::min(p, 1 - p) * 100;
   const int decimals =
       1 - static_cast<int>(std::floor(std::log10(distance) + 1e-12));
-  if (p < 0.5 && decimals > 6) return scientific(p * 100, 1) + " %";
-  if (decimals > 6) return "1 - " + scientific(1 - p, 1);
-  return fixed(p * 100, std::clamp(decimals, 2, 9)) + " %";
+  if (decimals > most_decimals) {
+    return p < 0.5 ? scientific(p * 100, 1) + " %"
+                   : "1 - " + scientific(1 - p, 1);
+  }
+  return fixed(p * 100, std::max(decimals, 2)) + " %";
 }
 
 std::string format_share(double p) {

@@ -65,6 +65,7 @@ const std::vector<std::string> kArtifacts = {"confusion.csv",
                                              "feature_maps.png",
                                              "filters.png",
                                              "history.csv",
+                                             "images.csv",
                                              "layers.csv",
                                              "layers.png",
                                              "loss.png",
@@ -139,6 +140,7 @@ TEST_CASE("a run leaves every artifact of the schema and nothing else",
     CHECK(first_line(file("confusion.csv")) ==
           "label,predicted,count,share,mean_probability");
     CHECK(first_line(file("top3.csv")) == "class,rank,index,label,probability");
+    CHECK(first_line(file("images.csv")) == "index,label,height,width,gray");
     CHECK(first_line(file("layers.csv")) ==
           "layer,name,forward_seconds,backward_seconds");
     for (const char* figure : {"loss.png",

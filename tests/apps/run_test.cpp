@@ -68,6 +68,7 @@ apps::Run sample_run() {
     run.predictions.push_back(prediction(i, i % 10, {p, 0.1 * rng.uniform()}));
   }
   apps::derive_tables(run);
+  run.images = {{0, 0, 2, 3, {0, 1, 9, 16, 171, 255}}, {7, 7, 1, 1, {128}}};
   run.layers = {{0, "Linear", 1.0 / 3.0, 2e-5 / 3.0}, {1, "ReLU", 1e-9, 0.0}};
   run.summary = {
       {"model", "mlp"},
@@ -188,6 +189,14 @@ TEST_CASE("a run reads back exactly as it was written", "[apps][run]") {
     CHECK(read.top3[i].label == run.top3[i].label);
     CHECK(read.top3[i].probability == run.top3[i].probability);
   }
+  REQUIRE(read.images.size() == run.images.size());
+  for (std::size_t i = 0; i < run.images.size(); ++i) {
+    CHECK(read.images[i].index == run.images[i].index);
+    CHECK(read.images[i].label == run.images[i].label);
+    CHECK(read.images[i].height == run.images[i].height);
+    CHECK(read.images[i].width == run.images[i].width);
+    CHECK(read.images[i].gray == run.images[i].gray);
+  }
   REQUIRE(read.layers.size() == run.layers.size());
   for (std::size_t i = 0; i < run.layers.size(); ++i) {
     CHECK(read.layers[i].layer == run.layers[i].layer);
@@ -294,6 +303,22 @@ TEST_CASE("a damaged run is refused with file, line and what is wrong",
                ContainsSubstring("layers.csv") &&
                    ContainsSubstring("expected 2 rows"));
   }
+  SECTION("an image of fewer pixels than its size says") {
+    damage(folder.file("images.csv"), "\n0,0,2,3,", "\n0,0,3,3,");
+    CHECK_THAT(complaint(),
+               ContainsSubstring("images.csv:2:") &&
+                   ContainsSubstring("expected 9 bytes"));
+  }
+  SECTION("a pixel that is no number") {
+    damage(folder.file("images.csv"), "\n7,7,1,1,80", "\n7,7,1,1,8x");
+    CHECK_THAT(complaint(), ContainsSubstring("images.csv:3:"));
+  }
+  SECTION("images out of order") {
+    damage(folder.file("images.csv"), "\n7,7,1,1,", "\n0,7,1,1,");
+    CHECK_THAT(
+        complaint(),
+        ContainsSubstring("images.csv:3:") && ContainsSubstring("index"));
+  }
   SECTION("a top image that is not in the test set") {
     damage(folder.file("top3.csv"),
            "\n0,1," + std::to_string(run.top3[0].index) + ",",
@@ -315,4 +340,24 @@ TEST_CASE("what a damaged run still holds is read, with its problems",
   CHECK(run.steps.empty());
   CHECK(run.history.size() == 2);
   CHECK(run.top3.size() == 30);
+}
+
+TEST_CASE("without a summary the tables are still read",
+          "[apps][run][errors]") {
+  const nn_test::TemporaryDirectory folder;
+  const apps::Run written = sample_run();
+  apps::write_run_tables(folder.path(), written);
+  nn::write_file_atomically(folder.file("summary.json"), "{");
+  std::vector<std::string> problems;
+  const apps::Run run = apps::read_run(folder.path(), problems);
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0], ContainsSubstring("summary.json"));
+  CHECK(run.summary.is_null());
+  CHECK(run.history.size() == written.history.size());
+  CHECK(run.steps.size() == written.steps.size());
+  CHECK(run.predictions.size() == written.predictions.size());
+  CHECK(run.confusion.size() == written.confusion.size());
+  CHECK(run.top3.size() == written.top3.size());
+  CHECK(run.images.size() == written.images.size());
+  CHECK(run.layers.size() == written.layers.size());
 }

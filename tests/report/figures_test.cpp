@@ -105,21 +105,19 @@ TEST_CASE("the lines of the loss figure go through the history's values",
 
 TEST_CASE("the top-3 figure marks the images of another class", "[figures]") {
   const apps::Run run = nn_test::sample_run("mlp", "libnn");
-  const auto all = texts(apps::draw_top3(run, nn_test::sample_test_set()));
+  const auto all = texts(apps::draw_top3(run));
   const auto names = apps::run_names(run.summary).classes;
   long wrong = 0;
   for (const apps::TopImage& top : run.top3) {
     CHECK(contains(all, plot::format_probability(top.probability)));
     if (top.label != top.label_class) {
       ++wrong;
-      CHECK(contains(
-          all, "wrong: is " + names[static_cast<std::size_t>(top.label)]));
-    } else {
-      CHECK(contains(all, "image " + std::to_string(top.index)));
+      CHECK(contains(all, "is " + names[static_cast<std::size_t>(top.label)]));
     }
+    CHECK(contains(all, "image " + std::to_string(top.index)));
   }
   CHECK(std::count_if(all.begin(), all.end(), [](const std::string& text) {
-          return text.rfind("wrong:", 0) == 0;
+          return text.rfind("is ", 0) == 0;
         }) == wrong);
   CHECK(wrong > 0);
 }
@@ -136,7 +134,7 @@ TEST_CASE("the mistakes are the errors with the least true probability",
     if (worst == nullptr || truth(p) < truth(*worst)) worst = &p;
   }
   REQUIRE(worst != nullptr);
-  const auto all = texts(apps::draw_mistakes(run, nn_test::sample_test_set()));
+  const auto all = texts(apps::draw_mistakes(run));
   const auto first =
       std::find_if(all.begin(), all.end(), [](const std::string& text) {
         return text.rfind("image ", 0) == 0;
@@ -150,7 +148,7 @@ TEST_CASE("a network that is always right has a mistakes figure that says so",
   apps::Run run = nn_test::sample_run("mlp", "libnn");
   for (apps::Prediction& p : run.predictions) p.predicted = p.label;
   apps::derive_tables(run);
-  const auto all = texts(apps::draw_mistakes(run, nn_test::sample_test_set()));
+  const auto all = texts(apps::draw_mistakes(run));
   CHECK(contains(all, "None: all 80 test images are predicted rightly."));
 }
 
@@ -204,8 +202,7 @@ TEST_CASE("the numbers of every figure are those of the CSV files",
     has(shares, plot::format_share(cell.share));
     has(means, plot::format_share(cell.mean_probability));
   }
-  const std::string top = plot::to_svg(
-      apps::draw_top3(run, nn_test::sample_test_set()), "", colours);
+  const std::string top = plot::to_svg(apps::draw_top3(run), "", colours);
   for (const apps::TopImage& image : run.top3) {
     has(top, plot::format_probability(image.probability));
   }
@@ -228,16 +225,15 @@ TEST_CASE("no text of a figure leaves it, nor is it too small to print",
   const int epochs = GENERATE(1, 3, 20, 200);
   CAPTURE(model, epochs);
   const apps::Run run = nn_test::sample_run(model, "torch", epochs);
-  const nn::ImageSet test = nn_test::sample_test_set();
   const nn::Matrix<float> weights = nn::Matrix<float>::Random(25, 16);
   for (const plot::Drawing& drawing :
        {apps::draw_loss(run),
         apps::draw_confusion(run, apps::MatrixKind::kShare),
         apps::draw_confusion(run, apps::MatrixKind::kMeanProbability),
-        apps::draw_top3(run, test),
-        apps::draw_mistakes(run, test),
+        apps::draw_top3(run),
+        apps::draw_mistakes(run),
         apps::draw_filters(run, weights, nn::Shape{1, 5, 5}),
-        apps::draw_feature_maps(run, test, nn_test::sample_outputs(model)),
+        apps::draw_feature_maps(run, nn_test::sample_outputs(model)),
         apps::draw_layer_times(run)}) {
     // Wider ones would be set smaller on paper.
     CHECK(drawing.width() <= plot::theme::kFigureWidth * 1.02);
@@ -260,9 +256,8 @@ TEST_CASE("no text of a figure leaves it, nor is it too small to print",
 TEST_CASE("the feature maps show every layer, and the class of the image",
           "[figures]") {
   const apps::Run run = nn_test::sample_run("cnn", "libnn");
-  const nn::ImageSet test = nn_test::sample_test_set();
   const auto outputs = nn_test::sample_outputs("cnn");
-  const plot::Drawing drawing = apps::draw_feature_maps(run, test, outputs);
+  const plot::Drawing drawing = apps::draw_feature_maps(run, outputs);
   const auto all = texts(drawing);
   CHECK(contains(all, "test image 0, true class T-shirt/top"));
   CHECK(contains(all, "3  Conv2d  32x14x14"));
@@ -279,8 +274,7 @@ TEST_CASE("a feature map is coloured by its values", "[figures]") {
   const apps::Run run = nn_test::sample_run("cnn", "libnn");
   const std::vector<apps::LayerOutput> outputs{
       {"Conv2d", nn::Shape{1, 1, 3}, {-2.0F, 0.0F, 1.0F}}};
-  const plot::Drawing drawing =
-      apps::draw_feature_maps(run, nn_test::sample_test_set(), outputs);
+  const plot::Drawing drawing = apps::draw_feature_maps(run, outputs);
   const plot::Image* map = nullptr;
   for (const plot::Shape& shape : drawing.shapes()) {
     if (const auto* image = std::get_if<plot::Image>(&shape)) map = image;
@@ -300,12 +294,11 @@ TEST_CASE("a feature map is coloured by its values", "[figures]") {
 TEST_CASE("feature maps that do not fit their shape are refused",
           "[figures][errors]") {
   const apps::Run run = nn_test::sample_run("cnn", "libnn");
-  CHECK_THAT(nn_test::message_of<std::invalid_argument>([&] {
-               apps::draw_feature_maps(run,
-                                       nn_test::sample_test_set(),
-                                       {{"Conv2d", nn::Shape{2, 2, 2}, {1}}});
-             }),
-             ContainsSubstring("expected 8 values"));
+  CHECK_THAT(
+      nn_test::message_of<std::invalid_argument>([&] {
+        apps::draw_feature_maps(run, {{"Conv2d", nn::Shape{2, 2, 2}, {1}}});
+      }),
+      ContainsSubstring("expected 8 values"));
 }
 
 TEST_CASE("weights that do not fit their filter shape are refused",
@@ -318,11 +311,18 @@ TEST_CASE("weights that do not fit their filter shape are refused",
              ContainsSubstring("expected 25 weights"));
 }
 
-TEST_CASE("a test image that the set does not hold is refused",
+TEST_CASE("a test image that the run does not hold is refused",
           "[figures][errors]") {
-  const apps::Run run = nn_test::sample_run("mlp", "libnn");
-  CHECK_THROWS_AS(apps::draw_top3(run, nn_test::sample_test_set().head(5)),
+  apps::Run run = nn_test::sample_run("mlp", "libnn");
+  CHECK(apps::holds_images(run));
+  CHECK_THROWS_AS(apps::collect_images(run, nn_test::sample_test_set().head(5)),
                   std::invalid_argument);
+  run.images.erase(run.images.begin());
+  CHECK_FALSE(apps::holds_images(run));
+  CHECK_THROWS_AS(apps::draw_feature_maps(run, {}), std::invalid_argument);
+  run.images.clear();
+  CHECK_THROWS_AS(apps::draw_top3(run), std::invalid_argument);
+  CHECK_THROWS_AS(apps::draw_mistakes(run), std::invalid_argument);
 }
 
 TEST_CASE("names that a summary lacks are said to be unknown", "[figures]") {

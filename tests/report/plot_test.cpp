@@ -93,6 +93,8 @@ TEST_CASE("probabilities keep the digits that tell them from 0 and 100 %",
   CHECK(plot::format_probability(0.9999) == "99.990 %");
   CHECK(plot::format_probability(0.9999987) == "99.99987 %");
   CHECK(plot::format_probability(0.999999964) == "1 - 3.6e-8");
+  CHECK(plot::format_probability(0.9999987, 4) == "1 - 1.3e-6");
+  CHECK(plot::format_probability(3.1e-7, 4) == "3.1e-5 %");
   CHECK(plot::format_probability(0.5) == "50.00 %");
   CHECK(plot::format_probability(0.00012) == "0.012 %");
   CHECK(plot::format_probability(1.0) == "100 %");
@@ -203,6 +205,18 @@ TEST_CASE("text on every colour of the heat scale has contrast on both pages",
     // What WCAG 2 asks of text at level AA.
     CHECK(contrast(cell.light, ink.light) > 4.5);
     CHECK(contrast(cell.dark, ink.dark) > 4.5);
+  }
+}
+
+TEST_CASE("a line does not break between a number and its unit", "[plot]") {
+  CHECK(plot::split_words("is 98.62 %, or \"100 %\" in 2.3 s.") ==
+        std::vector<std::string>{
+            "is", "98.62 %,", "or", "\"100 %\"", "in", "2.3 s."});
+  for (const double room : {20.0, 60.0, 100.0, 200.0}) {
+    for (const std::string& line :
+         plot::wrap_text("of 10 images 98.62 % are right", 11, room)) {
+      CHECK(line.front() != '%');
+    }
   }
 }
 

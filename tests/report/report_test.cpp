@@ -9,6 +9,9 @@
 #include "mnist_report/content.h"
 #include "mnist_report/load.h"
 #include "nn/file.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/softmax.h"
+#include "nn/model.h"
 #include "plot/ticks.h"
 #include "report/sample_run.h"
 #include "support/catch.h"
@@ -69,11 +72,10 @@ TEST_CASE("the report shows every figure of every run", "[report]") {
   const nn_test::TemporaryDirectory results;
   write_all_runs(results.path());
   const std::string html = html_of(results.path());
-  // Drawn here: loss, two matrices, reliability, times by layer a run; four
-  // comparisons of pairs; two of speeds. Embedded: top 3, mistakes, weights,
-  // feature maps a run.
-  CHECK(count(html, "<svg") == 5 * 4 + 4 + 2);
-  CHECK(count(html, "<img") == 4 * 4);
+  // Loss, two matrices, top 3, mistakes, reliability, weights, feature maps,
+  // times by layer a run; four comparisons of pairs; two of speeds.
+  CHECK(count(html, "<svg") == 9 * 4 + 4 + 2);
+  CHECK(count(html, "<img") == 0);
   CHECK(count(html, "aria-label=\"\"") == 0);
   CHECK(count(html, "alt=\"\"") == 0);
   CHECK(count(html, "What is missing") == 0);
@@ -137,10 +139,8 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
                                     "confusion.csv",
                                     "top3.csv",
                                     "layers.csv",
-                                    "top3.png",
-                                    "mistakes.png",
-                                    "filters.png",
-                                    "feature_maps.png");
+                                    "images.csv",
+                                    "model.safetensors");
   const bool missing = GENERATE(true, false);
   CAPTURE(file, missing);
   const nn_test::TemporaryDirectory results;
@@ -169,6 +169,72 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
   CHECK_THAT(html, ContainsSubstring("MLP (libnn)"));
   CHECK(to_pdf(report::make_document(runs, report::Arrangement::kByRun))
             .rfind("%PDF-", 0) == 0);
+}
+
+TEST_CASE("a run without its summary still shows its tables",
+          "[report][errors]") {
+  const nn_test::TemporaryDirectory results;
+  nn_test::write_sample_run(
+      results.path(), "my run", nn_test::sample_run("cnn", "libnn"));
+  std::filesystem::remove(results.file("my run/summary.json"));
+  const auto runs = report::load_runs(results.path());
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].title() == "my run");
+  CHECK(runs[0].problems.size() == 1);
+  const std::string html = html_of(results.path());
+  // All but the feature maps, which take the normalization, are drawn; the
+  // comparisons take two runs.
+  CHECK(count(html, "<svg") == 8 + 2);
+  CHECK(count(html, "<img") == 1);
+  CHECK(count(html, "unknown backend") == 0);
+}
+
+TEST_CASE("figures that cannot be drawn anew are taken from the run",
+          "[report][errors]") {
+  const nn_test::TemporaryDirectory results;
+  nn_test::write_sample_run(
+      results.path(), "cnn-libnn", nn_test::sample_run("cnn", "libnn"));
+  const std::string folder = results.file("cnn-libnn/");
+  const auto shown = [&](const char* file) {
+    const auto runs = report::load_runs(results.path());
+    return report::can_draw(runs[0], file) || runs[0].png.count(file) == 1;
+  };
+  SECTION("without the images") {
+    std::filesystem::remove(folder + "images.csv");
+    for (const char* file :
+         {"top3.png", "mistakes.png", "filters.png", "feature_maps.png"}) {
+      CHECK(shown(file));
+    }
+    CHECK(count(html_of(results.path()), "<img") == 3);
+    // Now there is nothing left to show, and both files are named.
+    std::filesystem::remove(folder + "top3.png");
+    CHECK_FALSE(shown("top3.png"));
+    const std::string html = html_of(results.path());
+    CHECK_THAT(html, ContainsSubstring("images.csv"));
+    CHECK_THAT(html, ContainsSubstring("top3.png"));
+    CHECK(count(html, "<img") == 2);
+  }
+  SECTION("without the weights") {
+    std::filesystem::remove(folder + "model.safetensors");
+    CHECK(shown("filters.png"));
+    CHECK(count(html_of(results.path()), "<img") == 2);
+  }
+  SECTION("with too few images") {
+    const std::string text = nn::read_file(folder + "images.csv");
+    nn::write_file_atomically(
+        folder + "images.csv",
+        text.substr(0, text.rfind('\n', text.size() - 2) + 1));
+    CHECK(shown("top3.png"));
+    CHECK_THAT(html_of(results.path()), ContainsSubstring("found too few"));
+  }
+  SECTION("with weights for images of another size") {
+    nn::Sequential<float> other(nn::Shape{1, 14, 14}, /*seed=*/1);
+    other.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+    nn::save_model(folder + "model.safetensors", other);
+    CHECK(shown("filters.png"));
+    CHECK_THAT(html_of(results.path()),
+               ContainsSubstring("expected a network for images of 1x28x28"));
+  }
 }
 
 TEST_CASE("a report can be made of any number of epochs and any success",
@@ -225,7 +291,36 @@ TEST_CASE("the command line repeats the options, quoted for a shell",
   run.summary["program"] = "mnist_torch";
   CHECK_THAT(report::command_line(run.summary),
              ContainsSubstring("--model mlp"));
+  run.summary["environment"] = {{"NN_MAX_ISA", "AVX2"}, {"OMP", "a b"}};
+  CHECK_THAT(report::command_line(run.summary),
+             Catch::Matchers::StartsWith(
+                 "NN_MAX_ISA=AVX2 OMP='a b' mnist_torch --data"));
   CHECK(report::command_line(nlohmann::json::object()).empty());
+}
+
+TEST_CASE("a shell takes a folded command as the whole one", "[report]") {
+  const nn_test::TemporaryDirectory folder;
+  const std::string command = "A=" + std::string(70, 'x') +
+                              " printf '<%s>' mnist_mlp --data 'my own data' "
+                              "--hidden 256,128 --quiet --seed 1";
+  const auto output_of = [&folder](const std::string& text) {
+    nn::write_file_atomically(folder.file("script"), text + "\n");
+    REQUIRE(exit_code("sh '" + folder.file("script") + "' > '" +
+                      folder.file("out") + "'") == 0);
+    return nn::read_file(folder.file("out"));
+  };
+  const std::string whole = output_of(command);
+  CHECK_THAT(whole, ContainsSubstring("<--data><my own data><--hidden>"));
+  for (const std::size_t columns : {30, 50, 90, 1000}) {
+    const std::string folded = report::fold_command(command, columns);
+    CAPTURE(folded);
+    CHECK(output_of(folded) == whole);
+    std::size_t length = 0;
+    for (const char c : folded) {
+      length = c == '\n' ? 0 : length + 1;
+      CHECK(length <= columns);
+    }
+  }
 }
 
 TEST_CASE("what a summary says cannot break out of the page",

@@ -7,6 +7,12 @@
 #include <vector>
 
 #include "common/figures.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/max_pool2d.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/model.h"
 #include "nn/random.h"
 
 namespace nn_test {
@@ -14,37 +20,26 @@ namespace {
 
 constexpr int kImages = 80;
 
-struct SampleLayer {
-  const char* name;
-  nn::Shape shape;
-};
-
-std::vector<SampleLayer> sample_layers(const std::string& model) {
+nn::Sequential<float> sample_network(const std::string& model) {
+  nn::Sequential<float> net(nn::Shape{1, 28, 28}, /*seed=*/1);
   if (model == "mlp") {
-    return {{"Linear", {256}},
-            {"ReLU", {256}},
-            {"Linear", {128}},
-            {"ReLU", {128}},
-            {"Linear", {10}},
-            {"Softmax", {10}}};
+    net.add<nn::Linear>(256).add<nn::ReLU>();
+    net.add<nn::Linear>(128).add<nn::ReLU>();
+  } else {
+    net.add<nn::Conv2d>(16, 5, 1, 2).add<nn::ReLU>().add<nn::MaxPool2d>(2);
+    net.add<nn::Conv2d>(32, 5, 1, 2).add<nn::ReLU>().add<nn::MaxPool2d>(2);
   }
-  return {{"Conv2d", {16, 28, 28}},
-          {"ReLU", {16, 28, 28}},
-          {"MaxPool2d", {16, 14, 14}},
-          {"Conv2d", {32, 14, 14}},
-          {"ReLU", {32, 14, 14}},
-          {"MaxPool2d", {32, 7, 7}},
-          {"Linear", {10}},
-          {"Softmax", {10}}};
+  net.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+  return net;
 }
 
-nlohmann::json describe(const std::vector<SampleLayer>& layers) {
+nlohmann::json describe(const nn::Sequential<float>& network) {
   nlohmann::json list = nlohmann::json::array();
-  for (const SampleLayer& layer : layers) {
-    list.push_back({{"index", list.size()},
-                    {"name", layer.name},
-                    {"description", layer.name},
-                    {"output", layer.shape.to_string()},
+  for (nn::Index i = 0; i < network.size(); ++i) {
+    list.push_back({{"index", i},
+                    {"name", network.layer(i).name()},
+                    {"description", network.layer(i).name()},
+                    {"output", network.layer(i).output_shape().to_string()},
                     {"parameters", 0}});
   }
   return list;
@@ -89,10 +84,11 @@ apps::Run sample_run(const std::string& model,
     run.predictions.push_back(p);
   }
   apps::derive_tables(run);
-  const std::vector<SampleLayer> layers = sample_layers(model);
-  for (std::size_t i = 0; i + 1 < layers.size(); ++i) {
+  run.images = apps::collect_images(run, sample_test_set());
+  const nn::Sequential<float> network = sample_network(model);
+  for (nn::Index i = 0; i + 1 < network.size(); ++i) {
     run.layers.push_back({static_cast<int>(i),
-                          layers[i].name,
+                          network.layer(i).name(),
                           1e-4 + 1e-3 * rng.uniform(),
                           1e-4 + 2e-3 * rng.uniform()});
   }
@@ -114,11 +110,12 @@ apps::Run sample_run(const std::string& model,
           "Bag",
           "Ankle boot"}},
         {"training_images", 512},
-        {"test_images", kImages}}},
+        {"test_images", kImages},
+        {"normalization", {{"mean", 0.5}, {"deviation", 0.25}}}}},
       {"network",
        {{"input", "1x28x28"},
         {"parameters", 235146},
-        {"layers", describe(layers)}}},
+        {"layers", describe(network)}}},
       {"options",
        {{"data", "my data"}, {"hidden", {256, 128}}, {"quiet", true}}},
       {"threads", 2},
@@ -128,15 +125,8 @@ apps::Run sample_run(const std::string& model,
 }
 
 std::vector<apps::LayerOutput> sample_outputs(const std::string& model) {
-  std::vector<apps::LayerOutput> outputs;
-  for (const SampleLayer& layer : sample_layers(model)) {
-    const nn::Matrix<float> values =
-        nn::Matrix<float>::Random(layer.shape.features(), 1);
-    outputs.push_back({layer.name,
-                       layer.shape,
-                       {values.data(), values.data() + values.size()}});
-  }
-  // The last one's are probabilities.
+  nn::Sequential<float> network = sample_network(model);
+  auto outputs = apps::look_inside(network, sample_run(model, "libnn")).outputs;
   std::vector<float>& shares = outputs.back().values;
   std::fill(shares.begin(), shares.end(), 0.0125F);
   shares.back() = 0.8875F;
@@ -162,13 +152,9 @@ void write_sample_run(const std::string& results,
   const std::string directory = results + "/" + folder;
   std::filesystem::create_directories(directory);
   apps::write_run_tables(directory, run);
-  nn::Matrix<float> weights = nn::Matrix<float>::Random(25, 16);
-  apps::write_figures(directory,
-                      run,
-                      {sample_test_set(),
-                       weights,
-                       nn::Shape{1, 5, 5},
-                       sample_outputs(run.summary.at("model"))});
+  nn::Sequential<float> network = sample_network(run.summary.at("model"));
+  apps::write_figures(directory, run, apps::look_inside(network, run));
+  nn::save_model(directory + "/model.safetensors", network);
 }
 
 }  // namespace nn_test
