@@ -119,6 +119,7 @@ Drawing draw_loss(const Run& run) {
   loss.series = {train_loss, test_loss};
   loss.log = wants_log(loss.series);
   loss.floor = 0;
+  loss.least_span = 0.01;
   loss.title = std::string("Cross-entropy loss (nats") +
                (loss.log ? std::string(", ") + texts::kLogarithmic : "") + ")";
   loss.height = 200;

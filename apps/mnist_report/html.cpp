@@ -74,10 +74,10 @@ text-align:left;vertical-align:top}
 th{background:var(--soft)}
 th button{all:unset;cursor:pointer;font-weight:bold}
 th button:focus-visible{outline:2px solid var(--link)}
-th button::after{content:" \2195";opacity:.45}
+th button::after{content:"\00a0\2195";opacity:.45}
 th[aria-sort] button::after{opacity:1}
-th[aria-sort=ascending] button::after{content:" \25B2"}
-th[aria-sort=descending] button::after{content:" \25BC"}
+th[aria-sort=ascending] button::after{content:"\00a0\25B2"}
+th[aria-sort=descending] button::after{content:"\00a0\25BC"}
 .number{text-align:right;font-variant-numeric:tabular-nums;
 white-space:nowrap}
 td:not(.number){overflow-wrap:break-word;min-width:6rem}
@@ -93,7 +93,7 @@ figcaption{display:none}
 body{padding:.8rem .8rem 3rem;font-size:15px}th,td{padding:.35rem .45rem}
 figcaption{display:block;position:sticky;left:0;font-size:.85rem;
 color:var(--muted);padding:.2rem .3rem .4rem}
-figure svg,figure img{min-width:32rem}}
+figure svg,figure img{min-width:36rem}}
 @media print{body{max-width:none;font-size:10pt;padding:0}
 nav,th button::after{display:none}figure,tr{break-inside:avoid}
 h2,h3,p:has(+.figures){break-after:avoid}

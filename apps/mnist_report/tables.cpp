@@ -24,6 +24,15 @@ std::string ratio(double value) {
   return std::isfinite(value) ? format_percent(value) : kNone;
 }
 
+// "784 -> 256", whose arrow a narrow page would break in two.
+std::string with_arrows(std::string text) {
+  for (std::size_t at = text.find("->"); at != text.npos;
+       at = text.find("->", at)) {
+    text.replace(at, 2, "\u2192");
+  }
+  return text;
+}
+
 }  // namespace
 
 Table results_table(const std::vector<LoadedRun>& runs) {
@@ -139,7 +148,7 @@ std::vector<Table> network_tables(const std::vector<LoadedRun>& runs) {
         ", " + count(run.run.summary, "/network/parameters") + " parameters.";
     table.columns = {"Layer", "Output", "Parameters"};
     for (const json& layer : *layers) {
-      table.rows.push_back({text(layer, "/description"),
+      table.rows.push_back({with_arrows(text(layer, "/description")),
                             text(layer, "/output"),
                             count(layer, "/parameters")});
     }

@@ -45,6 +45,18 @@ int decimals_of(double step) {
   return std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
 }
 
+// A multiple of `step` with the digits that tell it from the next one.
+std::string linear_label(double value, double step) {
+  constexpr int kMostDecimals = 5;  // more are counted, not read
+  const int decimals = decimals_of(step);
+  if (decimals <= kMostDecimals) return fixed(value, decimals);
+  if (value == 0) return "0";
+  const int digits =
+      decimals +
+      static_cast<int>(std::floor(std::log10(std::abs(value)) + 1e-9));
+  return scientific(value, std::max(0, digits));
+}
+
 std::string log_label(double value) {
   if (value >= 1e-3 && value < 1e6) {
     if (value >= 1e3) return format_count(std::llround(value));
@@ -70,8 +82,7 @@ Ticks linear_ticks(double low,
   Ticks ticks;
   ticks.low = std::max(floor, std::floor(low / step + 1e-9) * step);
   ticks.high = std::min(ceiling, std::ceil(high / step - 1e-9) * step);
-  const int decimals =
-      decimals_of(style == NumberStyle::kPercent ? step * 100 : step);
+  const int decimals = decimals_of(step * 100);
   const auto first = std::llround(std::ceil(ticks.low / step - 1e-9));
   const auto last = std::llround(std::floor(ticks.high / step + 1e-9));
   for (long long i = first; i <= last; ++i) {
@@ -79,7 +90,7 @@ Ticks linear_ticks(double low,
     ticks.major.push_back(value);
     ticks.label.push_back(style == NumberStyle::kPercent
                               ? fixed(value * 100, decimals) + " %"
-                              : fixed(value, decimals));
+                              : linear_label(value, step));
   }
   return ticks;
 }
@@ -102,7 +113,7 @@ Ticks integer_ticks(int low, int high, int target) {
   }
   for (const int v : values) {
     ticks.major.push_back(v);
-    ticks.label.push_back(std::to_string(v));
+    ticks.label.push_back(format_count(v));
   }
   return ticks;
 }

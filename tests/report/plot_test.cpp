@@ -40,6 +40,15 @@ TEST_CASE("linear ticks stand at round numbers around the data", "[plot]") {
         std::vector<std::string>{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"});
 }
 
+TEST_CASE("tiny ticks are written in powers of ten and still differ",
+          "[plot]") {
+  CHECK(plot::linear_ticks(0, 1e-9, 4).label ==
+        std::vector<std::string>{"0", "5e-10", "1e-9"});
+  CHECK(plot::linear_ticks(1e-6, 1.2e-6, 2).label ==
+        std::vector<std::string>{"1.0e-6", "1.1e-6", "1.2e-6"});
+  CHECK(plot::integer_ticks(1, 94000, 4).label.back() == "80,000");
+}
+
 TEST_CASE("linear ticks never reach past what a share can be", "[plot]") {
   const plot::Ticks ticks =
       plot::linear_ticks(0.987, 1.0, 4, plot::NumberStyle::kPercent, 0, 1);
