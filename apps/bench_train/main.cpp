@@ -6,21 +6,18 @@
 // next batch is gathered and normalized, then forward, loss, backward, update.
 // Both get their batches from the same loader. There is no evaluation.
 
-#include <dlfcn.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "benchmarks/environment.h"
+#include "bench_train/torch_setting.h"
 #include "benchmarks/peak.h"
 #include "benchmarks/timing.h"
 #include "common/backend.h"
@@ -39,51 +36,6 @@
 
 #if NN_BENCH_HAVE_TORCH
 #include "mnist_torch/torch_factory.h"
-#endif
-
-#if NN_BENCH_HAVE_TORCH
-// LibTorch leaves its matrix products to whatever BLAS the system has put
-// behind libblas.so.3. Which one it is, is known to the loaded process alone.
-namespace blas {
-
-void* symbol(const char* name) {
-  return dlsym(RTLD_DEFAULT, name);
-}
-
-/// The file that the products come from.
-std::string path() {
-  Dl_info info;
-  void* sgemm = symbol("sgemm_");
-  if (sgemm == nullptr || dladdr(sgemm, &info) == 0) return "inside LibTorch";
-  const std::unique_ptr<char, decltype(&std::free)> resolved(
-      realpath(info.dli_fname, nullptr), &std::free);
-  return resolved ? resolved.get() : info.dli_fname;
-}
-
-/// Whether it is one made to be fast. The reference BLAS, some fifty times
-/// slower, is what a Debian system has unless another is installed.
-bool is_fast() {
-  return symbol("openblas_get_config") != nullptr ||
-         symbol("mkl_get_max_threads") != nullptr ||
-         symbol("MKL_Get_Max_Threads") != nullptr ||
-         symbol("bli_info_get_version_str") != nullptr ||
-         symbol("sgemm_") == nullptr;
-}
-
-/// The processor that OpenBLAS takes this one for, or "" for another BLAS.
-std::string core() {
-  void* name = symbol("openblas_get_corename");
-  return name == nullptr ? "" : reinterpret_cast<const char* (*)()>(name)();
-}
-
-/// OpenBLAS may have threads of its own, which LibTorch does not count.
-void set_threads(int threads) {
-  if (void* set = symbol("openblas_set_num_threads")) {
-    reinterpret_cast<void (*)(int)>(set)(threads);
-  }
-}
-
-}  // namespace blas
 #endif
 
 namespace {
@@ -372,54 +324,6 @@ void measure_inference(const Settings& settings,
   std::fflush(stdout);
 }
 
-/// LibTorch's fastest setting. As it comes, it loses most of its time to
-/// OpenMP threads that spin and to memory given back after every step and
-/// mapped anew in the next. libnn runs in the same.
-std::vector<nn::bench::Variable> tuned_environment(
-    const std::string& openblas_core) {
-  return {{"OMP_WAIT_POLICY", "passive"},
-          {"GLIBC_TUNABLES",
-           "glibc.malloc.mmap_threshold=1000000000:"
-           "glibc.malloc.trim_threshold=4000000000:"
-           "glibc.malloc.top_pad=200000000"},
-          {"OPENBLAS_CORETYPE", openblas_core}};
-}
-
-/// The kernels that OpenBLAS has for this processor's instructions, by the name
-/// in OPENBLAS_CORETYPE; empty if those of any processor are as good.
-std::string openblas_core_of_processor() {
-#if defined(__x86_64__)
-  // Not nn::instruction_set(), which NN_MAX_ISA lowers for libnn alone.
-  if (__builtin_cpu_supports("avx512f")) return "SKYLAKEX";
-  if (__builtin_cpu_supports("avx2")) return "HASWELL";
-#endif
-  return {};
-}
-
-/// Starts the program anew unless it runs in LibTorch's fastest setting.
-void tune(char** argv) {
-  const std::string core = openblas_core_of_processor();
-  const char* present = std::getenv("OPENBLAS_CORETYPE");
-  const bool chosen = present != nullptr && core == present;
-  nn::bench::require_environment(tuned_environment(chosen ? core : ""), argv);
-#if NN_BENCH_HAVE_TORCH
-  // OpenBLAS knows processors by their model, and runs one that is newer than
-  // itself on SSE3 kernels: that made the MLP three times slower.
-  if (!chosen && blas::core() == "Prescott") {
-    nn::bench::require_environment(tuned_environment(core), argv);
-  }
-#endif
-}
-
-void print_environment() {
-  for (const nn::bench::Variable& variable : tuned_environment("")) {
-    const char* value = std::getenv(variable.name.c_str());
-    std::printf("%-17s %s\n",
-                variable.name.c_str(),
-                value == nullptr ? "(not set)" : value);
-  }
-}
-
 void run(const Settings& settings) {
   const nn::ImageSet images =
       settings.data.empty()
@@ -430,8 +334,7 @@ void run(const Settings& settings) {
   const nn::Sequential<float> network =
       apps::build_network<float>(settings.options, images.shape);
   const Flops flops = count_flops(network);
-  std::printf("%-17s %s\n", "instruction set", nn::instruction_set());
-  print_environment();
+  apps::print_setting();
   std::printf("%-17s %d of %s\n",
               "images",
               static_cast<int>(images.size()),
@@ -449,34 +352,12 @@ void run(const Settings& settings) {
         static_cast<int>(settings.block),
         static_cast<int>(kEpochImages));
   }
-#if NN_BENCH_HAVE_TORCH
-  std::printf("%-17s %s %s\n",
-              "LibTorch's BLAS",
-              blas::path().c_str(),
-              blas::core().c_str());
-  if (!blas::is_fast()) {
-    constexpr const char* kNotFast =
-        "LibTorch's BLAS is not known to be a fast one, so its figures would "
-        "say nothing about LibTorch";
-    if (!settings.untuned) {
-      throw std::runtime_error(nn::concat(
-          blas::path(),
-          ": ",
-          kNotFast,
-          " (Debian: install libopenblas0-openmp; --untuned measures it as it "
-          "is)"));
-    }
-    std::printf("WARNING: %s\n", kNotFast);
-  }
-#else
-  std::printf("built without LibTorch: libnn alone\n");
-#endif
+  apps::require_fast_blas(/*allow_slow=*/settings.untuned);
 
   for (std::size_t i = 0; i < settings.threads.size(); ++i) {
     const int threads = settings.threads[i];
     Settings own = settings;
     own.options.threads = threads;
-    nn::set_num_threads(threads);
 #if NN_BENCH_HAVE_TORCH
     // The factory says what LibTorch runs with; once a thread count is enough.
     own.options.quiet = false;
@@ -485,10 +366,11 @@ void run(const Settings& settings) {
           apps::build_network<float>(own.options, images.shape);
       std::fflush(stdout);
       apps::make_torch_backend(unused, own.options);
-      blas::set_threads(threads);
     }
     own.options.quiet = true;
 #endif
+    // After LibTorch's own, which may change those of its BLAS.
+    apps::set_rival_threads(threads);
     if (settings.inference) {
       print_inference_header();
       for (const Index batch : {1, 64}) {
@@ -564,7 +446,7 @@ int main(int argc, char** argv) {
   try {
     if (settings.steps == 0 && settings.epochs == 0) settings.epochs = 1;
     if (!settings.untuned) {
-      tune(argv);
+      apps::enter_fastest_setting(argv);
     }
     run(settings);
     return 0;
