@@ -22,6 +22,12 @@ using nn_test::ScopedThreads;
 
 AveragePoolGeometry random_geometry(nn::Rng& rng) {
   AveragePoolGeometry g;
+  if (rng.index(4) == 0) {
+    // Windows side by side have passes of their own.
+    g = {1 + rng.index(3), 2 + rng.index(9), 2, 2, 2, 2, 2, 0, 0, true};
+    g.width += rng.index(rng.index(3) == 0 ? 140 : 20);
+    return g;
+  }
   g.channels = 1 + rng.index(3);
   g.window_h = 1 + rng.index(5);
   g.window_w = 1 + rng.index(5);
@@ -113,8 +119,21 @@ TEST_CASE("average pooling is the same for any number of threads",
   for (float& v : x) v = static_cast<float>(rng.uniform(-1, 1));
   std::vector<std::vector<float>> outputs;
   std::vector<std::vector<float>> means;
+  const AveragePoolGeometry side_by_side{6, 30, 31, 2, 2, 2, 2, 0, 0, true};
+  std::vector<std::vector<float>> sides;
+  std::vector<std::vector<float>> sides_back;
   for (const int threads : {1, 2, 3, 8}) {
     const ScopedThreads scope(threads);
+    // What lies past the end of a thread's planes is another's.
+    std::vector<float> halves(static_cast<std::size_t>(planes * 15 * 15));
+    nn::kernels::average_pool(
+        side_by_side, planes, x.data(), halves.data(), nullptr);
+    sides.push_back(halves);
+    sides_back.emplace_back(x.size());
+    nn::kernels::average_pool_backward(
+        side_by_side, planes, x.data(), sides_back.back().data(), nullptr);
+    CHECK(sides.back() == sides.front());
+    CHECK(sides_back.back() == sides_back.front());
     outputs.emplace_back(
         static_cast<std::size_t>(planes * g.out_height() * g.out_width()));
     means.emplace_back(static_cast<std::size_t>(planes));
