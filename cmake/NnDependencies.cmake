@@ -5,7 +5,12 @@ include_guard(GLOBAL)
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(Eigen3 3.3 REQUIRED NO_MODULE)
+find_package(Eigen3 3.3 NO_MODULE)
+if(NOT Eigen3_FOUND)
+  message(FATAL_ERROR
+    "libnn needs Eigen, 3.3 or newer (Debian: libeigen3-dev). Install it, or "
+    "name its folder in CMAKE_PREFIX_PATH.")
+endif()
 find_package(HighwayHeaders REQUIRED)
 find_package(ZLIB)
 
