@@ -202,7 +202,7 @@ std::vector<Subject> all_subjects() {
         n.add<nn::ReLU>().add<nn::MaxPool2d>(2).add<nn::Dropout>(0.2);
       }),
       0.05);
-  add("cnn global average", fill_global_average, 0.1);
+  add("cnn global average", fill_global_average, 0.03);
   add("cnn residual", fill_residual_cnn, 0.05);
   add("cnn groups", fill_groups, 0.05);
   add("cnn depthwise", fill_depthwise, 0.05);
