@@ -65,6 +65,7 @@ set(NN_COMPONENTS
   json
   safetensors
   model
+  optimizer_file
   onnx
   data/image_set
   data/idx

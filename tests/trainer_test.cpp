@@ -17,13 +17,16 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/optimizer_file.h"
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/random.h"
+#include "nn/safetensors.h"
 #include "support/allocations.h"
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/matrices.h"
+#include "support/temporary_directory.h"
 #include "support/threads.h"
 
 using Catch::Matchers::ContainsSubstring;
@@ -452,6 +455,50 @@ TEST_CASE("a training is the same to the bit for any number of threads",
   CHECK_FALSE(same_values(train(1, 6), one));
 }
 
+TEST_CASE("a training in two parts is the same to the bit as a whole one",
+          "[trainer]") {
+  const nn::ImageSet set = tiny_images(23);
+  const Samples<float> samples(set, nn::measure_normalization(set));
+  const nn_test::TemporaryDirectory directory;
+  TrainerOptions options;
+  options.epochs = 5;
+  options.batch_size = 5;
+  options.augmentation.shift = 1;
+  options.schedule = std::make_shared<nn::CosineSchedule>(0.05, 25);
+  const auto train = [&](bool is_second_part) {
+    auto net = image_network();
+    nn::Adam<float> adam(net.parameters(), {0.05});
+    if (is_second_part) {
+      nn::load_weights(directory.file("weights"), net);
+      nn::load_optimizer(directory.file("optimizer"), adam);
+    }
+    Trainer<float> trainer(net, adam, options);
+    const auto& recorder = trainer.add<Recorder>();
+    trainer.fit(samples);
+    if (options.epochs == 2) {
+      nn::save_weights(directory.file("weights"), net);
+      nn::save_optimizer(directory.file("optimizer"), adam);
+    }
+    return std::make_pair(values_of(net), recorder.steps);
+  };
+  const auto [whole, steps] = train(false);
+  options.epochs = 2;
+  train(false);
+  options.epochs = 5;
+  options.first_epoch = 3;
+  const auto [parts, last_steps] = train(true);
+  CHECK(same_values(whole, parts));
+  REQUIRE(steps.size() == 25);
+  REQUIRE(last_steps.size() == 15);
+  for (std::size_t i = 0; i < last_steps.size(); ++i) {
+    const StepReport& expected = steps[i + 10];
+    CHECK(last_steps[i].epoch == expected.epoch);
+    CHECK(last_steps[i].step == expected.step);
+    CHECK(last_steps[i].learning_rate == expected.learning_rate);
+    CHECK(last_steps[i].loss == expected.loss);
+  }
+}
+
 TEST_CASE("no step of a trainer but the first allocates", "[trainer]") {
   const nn::ImageSet set = tiny_images(70);
   const Samples<float> samples(set, nn::measure_normalization(set));
@@ -535,6 +582,13 @@ TEST_CASE("a trainer refuses options that make no sense", "[trainer][errors]") {
   TrainerOptions options;
   options.epochs = 0;
   CHECK(message(options) == "[Trainer] expected at least 1 epoch, got 0");
+  options = {};
+  options.first_epoch = 0;
+  CHECK(message(options) ==
+        "[Trainer] expected a first epoch from 1 to 10, got 0");
+  options.first_epoch = 11;
+  CHECK(message(options) ==
+        "[Trainer] expected a first epoch from 1 to 10, got 11");
   options = {};
   options.batch_size = 0;
   CHECK(message(options) ==

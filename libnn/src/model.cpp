@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "json.h"
-#include "network_weights.h"
+#include "named_tensors.h"
 #include "nn/check.h"
 #include "nn/layer_registry.h"
 #include "nn/safetensors.h"
@@ -199,7 +199,7 @@ Sequential<Scalar> build(Description& description,
 
 template <typename Scalar>
 void save_model(const std::string& path, Sequential<Scalar>& network) {
-  SafetensorsFile file = internal::weights_of(network);
+  SafetensorsFile file = internal::tensors_of(internal::state_of(network));
   file.metadata[kMetadataKey] = to_json(network);
   write_safetensors(path, file);
 }
@@ -224,7 +224,7 @@ Sequential<Scalar> load_model(const std::string& path) {
     }
   };
   Sequential<Scalar> network = build_network();
-  internal::take_weights(path, file, network);
+  internal::take_tensors(path, file, "network", internal::state_of(network));
   return network;
 }
 

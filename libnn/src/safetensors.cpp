@@ -13,7 +13,7 @@
 
 #include "json.h"
 #include "little_endian.h"
-#include "network_weights.h"
+#include "named_tensors.h"
 #include "nn/check.h"
 #include "nn/file.h"
 
@@ -343,15 +343,6 @@ std::string count_bytes(const std::string& name,
   return to_bytes(counts.data(), counters.size());
 }
 
-/// All that a file of a network holds.
-template <typename Scalar>
-std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network) {
-  std::vector<NamedParameter<Scalar>> state = network.named_parameters();
-  const auto buffers = network.named_buffers();
-  state.insert(state.end(), buffers.begin(), buffers.end());
-  return state;
-}
-
 }  // namespace
 
 void write_safetensors(const std::string& path, const SafetensorsFile& file) {
@@ -412,9 +403,17 @@ SafetensorsFile read_safetensors(const std::string& path) {
 namespace internal {
 
 template <typename Scalar>
-SafetensorsFile weights_of(Sequential<Scalar>& network) {
+std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network) {
+  std::vector<NamedParameter<Scalar>> state = network.named_parameters();
+  const auto buffers = network.named_buffers();
+  state.insert(state.end(), buffers.begin(), buffers.end());
+  return state;
+}
+
+template <typename Scalar>
+SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state) {
   SafetensorsFile file;
-  for (const NamedParameter<Scalar>& named : state_of(network)) {
+  for (const NamedParameter<Scalar>& named : state) {
     const Parameter<Scalar>& parameter = *named.parameter;
     file.tensors.push_back(
         {named.name,
@@ -428,11 +427,10 @@ SafetensorsFile weights_of(Sequential<Scalar>& network) {
 }
 
 template <typename Scalar>
-void take_weights(const std::string& path,
+void take_tensors(const std::string& path,
                   const SafetensorsFile& file,
-                  Sequential<Scalar>& network) {
-  const std::vector<NamedParameter<Scalar>> state = state_of(network);
-
+                  const char* owner,
+                  const std::vector<NamedParameter<Scalar>>& state) {
   std::map<std::string, const Tensor*> tensors;
   for (const Tensor& tensor : file.tensors) tensors[tensor.name] = &tensor;
   // All are converted before the first is taken over, so that a file that fits
@@ -443,7 +441,9 @@ void take_weights(const std::string& path,
     const auto found = tensors.find(named.name);
     if (found == tensors.end()) {
       throw_defect(path,
-                   ": expected the network's parameter \"",
+                   ": expected the ",
+                   owner,
+                   "'s parameter \"",
                    named.name,
                    "\" ",
                    to_string(parameter.dims),
@@ -490,7 +490,9 @@ void take_weights(const std::string& path,
   }
   if (!tensors.empty()) {
     throw_defect(path,
-                 ": expected the network's ",
+                 ": expected the ",
+                 owner,
+                 "'s ",
                  state.size(),
                  " parameters alone, found also \"",
                  tensors.begin()->first,
@@ -502,25 +504,29 @@ void take_weights(const std::string& path,
   }
 }
 
-template SafetensorsFile weights_of<float>(Sequential<float>&);
-template SafetensorsFile weights_of<double>(Sequential<double>&);
-template void take_weights<float>(const std::string&,
-                                  const SafetensorsFile&,
-                                  Sequential<float>&);
-template void take_weights<double>(const std::string&,
-                                   const SafetensorsFile&,
-                                   Sequential<double>&);
+#define NN_INSTANTIATE(Scalar)                                                \
+  template std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>&); \
+  template SafetensorsFile tensors_of(                                        \
+      const std::vector<NamedParameter<Scalar>>&);                            \
+  template void take_tensors(const std::string&,                              \
+                             const SafetensorsFile&,                          \
+                             const char*,                                     \
+                             const std::vector<NamedParameter<Scalar>>&);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
 
 }  // namespace internal
 
 template <typename Scalar>
 void save_weights(const std::string& path, Sequential<Scalar>& network) {
-  write_safetensors(path, internal::weights_of(network));
+  write_safetensors(path, internal::tensors_of(internal::state_of(network)));
 }
 
 template <typename Scalar>
 void load_weights(const std::string& path, Sequential<Scalar>& network) {
-  internal::take_weights(path, read_safetensors(path), network);
+  internal::take_tensors(
+      path, read_safetensors(path), "network", internal::state_of(network));
 }
 
 template void save_weights<float>(const std::string&, Sequential<float>&);

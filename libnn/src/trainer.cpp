@@ -173,6 +173,12 @@ Trainer<Scalar>::Trainer(Sequential<Scalar>& network,
   check_argument(options_.epochs >= 1,
                  "[Trainer] expected at least 1 epoch, got ",
                  options_.epochs);
+  check_argument(
+      1 <= options_.first_epoch && options_.first_epoch <= options_.epochs,
+      "[Trainer] expected a first epoch from 1 to ",
+      options_.epochs,
+      ", got ",
+      options_.first_epoch);
   check_argument(options_.batch_size >= 1,
                  "[Trainer] expected a batch size of at least 1, got ",
                  options_.batch_size);
@@ -241,6 +247,7 @@ std::vector<EpochReport> Trainer<Scalar>::run(
   Batches batches(training.size(), options_.batch_size, options_.seed);
   TrainingPlan plan;
   plan.epochs = options_.epochs;
+  plan.first_epoch = options_.first_epoch;
   plan.has_validation = validation != nullptr;
   plan.steps_per_epoch = options_.drop_last
                              ? training.size() / options_.batch_size
@@ -255,8 +262,13 @@ std::vector<EpochReport> Trainer<Scalar>::run(
   for (const auto& callback : callbacks_) callback->on_begin(plan, network_);
   StepReport at;
   at.steps_per_epoch = plan.steps_per_epoch;
+  if (plan.first_epoch > 1) {
+    at.step = (plan.first_epoch - 1) * plan.steps_per_epoch;
+    workspace_.set_passes(static_cast<std::uint64_t>(at.step));
+  }
   bool go_on = true;
-  for (at.epoch = 1; at.epoch <= plan.epochs && go_on; ++at.epoch) {
+  for (at.epoch = plan.first_epoch; at.epoch <= plan.epochs && go_on;
+       ++at.epoch) {
     EpochReport report;
     report.epoch = at.epoch;
     batches.start_epoch(at.epoch - 1);

@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <string>
 
+#include "docs/documents.h"
 #include "nn/nn.h"
 #include "support/catch.h"
+#include "support/layer_examples.h"
 #include "support/temporary_directory.h"
 
 namespace {
@@ -69,6 +71,55 @@ TEST_CASE("a network goes to a file and back as docs/files.md says", "[docs]") {
   CHECK(classes == net.predict_classes(x));
   nn::export_onnx("model.onnx", net);
   CHECK(std::filesystem::file_size("model.onnx") > 0);
+}
+
+TEST_CASE("a training is taken up again as docs/files.md says", "[docs]") {
+  const WorkingDirectory here;
+  const auto build = [] {
+    nn::Sequential<float> net(nn::Shape{3}, /*seed=*/1);
+    net.add<nn::Linear>(4).add<nn::Dropout>(0.1).add<nn::ReLU>();
+    net.add<nn::Linear>(2).add<nn::Softmax>();
+    return net;
+  };
+  const nn::Matrix<float> x = nn::Matrix<float>::Random(3, 40);
+  nn::Labels labels(40);
+  for (nn::Index n = 0; n < 40; ++n) labels(n) = x(0, n) > x(1, n) ? 1 : 0;
+  nn::TrainerOptions options;
+  options.epochs = 5;
+  nn::Sequential<float> whole = build();
+  nn::Adam<float> whole_adam(whole.parameters(), {/*learning_rate=*/0.01});
+  nn::Trainer<float>(whole, whole_adam, options).fit({x, labels});
+
+  nn::Sequential<float> net = build();
+  nn::Adam<float> adam(net.parameters(), {/*learning_rate=*/0.01});
+  options.epochs = 2;
+  nn::Trainer<float>(net, adam, options).fit({x, labels});
+  nn::save_weights("weights.safetensors", net);
+  nn::save_optimizer("optimizer.safetensors", adam);
+
+  nn::Sequential<float> again = build();
+  nn::Adam<float> again_adam(again.parameters());
+  nn::load_weights("weights.safetensors", again);
+  nn::load_optimizer("optimizer.safetensors", again_adam);
+  options.epochs = 5;
+  options.first_epoch = 3;
+  nn::Trainer<float>(again, again_adam, options).fit({x, labels});
+  CHECK(again.predict(x) == whole.predict(x));
+}
+
+TEST_CASE("the layers with an ONNX form in docs/files.md are all there are",
+          "[docs]") {
+  const std::string text = nn_test::text_of("docs/files.md");
+  const std::size_t begin = text.find("| layer | operators |");
+  REQUIRE(begin != std::string::npos);
+  const std::string table =
+      text.substr(begin, text.find("\n\n", begin) - begin);
+  for (const std::string& layer : nn_test::library_layers()) {
+    INFO(layer);
+    CHECK((table.find("| " + layer + " ") != std::string::npos ||
+           table.find("| " + layer + ",") != std::string::npos ||
+           table.find(", " + layer + " ") != std::string::npos));
+  }
 }
 
 TEST_CASE("the description of a model is the one in docs/files.md", "[docs]") {

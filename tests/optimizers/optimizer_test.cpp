@@ -26,6 +26,8 @@ class Plain final : public nn::Optimizer<double> {
       parameter->value -= learning_rate() * parameter->grad;
     }
   }
+
+  nn::OptimizerState<double> state() override { return {"Plain", {}, nullptr}; }
 };
 
 }  // namespace

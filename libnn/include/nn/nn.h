@@ -43,6 +43,7 @@
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/model.h"
 #include "nn/onnx.h"
+#include "nn/optimizer_file.h"
 #include "nn/optimizers/adagrad.h"
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/clip_gradients.h"

@@ -77,7 +77,7 @@ struct Evaluation {
 /// One step of a training.
 struct StepReport {
   Index epoch = 0;             ///< counted from 1
-  Index step = 0;              ///< in this training, counted from 1
+  Index step = 0;              ///< of the training, counted from 1
   Index step_in_epoch = 0;     ///< counted from 1
   Index steps_per_epoch = 0;   ///< of a whole epoch
   Index samples = 0;           ///< in the batch
@@ -89,7 +89,7 @@ struct StepReport {
 /// One epoch of a training.
 struct EpochReport {
   Index epoch = 0;             ///< counted from 1
-  Index step = 0;              ///< steps of this training so far
+  Index step = 0;              ///< steps of the training so far
   double learning_rate = 0.0;  ///< of the epoch's last step
   /// Mean over the samples of the epoch, in nats, measured while the network
   /// learned: each batch before its step.
@@ -102,7 +102,8 @@ struct EpochReport {
 
 /// What a training is going to be.
 struct TrainingPlan {
-  Index epochs = 0;             ///< at most
+  Index epochs = 0;             ///< the last one's number, at most
+  Index first_epoch = 1;        ///< where it begins
   Index steps_per_epoch = 0;    ///< of a whole epoch
   bool has_validation = false;  ///< whether EpochReport::validation is there
 };
@@ -161,6 +162,9 @@ struct TrainerOptions {
   /// Distorts training images at random; off at first. Validation is done on
   /// the images as they are.
   AugmentationOptions augmentation = {};
+  /// Begins with this epoch, at most `epochs`, as if all before it had just
+  /// been run: their order of samples, schedule and draws are passed over.
+  Index first_epoch = 1;
 };
 
 /// Trains a network that tells classes apart, with SoftmaxCrossEntropy.
@@ -175,7 +179,9 @@ struct TrainerOptions {
 /// but the first allocates.
 ///
 /// Equal seeds, data and initial weights give equal results to the bit, with
-/// any number of threads.
+/// any number of threads. So does a training in two parts: the second one
+/// builds the same network and optimizer, gives them what load_weights() and
+/// load_optimizer() read, and begins with TrainerOptions::first_epoch.
 ///
 /// The network, the optimizer and the data belong to the caller and must
 /// outlive the trainer's use of them; the trainer owns its callbacks and the
@@ -207,7 +213,7 @@ class Trainer {
   /// Appends a callback. Throws std::invalid_argument if it is null.
   void add(std::unique_ptr<TrainerCallback<Scalar>> callback);
 
-  /// Trains for as many epochs as the options say, or until a callback ends it.
+  /// Trains up to the epoch that the options say, or until a callback ends it.
   /// Epochs, steps and the schedule start anew in every call; the network and
   /// the optimizer go on from where they are. Returns a report for every epoch.
   ///

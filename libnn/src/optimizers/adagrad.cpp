@@ -45,6 +45,11 @@ void Adagrad<Scalar>::step() {
   ++steps_;
 }
 
+template <typename Scalar>
+OptimizerState<Scalar> Adagrad<Scalar>::state() {
+  return {"Adagrad", {{"sum", &sum_}}, &steps_};
+}
+
 template class Adagrad<float>;
 template class Adagrad<double>;
 

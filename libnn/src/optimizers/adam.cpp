@@ -16,6 +16,7 @@ AdamBase<Scalar>::AdamBase(const char* who,
                            bool is_decoupled)
     : Optimizer<Scalar>(
           std::move(parameters), options.learning_rate, options.weight_decay),
+      kind_(who),
       options_(options),
       is_decoupled_(is_decoupled) {
   check_decay_rate(who, "beta1", options.beta1);
@@ -59,6 +60,18 @@ void AdamBase<Scalar>::step() {
   });
   // After the slices, so that a refused step leaves no trace.
   ++steps_;
+}
+
+template <typename Scalar>
+OptimizerState<Scalar> AdamBase<Scalar>::state() {
+  OptimizerState<Scalar> state;
+  state.kind = kind_;
+  state.arrays = {{"exp_avg", &mean_}, {"exp_avg_sq", &square_}};
+  if (largest_.size() != 0) {
+    state.arrays.push_back({"max_exp_avg_sq", &largest_});
+  }
+  state.steps = &steps_;
+  return state;
 }
 
 template class AdamBase<float>;

@@ -46,6 +46,18 @@ void RmsProp<Scalar>::step() {
   });
 }
 
+template <typename Scalar>
+OptimizerState<Scalar> RmsProp<Scalar>::state() {
+  OptimizerState<Scalar> state;
+  state.kind = "RmsProp";
+  state.arrays.push_back({"square_avg", &square_});
+  if (mean_.size() != 0) state.arrays.push_back({"grad_avg", &mean_});
+  if (velocity_.size() != 0) {
+    state.arrays.push_back({"momentum_buffer", &velocity_});
+  }
+  return state;
+}
+
 template class RmsProp<float>;
 template class RmsProp<double>;
 

@@ -41,6 +41,16 @@ void Sgd<Scalar>::step() {
   });
 }
 
+template <typename Scalar>
+OptimizerState<Scalar> Sgd<Scalar>::state() {
+  OptimizerState<Scalar> state;
+  state.kind = "Sgd";
+  if (velocity_.size() != 0) {
+    state.arrays.push_back({"momentum_buffer", &velocity_});
+  }
+  return state;
+}
+
 template class Sgd<float>;
 template class Sgd<double>;
 

@@ -1,6 +1,7 @@
 #ifndef NN_OPTIMIZERS_ADAGRAD_H_
 #define NN_OPTIMIZERS_ADAGRAD_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "nn/optimizers/optimizer.h"
@@ -34,13 +35,14 @@ class Adagrad final : public Optimizer<Scalar> {
                    const AdagradOptions& options = {});
 
   void step() override;
+  OptimizerState<Scalar> state() override;
 
  private:
   using typename Optimizer<Scalar>::Slice;
 
   AdagradOptions options_;
-  Index steps_ = 0;     ///< of all parameters together
-  Matrix<Scalar> sum_;  ///< one element for each of all parameters
+  std::int64_t steps_ = 0;  ///< of all parameters together
+  Matrix<Scalar> sum_;      ///< one element for each of all parameters
 };
 
 }  // namespace nn

@@ -1,6 +1,8 @@
 #ifndef NN_OPTIMIZERS_ADAM_H_
 #define NN_OPTIMIZERS_ADAM_H_
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "nn/optimizers/optimizer.h"
@@ -35,6 +37,7 @@ template <typename Scalar>
 class AdamBase : public Optimizer<Scalar> {
  public:
   void step() final;
+  OptimizerState<Scalar> state() final;
 
  protected:
   AdamBase(const char* who,
@@ -45,9 +48,10 @@ class AdamBase : public Optimizer<Scalar> {
  private:
   using typename Optimizer<Scalar>::Slice;
 
+  std::string kind_;
   AdamOptions options_;
   bool is_decoupled_;
-  Index steps_ = 0;  ///< of all parameters together
+  std::int64_t steps_ = 0;  ///< of all parameters together
   // One element for each of all parameters.
   Matrix<Scalar> mean_;
   Matrix<Scalar> square_;

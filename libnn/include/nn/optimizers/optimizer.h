@@ -2,7 +2,9 @@
 #define NN_OPTIMIZERS_OPTIMIZER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "nn/parallel.h"
@@ -23,6 +25,20 @@ struct GroupOptions {
   double l1 = 0.0;
 };
 
+/// What an optimizer carries from one step to the next, beside its learning
+/// rate; optimizer_file.h saves and loads it.
+template <typename Scalar>
+struct OptimizerState {
+  /// One number for every element of the parameters, in their order.
+  struct Array {
+    std::string name;        ///< as PyTorch names it: "momentum_buffer"
+    Matrix<Scalar>* values;  ///< element_count() x 1; the optimizer's own
+  };
+  std::string kind;               ///< "Sgd"
+  std::vector<Array> arrays;      ///< those that its options make it keep
+  std::int64_t* steps = nullptr;  ///< the steps so far, if it counts them
+};
+
 /// Changes parameters by their gradients. Create it once for all parameters of
 /// a network and call step() once a batch, after backward().
 template <typename Scalar>
@@ -34,6 +50,15 @@ class Optimizer {
 
   /// One update of every parameter. Allocates nothing.
   virtual void step() = 0;
+
+  /// What the steps so far have left. The pointers stay valid as long as the
+  /// optimizer.
+  virtual OptimizerState<Scalar> state() = 0;
+
+  /// All that step() changes.
+  const std::vector<Parameter<Scalar>*>& parameters() const {
+    return parameters_;
+  }
 
   /// The rate of the next step().
   double learning_rate() const { return learning_rate_; }
@@ -60,11 +85,6 @@ class Optimizer {
   Optimizer(std::vector<Parameter<Scalar>*> parameters,
             double learning_rate,
             double weight_decay = 0.0);
-
-  /// What step() changes.
-  const std::vector<Parameter<Scalar>*>& parameters() const {
-    return parameters_;
-  }
 
   /// The elements of all parameters together: the size of what an optimizer
   /// keeps for each of them.

@@ -39,6 +39,7 @@ class RmsProp final : public Optimizer<Scalar> {
                    const RmsPropOptions& options = {});
 
   void step() override;
+  OptimizerState<Scalar> state() override;
 
  private:
   using typename Optimizer<Scalar>::Slice;

@@ -33,6 +33,7 @@ class Sgd final : public Optimizer<Scalar> {
   Sgd(std::vector<Parameter<Scalar>*> parameters, const SgdOptions& options);
 
   void step() override;
+  OptimizerState<Scalar> state() override;
 
  private:
   using typename Optimizer<Scalar>::Slice;

@@ -1,0 +1,32 @@
+#ifndef NN_SRC_NAMED_TENSORS_H_
+#define NN_SRC_NAMED_TENSORS_H_
+
+#include <string>
+#include <vector>
+
+#include "nn/safetensors.h"
+#include "nn/sequential.h"
+
+namespace nn::internal {
+
+/// All that a file of a network holds: parameters and buffers.
+template <typename Scalar>
+std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network);
+
+/// The values as a file holds them. Throws std::invalid_argument if a counter
+/// holds no whole number from 0 to 2^53.
+template <typename Scalar>
+SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state);
+
+/// Takes the values over from a file that holds exactly these; nothing is
+/// changed unless all fit. Throws std::runtime_error that starts with `path`,
+/// where the file came from; `owner` stands in messages: "network".
+template <typename Scalar>
+void take_tensors(const std::string& path,
+                  const SafetensorsFile& file,
+                  const char* owner,
+                  const std::vector<NamedParameter<Scalar>>& state);
+
+}  // namespace nn::internal
+
+#endif  // NN_SRC_NAMED_TENSORS_H_
