@@ -107,6 +107,22 @@ TEST_CASE("a training is taken up again as docs/files.md says", "[docs]") {
   CHECK(again.predict(x) == whole.predict(x));
 }
 
+TEST_CASE("a saved network answers as docs/training.md says", "[docs]") {
+  const WorkingDirectory here;
+  nn::Sequential<float> trained(nn::Shape{2}, /*seed=*/1);
+  trained.add<nn::BatchNorm1d>().add<nn::Linear>(2).add<nn::Softmax>();
+  nn::save_model("model.safetensors", trained);
+
+  const auto net = nn::load_model<float>("model.safetensors");
+  nn::Matrix<float> x(2, 3);  // a column for each sample
+  x << 838, 113, 500,         // the lengths
+      0.758F, 0.515F, 0.1F;   // the widths
+  const nn::Matrix<float> probabilities = net.predict(x);  // 2 x 3
+  const nn::Labels classes = net.predict_classes(x);
+  CHECK(probabilities == trained.predict(x));
+  CHECK(classes == trained.predict_classes(x));
+}
+
 TEST_CASE("the layers with an ONNX form in docs/files.md are all there are",
           "[docs]") {
   const std::string text = nn_test::text_of("docs/files.md");
