@@ -58,7 +58,8 @@ TEST_CASE("a replaced file leaves no other file behind", "[file]") {
   REQUIRE(file_count(directory.path()) == 1);
 }
 
-TEST_CASE("a reader sees the old file or the new one, never a part", "[file]") {
+TEST_CASE("a reader sees the old file or the new one, never a part",
+          "[file][threads]") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("a");
   const std::string first(200000, 'a');

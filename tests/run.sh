@@ -88,7 +88,7 @@ if [[ -z "$release_only" ]]; then
   if setarch "$(uname -m)" -R true 2>/dev/null; then
     nn_launcher=(setarch "$(uname -m)" -R)
   fi
-  configure tsan -DNN_BUILD_APPS=OFF
-  build tsan nn_tests
-  run_tests tsan --timeout 900 --tests-regex '(parallel|predict|thread)'
+  configure tsan
+  build tsan
+  run_tests tsan --timeout 900
 fi

@@ -334,7 +334,7 @@ TEMPLATE_TEST_CASE("fused and single layers agree",
 }
 
 TEMPLATE_TEST_CASE("results are the same to the bit for any number of threads",
-                   "[sequential][parallel]",
+                   "[sequential][threads]",
                    float,
                    double) {
   using Scalar = TestType;
@@ -414,7 +414,7 @@ TEST_CASE("parameter gradients do not depend on a wanted input gradient",
 }
 
 TEST_CASE("eight threads may predict on one network at once",
-          "[sequential][parallel]") {
+          "[sequential][threads]") {
   const ScopedThreads scope(2);
   for (const bool mlp : {true, false}) {
     const Sequential<float> net = mlp ? small_mlp<float>() : small_cnn<float>();

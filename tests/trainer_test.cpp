@@ -428,7 +428,7 @@ TEST_CASE("class weights reach loss and validation as a whole", "[trainer]") {
 }
 
 TEST_CASE("a training is the same to the bit for any number of threads",
-          "[trainer]") {
+          "[trainer][threads]") {
   const nn::ImageSet set = tiny_images(70);
   const Samples<float> samples(set, nn::measure_normalization(set));
   const auto train = [&samples](int threads, std::uint64_t seed) {

@@ -283,7 +283,7 @@ TEST_CASE("displacements have the size that follows from Simard's field",
 }
 
 TEST_CASE("a distortion depends on seed, epoch and image alone",
-          "[augmentation]") {
+          "[augmentation][threads]") {
   nn::AugmentationOptions all = bend_by(20.0, 3.0);
   all.shift = 2;
   all.rotation = 15.0;

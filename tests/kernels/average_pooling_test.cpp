@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("plane means and their gradient agree with the definition",
 }
 
 TEST_CASE("average pooling is the same for any number of threads",
-          "[kernels][average_pooling]") {
+          "[kernels][average_pooling][threads]") {
   const AveragePoolGeometry g{6, 30, 31, 3, 3, 2, 2, 1, 1, false};
   const Index planes = 6 * 16;
   nn::Rng rng(49);

@@ -90,7 +90,7 @@ TEST_CASE("a NaN is not dropped", "[kernels][dropout]") {
 }
 
 TEST_CASE("what is dropped does not depend on the number of threads",
-          "[kernels][dropout]") {
+          "[kernels][dropout][threads]") {
   const std::vector<float> x(100000, 1.0f);
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3, 8}) {

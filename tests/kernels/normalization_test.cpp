@@ -280,7 +280,7 @@ TEMPLATE_TEST_CASE("sample loops agree with their definition",
 }
 
 TEST_CASE("normalization gives the same bits for any number of threads",
-          "[kernels][normalization]") {
+          "[kernels][normalization][threads]") {
   nn::Rng rng(74);
   for (const ChannelGeometry& g : kGeometries) {
     CAPTURE(g.channels, g.pixels, g.batch);

@@ -60,7 +60,7 @@ TEMPLATE_TEST_CASE("a NaN goes through every activation, and no further",
 }
 
 TEMPLATE_TEST_CASE("large activations are the same for any number of threads",
-                   "[layers][activation]",
+                   "[layers][activation][threads]",
                    float,
                    double) {
   nn::Rng rng(50);

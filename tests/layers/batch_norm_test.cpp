@@ -171,7 +171,7 @@ TEMPLATE_TEST_CASE("running statistics are shares of the batches",
 }
 
 TEST_CASE("running statistics do not depend on threads or on a wish for dx",
-          "[layers][batch_norm]") {
+          "[layers][batch_norm][threads]") {
   nn::Rng rng(5);
   const Shape shape{3, 40, 30};
   const auto x = nn_test::normal_matrix<float>(shape.features(), 20, rng);

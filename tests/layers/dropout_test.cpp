@@ -168,7 +168,7 @@ TEST_CASE("whether an element is dropped says nothing of any other",
 }
 
 TEMPLATE_TEST_CASE("what dropout drops follows from seed and pass alone",
-                   "[layers][dropout]",
+                   "[layers][dropout][threads]",
                    float,
                    double) {
   // Several blocks, the last one not full.
@@ -196,7 +196,8 @@ TEST_CASE("float and double drop the same", "[layers][dropout]") {
   CHECK(mask_of(single, 20, 7).cast<double>() == mask_of(twice, 20, 7));
 }
 
-TEST_CASE("threads may run one dropout layer at once", "[layers][dropout]") {
+TEST_CASE("threads may run one dropout layer at once",
+          "[layers][dropout][threads]") {
   constexpr std::size_t kThreads = 4;
   constexpr std::uint64_t kPasses = 20;
   Dropout<float> layer(Shape{300}, 0.4);
@@ -259,7 +260,7 @@ TEST_CASE("a network with dropout has the gradients of what it kept",
 }
 
 TEST_CASE("training with dropout follows from the seed alone",
-          "[layers][dropout][sequential]") {
+          "[layers][dropout][sequential][threads]") {
   const auto train = [](std::uint64_t seed, int threads) {
     const ScopedThreads scope(threads);
     nn::Sequential<double> net = network(seed);

@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("clipping by value lets a NaN through and says so",
 }
 
 TEMPLATE_TEST_CASE("clipping does not depend on threads and allocates nothing",
-                   "[optimizers][clipping][allocations]",
+                   "[optimizers][clipping][allocations][threads]",
                    float,
                    double) {
   nn::Rng rng(3);
