@@ -35,6 +35,20 @@ function(nn_configure_target target)
   endif()
 endfunction()
 
+# nn_precompile_sanitized(<target> [REUSE_FROM <other>] [<header>...]): a
+# precompiled header where sanitizers are built in, and nowhere else. Without
+# one a source shows that it includes all that it needs, and tools of clang can
+# read how it is compiled, which they cannot with a header precompiled by g++.
+function(nn_precompile_sanitized target)
+  if(NN_SANITIZE)
+    if(ARGV1 STREQUAL "REUSE_FROM")
+      target_precompile_headers(${target} ${ARGN})
+    else()
+      target_precompile_headers(${target} PRIVATE ${ARGN})
+    endif()
+  endif()
+endfunction()
+
 # Reads a components.cmake list into absolute source paths. A component
 # `layers/conv2d` stands for <source_dir>/layers/conv2d.cpp; a missing file
 # fails configure, so the list and the tree cannot drift apart.
