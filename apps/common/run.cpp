@@ -1,23 +1,19 @@
 #include "common/run.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "common/csv.h"
 #include "nn/check.h"
 #include "nn/file.h"
 
 namespace apps {
 namespace {
-
-constexpr int kTopImages = 3;
 
 constexpr const char* kSummaryFile = "summary.json";
 constexpr const char* kHistoryFile = "history.csv";
@@ -44,213 +40,6 @@ constexpr const char* kLayersHeader =
 std::string path_of(const std::string& directory, const char* file) {
   return directory + "/" + file;
 }
-
-/// Two digits a byte.
-std::string hex(const std::vector<std::uint8_t>& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte / 16];
-    text += kDigits[byte % 16];
-  }
-  return text;
-}
-
-/// Builds the text of a CSV file. Numbers get the fewest digits that read back
-/// as the same value, whatever the locale.
-class CsvText {
- public:
-  explicit CsvText(const char* header) : text_(header) { text_ += '\n'; }
-
-  template <typename Number, typename... Rest>
-  void row(const Number& first, const Rest&... rest) {
-    add(first);
-    ((text_ += ',', add(rest)), ...);
-    text_ += '\n';
-  }
-
-  void add(const std::string& word) { text_ += word; }
-  template <typename Number>
-  void add(const Number& number) {
-    char digits[32];
-    const std::to_chars_result end =
-        std::to_chars(digits, digits + sizeof digits, number);
-    text_.append(digits, end.ptr);
-  }
-  void add_separator(char separator) { text_ += separator; }
-
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-/// Reads a CSV file row by row, telling file and line of whatever is wrong.
-class CsvReader {
- public:
-  CsvReader(std::string path, std::string_view header)
-      : path_(std::move(path)), text_(nn::read_file(path_)) {
-    std::string_view line;
-    if (!next_line(line)) {
-      throw std::runtime_error(nn::concat(
-          path_, ": expected a header line '", header, "', found nothing"));
-    }
-    if (line != header) fail("expected the header '", header, "'", line);
-    columns_ = split(header);
-  }
-
-  /// Goes to the next row. False at the end of the file.
-  bool next_row() {
-    std::string_view line;
-    if (!next_line(line)) return false;
-    fields_ = split(line);
-    next_field_ = 0;
-    if (fields_.size() != columns_.size()) {
-      fail("expected ", columns_.size(), " fields", line);
-    }
-    ++rows_;
-    return true;
-  }
-
-  /// The next field, a whole number in low .. high.
-  template <typename Integer>
-  Integer whole(Integer low, Integer high) {
-    Integer value{};
-    if (!parse(field(), value) || value < low || value > high) {
-      if (low == high) {
-        fail_field("expected ", low);
-      } else if (high == std::numeric_limits<Integer>::max()) {
-        fail_field("expected a whole number of at least ", low);
-      } else {
-        fail_field("expected a whole number from ", low, " to ", high);
-      }
-    }
-    ++next_field_;
-    return value;
-  }
-
-  /// The next field, a finite number in low .. high.
-  double number(double low, double high) {
-    double value = 0.0;
-    if (!parse(field(), value) || !std::isfinite(value) || value < low ||
-        value > high) {
-      if (std::isfinite(high)) {
-        fail_field("expected a number from ", low, " to ", high);
-      }
-      fail_field("expected a finite number of at least ", low);
-    }
-    ++next_field_;
-    return value;
-  }
-  /// The next field, which is to be `wanted` unless that is empty.
-  std::string word(std::string_view wanted) {
-    const std::string_view found = field();
-    if (found.empty() || (!wanted.empty() && found != wanted)) {
-      fail_field("expected ",
-                 wanted.empty() ? "a name" : "'" + std::string(wanted) + "'");
-    }
-    ++next_field_;
-    return std::string(found);
-  }
-  /// The next field, `count` bytes of two hexadecimal digits each.
-  std::vector<std::uint8_t> bytes(std::size_t count) {
-    const std::string_view text = field();
-    std::vector<std::uint8_t> out(count);
-    bool whole = text.size() == 2 * count;
-    for (std::size_t i = 0; whole && i < count; ++i) {
-      const char* digits = text.data() + 2 * i;
-      const auto result =
-          std::from_chars(digits, digits + 2, out[i], /*base=*/16);
-      whole = result.ec == std::errc() && result.ptr == digits + 2;
-    }
-    if (!whole) {
-      fail_field("expected ", count, " bytes of two hexadecimal digits each");
-    }
-    ++next_field_;
-    return out;
-  }
-  double not_negative() {
-    return number(0.0, std::numeric_limits<double>::infinity());
-  }
-  double share() { return number(0.0, 1.0); }
-
-  std::size_t rows() const { return rows_; }
-
-  void expect_rows(std::optional<std::size_t> wanted,
-                   const char* reason) const {
-    if (wanted && rows_ != *wanted) {
-      throw std::runtime_error(nn::concat(
-          path_, ": expected ", *wanted, " rows, ", reason, ", found ", rows_));
-    }
-  }
-
- private:
-  static std::vector<std::string_view> split(std::string_view line) {
-    std::vector<std::string_view> fields;
-    std::size_t start = 0;
-    for (;;) {
-      const std::size_t end = line.find(',', start);
-      fields.push_back(line.substr(start, end - start));
-      if (end == line.npos) return fields;
-      start = end + 1;
-    }
-  }
-
-  template <typename Number>
-  static bool parse(std::string_view text, Number& value) {
-    const char* end = text.data() + text.size();
-    const std::from_chars_result result =
-        std::from_chars(text.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end;
-  }
-
-  bool next_line(std::string_view& line) {
-    if (position_ == text_.size()) return false;
-    ++line_;
-    const std::size_t end = text_.find('\n', position_);
-    if (end == text_.npos) {
-      // Every line is written with its end: here a tail is missing.
-      fail("expected a line feed at the end of the line",
-           std::string_view(text_).substr(position_));
-    }
-    line = std::string_view(text_).substr(position_, end - position_);
-    position_ = end + 1;
-    return true;
-  }
-
-  std::string_view field() const { return fields_[next_field_]; }
-
-  /// The last of `parts` is what was found.
-  template <typename... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    const std::vector<std::string> texts = {nn::concat(parts)...};
-    std::string wanted;
-    for (std::size_t i = 0; i + 1 < texts.size(); ++i) wanted += texts[i];
-    constexpr std::size_t kMaxQuoted = 80;
-    throw std::runtime_error(nn::concat(path_,
-                                        ":",
-                                        line_,
-                                        ": ",
-                                        wanted,
-                                        ", found '",
-                                        texts.back().substr(0, kMaxQuoted),
-                                        "'"));
-  }
-  template <typename... Parts>
-  [[noreturn]] void fail_field(const Parts&... parts) const {
-    fail("column ", columns_[next_field_], ": ", parts..., field());
-  }
-
-  std::string path_;
-  std::string text_;
-  std::size_t position_ = 0;
-  long line_ = 0;
-  std::size_t rows_ = 0;
-  std::size_t next_field_ = 0;
-  std::vector<std::string_view> columns_;
-  std::vector<std::string_view> fields_;
-};
 
 nlohmann::json read_summary(const std::string& path) {
   const std::string text = nn::read_file(path);
@@ -438,74 +227,6 @@ void read_layers(const std::string& path, Run& run) {
 
 }  // namespace
 
-void derive_tables(Run& run) {
-  run.confusion.assign(kClasses * kClasses, ConfusionCell{});
-  std::array<long, kClasses> images_of_label{};
-  const auto cell = [&run](int label, int predicted) -> ConfusionCell& {
-    return run
-        .confusion[static_cast<std::size_t>(label * kClasses + predicted)];
-  };
-  for (const Prediction& prediction : run.predictions) {
-    const auto is_class = [](int value) {
-      return value >= 0 && value < kClasses;
-    };
-    nn::check_argument(
-        is_class(prediction.label) && is_class(prediction.predicted),
-        "[derive_tables] expected classes from 0 to ",
-        kClasses - 1,
-        ", got label ",
-        prediction.label,
-        " and prediction ",
-        prediction.predicted);
-    ++images_of_label[static_cast<std::size_t>(prediction.label)];
-    ++cell(prediction.label, prediction.predicted).count;
-    for (int c = 0; c < kClasses; ++c) {
-      cell(prediction.label, c).mean_probability +=
-          prediction.probability[static_cast<std::size_t>(c)];
-    }
-  }
-  for (int label = 0; label < kClasses; ++label) {
-    const long images = images_of_label[static_cast<std::size_t>(label)];
-    for (int predicted = 0; predicted < kClasses; ++predicted) {
-      ConfusionCell& entry = cell(label, predicted);
-      entry.label = label;
-      entry.predicted = predicted;
-      if (images == 0) continue;
-      const double n = static_cast<double>(images);
-      entry.share = static_cast<double>(entry.count) / n;
-      // The sum's rounding may exceed n by an ulp.
-      entry.mean_probability = std::min(1.0, entry.mean_probability / n);
-    }
-  }
-
-  run.top3.clear();
-  std::vector<const Prediction*> order;
-  for (const Prediction& prediction : run.predictions) {
-    order.push_back(&prediction);
-  }
-  const auto ranks = static_cast<std::ptrdiff_t>(
-      std::min<std::size_t>(kTopImages, order.size()));
-  for (int c = 0; c < kClasses; ++c) {
-    const std::size_t column = static_cast<std::size_t>(c);
-    std::partial_sort(order.begin(),
-                      order.begin() + ranks,
-                      order.end(),
-                      [column](const Prediction* a, const Prediction* b) {
-                        const double pa = a->probability[column];
-                        const double pb = b->probability[column];
-                        return pa != pb ? pa > pb : a->index < b->index;
-                      });
-    for (std::ptrdiff_t rank = 0; rank < ranks; ++rank) {
-      const Prediction& best = *order[static_cast<std::size_t>(rank)];
-      run.top3.push_back({c,
-                          static_cast<int>(rank) + 1,
-                          best.index,
-                          best.label,
-                          best.probability[column]});
-    }
-  }
-}
-
 void write_run_tables(const std::string& directory, const Run& run) {
   CsvText history(kHistoryHeader);
   for (const EpochRow& row : run.history) {
@@ -544,7 +265,7 @@ void write_run_tables(const std::string& directory, const Run& run) {
   }
   CsvText images(kImagesHeader);
   for (const ShownImage& row : run.images) {
-    images.row(row.index, row.label, row.height, row.width, hex(row.gray));
+    images.row(row.index, row.label, row.height, row.width, row.gray);
   }
   CsvText layers(kLayersHeader);
   for (const LayerTime& row : run.layers) {

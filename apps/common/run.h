@@ -14,6 +14,8 @@ namespace apps {
 /// mnist_report reads it back.
 
 constexpr int kClasses = 10;
+/// How many of the highest-scored images of a class are shown.
+constexpr int kTopImages = 3;
 
 struct EpochRow {
   int epoch = 0;  ///< counted from 1

@@ -1,0 +1,135 @@
+#include "common/csv.h"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "nn/file.h"
+
+namespace apps {
+namespace {
+
+std::vector<std::string_view> split(std::string_view line) {
+  std::vector<std::string_view> fields;
+  std::size_t start = 0;
+  for (;;) {
+    const std::size_t end = line.find(',', start);
+    fields.push_back(line.substr(start, end - start));
+    if (end == line.npos) return fields;
+    start = end + 1;
+  }
+}
+
+}  // namespace
+
+void CsvText::add(const std::vector<std::uint8_t>& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  text_.reserve(text_.size() + 2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text_ += kDigits[byte / 16];
+    text_ += kDigits[byte % 16];
+  }
+}
+
+CsvReader::CsvReader(const std::string& path, std::string_view header)
+    : path_(path), text_(nn::read_file(path)), columns_(split(header)) {
+  std::string_view line;
+  if (!next_line(line)) {
+    throw std::runtime_error(nn::concat(
+        path_, ": expected a header line '", header, "', found nothing"));
+  }
+  if (line != header)
+    fail(nn::concat("expected the header '", header, "'"), line);
+}
+
+bool CsvReader::next_row() {
+  std::string_view line;
+  if (!next_line(line)) return false;
+  fields_ = split(line);
+  next_field_ = 0;
+  if (fields_.size() != columns_.size()) {
+    fail(nn::concat("expected ", columns_.size(), " fields"), line);
+  }
+  ++rows_;
+  return true;
+}
+
+double CsvReader::number(double low, double high) {
+  double value = 0.0;
+  if (!parse(field(), value) || !std::isfinite(value) || value < low ||
+      value > high) {
+    if (std::isfinite(high)) {
+      fail_field(nn::concat("expected a number from ", low, " to ", high));
+    }
+    fail_field(nn::concat("expected a finite number of at least ", low));
+  }
+  ++next_field_;
+  return value;
+}
+
+std::string CsvReader::word(std::string_view wanted) {
+  const std::string_view found = field();
+  if (found.empty() || (!wanted.empty() && found != wanted)) {
+    fail_field(wanted.empty() ? "expected a name"
+                              : nn::concat("expected '", wanted, "'"));
+  }
+  ++next_field_;
+  return std::string(found);
+}
+
+std::vector<std::uint8_t> CsvReader::bytes(std::size_t count) {
+  const std::string_view text = field();
+  std::vector<std::uint8_t> out(count);
+  bool whole = text.size() == 2 * count;
+  for (std::size_t i = 0; whole && i < count; ++i) {
+    const char* digits = text.data() + 2 * i;
+    const auto result =
+        std::from_chars(digits, digits + 2, out[i], /*base=*/16);
+    whole = result.ec == std::errc() && result.ptr == digits + 2;
+  }
+  if (!whole) {
+    fail_field(nn::concat(
+        "expected ", count, " bytes of two hexadecimal digits each"));
+  }
+  ++next_field_;
+  return out;
+}
+
+void CsvReader::expect_rows(std::optional<std::size_t> wanted,
+                            const char* reason) const {
+  if (wanted && rows_ != *wanted) {
+    throw std::runtime_error(nn::concat(
+        path_, ": expected ", *wanted, " rows, ", reason, ", found ", rows_));
+  }
+}
+
+bool CsvReader::next_line(std::string_view& line) {
+  if (position_ == text_.size()) return false;
+  ++line_;
+  const std::size_t end = text_.find('\n', position_);
+  if (end == text_.npos) {
+    // Every line is written with its end: here a tail is missing.
+    fail("expected a line feed at the end of the line",
+         std::string_view(text_).substr(position_));
+  }
+  line = std::string_view(text_).substr(position_, end - position_);
+  position_ = end + 1;
+  return true;
+}
+
+void CsvReader::fail(const std::string& wanted, std::string_view found) const {
+  constexpr std::size_t kMaxQuoted = 80;
+  throw std::runtime_error(nn::concat(path_,
+                                      ":",
+                                      line_,
+                                      ": ",
+                                      wanted,
+                                      ", found '",
+                                      found.substr(0, kMaxQuoted),
+                                      "'"));
+}
+
+void CsvReader::fail_field(const std::string& wanted) const {
+  fail(nn::concat("column ", columns_[next_field_], ": ", wanted), field());
+}
+
+}  // namespace apps
