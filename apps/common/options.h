@@ -83,10 +83,6 @@ std::optional<Options> parse_options(const Program& program,
                                      int argc,
                                      const char* const* argv);
 
-/// As --augment takes it: "shift=2,rotate=10.0". What is off is left out, so
-/// that no augmentation is an empty text.
-std::string to_text(const nn::AugmentationOptions& augmentation);
-
 /// The names of the ten classes of a data set, by its name on the command line.
 std::vector<std::string> class_names(const std::string& dataset);
 

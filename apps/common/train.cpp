@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/artifacts.h"
+#include "common/augmentation_option.h"
 #include "common/batch_loader.h"
 #include "common/figures.h"
 #include "common/models.h"
