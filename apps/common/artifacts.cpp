@@ -28,7 +28,9 @@ class StagingFolder {
     fs::create_directory(path_, error);
     if (error) {
       throw std::runtime_error(
-          nn::concat(directory, ": cannot be written: ", error.message()));
+          nn::concat(directory,
+                     ": expected a folder that can be written, found: ",
+                     error.message()));
     }
   }
   ~StagingFolder() {
@@ -55,6 +57,13 @@ void rename_into(const fs::path& from, const fs::path& directory) {
 }
 
 }  // namespace
+
+std::string kind_of_file(const std::string& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::is_directory(status)) return "a folder";
+  return fs::exists(status) ? "a file" : "nothing";
+}
 
 RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
   std::vector<fs::path> missing;
@@ -83,8 +92,10 @@ RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
     created_.push_back(path->string());
   }
   if (!fs::is_directory(directory_, error)) {
-    throw std::runtime_error(nn::concat(
-        "--out ", directory_, ": expected a folder, found something else"));
+    throw std::runtime_error(nn::concat("--out ",
+                                        directory_,
+                                        ": expected a folder, found ",
+                                        kind_of_file(directory_)));
   }
   try {
     const StagingFolder trial(directory_);
@@ -133,7 +144,8 @@ void check_file_can_be_written(const std::string& option,
                                         path,
                                         ": expected the folder ",
                                         folder.string(),
-                                        " to be there, found none"));
+                                        " to be there, found ",
+                                        kind_of_file(folder.string())));
   }
   try {
     const StagingFolder trial(folder.string());

@@ -31,6 +31,9 @@ class RunFolder {
   std::vector<std::string> created_;  ///< innermost last
 };
 
+/// What there is at `path`, for messages: "a folder", "a file" or "nothing".
+std::string kind_of_file(const std::string& path);
+
 /// Tries that a file can be put at `path`, leaving nothing there.
 /// Throws std::runtime_error with `option`, path and reason.
 void check_file_can_be_written(const std::string& option,

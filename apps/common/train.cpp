@@ -68,8 +68,10 @@ Data load_data(const Options& options) {
         options.data,
         ": expected a folder with the IDX files of ",
         options.dataset,
-        ", found no such folder (cmake -P cmake/FetchMnist.cmake fills data/ "
-        "in the folder that it is run in)"));
+        ", found ",
+        kind_of_file(options.data),
+        " (cmake -P cmake/FetchMnist.cmake fills data/ in the folder that it "
+        "is run in)"));
   }
   Data data;
   data.training = nn::load_mnist(options.data, nn::Split::kTraining, kClasses);

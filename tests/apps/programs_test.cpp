@@ -117,6 +117,21 @@ void truncate(const std::string& path, std::size_t size) {
   nn::write_file_atomically(path, bytes.substr(0, size));
 }
 
+// On the test images of the data set in NN_DATA_DIR.
+double accuracy_after_one_epoch(const std::string& program) {
+  const nn_test::TemporaryDirectory folder;
+  const Outcome outcome = execute(program,
+                                  {"--data",
+                                   nn_test::data_directory(),
+                                   "--epochs",
+                                   "1",
+                                   "--out",
+                                   folder.file("out")});
+  INFO(outcome.errors);
+  REQUIRE(outcome.exit_code == 0);
+  return apps::read_run(folder.file("out")).history.back().test_accuracy;
+}
+
 }  // namespace
 
 TEST_CASE("a run leaves every artifact of the schema and nothing else",
@@ -322,7 +337,13 @@ TEST_CASE("bad data ends a run with file, expected and found",
     check_fails(
         bench,
         execute(NN_MNIST_MLP, {"--data", missing, "--out", bench.out()}),
-        {"--data " + missing, "expected", "found"});
+        {"--data " + missing, "expected a folder", "found nothing"});
+  }
+  SECTION("a file for a folder") {
+    check_fails(
+        bench,
+        execute(NN_MNIST_MLP, {"--data", bench.images(), "--out", bench.out()}),
+        {"--data " + bench.images(), "expected a folder", "found a file"});
   }
   SECTION("a missing file") {
     fs::remove(bench.images());
@@ -388,10 +409,15 @@ TEST_CASE("a results folder that cannot be written ends a run at its start",
              ContainsSubstring("--out " + bench.folder.file("file")));
   // It is told before the data is looked at.
   CHECK(outcome.output.empty());
+  const Outcome file = bench.mlp({"--out", bench.folder.file("file")});
+  CHECK(file.exit_code == 1);
+  CHECK_THAT(file.errors, ContainsSubstring("expected a folder, found a file"));
+  CHECK(nn::read_file(bench.folder.file("file")) == "in the way");
 
   const Outcome save =
       bench.mlp({"--save", bench.folder.file("nowhere/weights")});
-  check_fails(bench, save, {"--save", bench.folder.file("nowhere")});
+  check_fails(
+      bench, save, {"--save", bench.folder.file("nowhere"), "found nothing"});
 }
 
 TEST_CASE("weights that do not fit end a run with the parameter's shapes",
@@ -456,32 +482,10 @@ TEST_CASE("a failed run leaves the artifacts of the one before",
 
 TEST_CASE("the default CNN reaches 98 % in one epoch on real data",
           "[apps][data]") {
-  const nn_test::TemporaryDirectory folder;
-  const Outcome outcome = execute(NN_MNIST_CNN,
-                                  {"--data",
-                                   nn_test::data_directory(),
-                                   "--epochs",
-                                   "1",
-                                   "--out",
-                                   folder.file("out")});
-  INFO(outcome.errors);
-  REQUIRE(outcome.exit_code == 0);
-  CHECK(apps::read_run(folder.file("out")).history.back().test_accuracy >=
-        0.98);
+  CHECK(accuracy_after_one_epoch(NN_MNIST_CNN) >= 0.98);
 }
 
 TEST_CASE("the default MLP reaches 95 % in one epoch on real data",
           "[apps][data]") {
-  const nn_test::TemporaryDirectory folder;
-  const Outcome outcome = execute(NN_MNIST_MLP,
-                                  {"--data",
-                                   nn_test::data_directory(),
-                                   "--epochs",
-                                   "1",
-                                   "--out",
-                                   folder.file("out")});
-  INFO(outcome.errors);
-  REQUIRE(outcome.exit_code == 0);
-  CHECK(apps::read_run(folder.file("out")).history.back().test_accuracy >=
-        0.95);
+  CHECK(accuracy_after_one_epoch(NN_MNIST_MLP) >= 0.95);
 }
