@@ -217,6 +217,30 @@ TEST_CASE("a run shows data, network, instruction set, threads and epochs",
   CHECK(bench.mlp({"--quiet"}).output.empty());
 }
 
+TEST_CASE("a bar with loss, speed and time left is drawn on terminals alone",
+          "[apps][programs]") {
+  const Bench bench;
+  CHECK_THAT(bench.mlp().output, !ContainsSubstring("\r"));
+
+  // The script of util-linux runs a command on a terminal of its own.
+  if (execute("script", {"--version"}).exit_code != 0) {
+    WARN("not tested: there is no script(1) of util-linux");
+    return;
+  }
+  std::string command = nn_test::quoted(NN_MNIST_MLP);
+  for (const std::string& argument : bench.arguments()) {
+    command += ' ' + nn_test::quoted(argument);
+  }
+  const Outcome outcome =
+      execute("script", {"-q", "-e", "-c", command, "/dev/null"});
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.output,
+             ContainsSubstring("\r\x1b[Kepoch 1/2 [") &&
+                 ContainsSubstring("] loss ") &&
+                 ContainsSubstring(" images/s  0:0") &&
+                 ContainsSubstring(" left\r\x1b[Kepoch 1/2  train: loss "));
+}
+
 TEST_CASE("the same seed gives the same steps for any number of threads",
           "[apps][programs]") {
   const Bench bench;
