@@ -12,19 +12,6 @@
 #include "nn/layers/softmax.h"
 
 namespace apps {
-namespace {
-
-std::string join(const std::vector<nn::Index>& values) {
-  std::string text;
-  for (const nn::Index value : values) {
-    if (!text.empty()) text += ',';
-    text += std::to_string(value);
-  }
-  return text;
-}
-
-}  // namespace
-
 template <typename Scalar>
 nn::Sequential<Scalar> build_mlp(const nn::Shape& input,
                                  const std::vector<nn::Index>& hidden,
@@ -72,13 +59,13 @@ nn::Sequential<Scalar> build_network(const Options& options,
                                       options.seed);
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(is_mlp ? nn::concat("--hidden ",
-                                                    join(options.hidden),
+                                                    to_text(options.hidden),
                                                     " does not fit images of ",
                                                     input.to_string(),
                                                     ": ",
                                                     error.what())
                                        : nn::concat("--channels ",
-                                                    join(options.channels),
+                                                    to_text(options.channels),
                                                     " --kernel ",
                                                     options.kernel,
                                                     " --padding ",

@@ -20,6 +20,14 @@ std::vector<std::string> class_names(const std::string& dataset) {
   return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 }
 
+std::string to_text(const std::vector<nn::Index>& sizes) {
+  std::string text;
+  for (const nn::Index size : sizes) {
+    text += (text.empty() ? "" : ",") + std::to_string(size);
+  }
+  return text;
+}
+
 nn::SgdOptions Options::sgd() const {
   nn::SgdOptions sgd;
   sgd.learning_rate = learning_rate;

@@ -83,6 +83,9 @@ std::optional<Options> parse_options(const Program& program,
                                      int argc,
                                      const char* const* argv);
 
+/// Sizes as --hidden and --channels take them: "256,128".
+std::string to_text(const std::vector<nn::Index>& sizes);
+
 /// The names of the ten classes of a data set, by its name on the command line.
 std::vector<std::string> class_names(const std::string& dataset);
 

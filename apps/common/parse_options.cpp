@@ -115,14 +115,6 @@ std::vector<nn::Index> parse_sizes(const std::string& option,
   return sizes;
 }
 
-std::string join(const std::vector<nn::Index>& sizes) {
-  std::string text;
-  for (const nn::Index size : sizes) {
-    text += (text.empty() ? "" : ",") + std::to_string(size);
-  }
-  return text;
-}
-
 struct ModelDefaults {
   nn::Index epochs;
   double learning_rate;
@@ -448,8 +440,8 @@ class CommandLine {
   const Program& program_;
   Options options_;
   // As they are given, before they are taken apart.
-  std::string hidden_ = join(options_.hidden);
-  std::string channels_ = join(options_.channels);
+  std::string hidden_ = to_text(options_.hidden);
+  std::string channels_ = to_text(options_.channels);
   std::string augmentation_;
 
   CLI::App app_;
