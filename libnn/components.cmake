@@ -60,6 +60,7 @@ set(NN_COMPONENTS
   stage
   sequential
   residual
+  non_finite
   gradient_check
   file
   json

@@ -27,6 +27,7 @@
 #include "nn/data/idx.h"
 #include "nn/file.h"
 #include "nn/model.h"
+#include "nn/non_finite.h"
 #include "nn/parallel.h"
 #include "nn/safetensors.h"
 
@@ -93,28 +94,6 @@ Data load_data(const Options& options) {
   if (options.test_limit > 0) data.test = data.test.head(options.test_limit);
   data.normalization = nn::measure_normalization(data.training);
   return data;
-}
-
-/// Where, on the way from the images to the loss, the first value appears that
-/// is not finite.
-std::string origin_of_non_finite(nn::Sequential<float>& network,
-                                 nn::ConstView<float> x) {
-  const auto of_layer = [&network](nn::Index i) {
-    return nn::concat("layer ", i, ", ", network.layer(i).describe());
-  };
-  const std::vector<nn::Matrix<float>> outputs = network.activations(x);
-  for (nn::Index i = 0; i < network.size(); ++i) {
-    for (const nn::Parameter<float>* parameter :
-         network.layer(i).parameters()) {
-      if (!parameter->value.allFinite()) {
-        return nn::concat("in the ", parameter->name, " of ", of_layer(i));
-      }
-    }
-    if (!outputs[static_cast<std::size_t>(i)].allFinite()) {
-      return nn::concat("in the output of ", of_layer(i));
-    }
-  }
-  return "in the loss itself; all layers' outputs are finite";
 }
 
 /// The part of a run that changes from step to step.
@@ -273,7 +252,7 @@ class Training {
                    ", step ",
                    step_,
                    "; the first value that is not finite is ",
-                   origin_of_non_finite(network_, x),
+                   nn::origin_of_non_finite(network_, x),
                    " (--learning-rate is ",
                    options_.learning_rate,
                    "; a smaller one may help)"));

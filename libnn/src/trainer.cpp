@@ -9,6 +9,7 @@
 
 #include "nn/check.h"
 #include "nn/data/batches.h"
+#include "nn/non_finite.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "option_checks.h"
 
@@ -23,29 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Where, on the way from the samples to the loss, the first value stands that
-/// is not finite.
-template <typename Scalar>
-std::string origin_of_non_finite(const Sequential<Scalar>& network,
-                                 const ConstView<Scalar>& x) {
-  if (!x.allFinite()) return "in the samples";
-  const auto of_layer = [&network](Index i) {
-    return concat("layer ", i, ", ", network.layer(i).describe());
-  };
-  const std::vector<Matrix<Scalar>> outputs = network.activations(x);
-  for (Index i = 0; i < network.size(); ++i) {
-    for (const Parameter<Scalar>* parameter : network.layer(i).parameters()) {
-      if (!parameter->value.allFinite()) {
-        return concat("in the ", parameter->name, " of ", of_layer(i));
-      }
-    }
-    if (!outputs[static_cast<std::size_t>(i)].allFinite()) {
-      return concat("in the output of ", of_layer(i));
-    }
-  }
-  return "in the loss itself";
 }
 
 template <typename Scalar>

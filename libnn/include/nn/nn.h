@@ -42,6 +42,7 @@
 #include "nn/losses/smooth_l1.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/model.h"
+#include "nn/non_finite.h"
 #include "nn/onnx.h"
 #include "nn/optimizer_file.h"
 #include "nn/optimizers/adagrad.h"

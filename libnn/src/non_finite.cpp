@@ -1,0 +1,36 @@
+#include "nn/non_finite.h"
+
+#include <cstddef>
+#include <vector>
+
+#include "nn/check.h"
+
+namespace nn {
+
+template <typename Scalar>
+std::string origin_of_non_finite(const Sequential<Scalar>& network,
+                                 ConstView<Scalar> x) {
+  const std::vector<Matrix<Scalar>> outputs = network.activations(x);
+  if (!x.allFinite()) return "in the samples";
+  const auto of_layer = [&network](Index i) {
+    return concat("layer ", i, ", ", network.layer(i).describe());
+  };
+  for (Index i = 0; i < network.size(); ++i) {
+    for (const Parameter<Scalar>* parameter : network.layer(i).parameters()) {
+      if (!parameter->value.allFinite()) {
+        return concat("in the ", parameter->name, " of ", of_layer(i));
+      }
+    }
+    if (!outputs[static_cast<std::size_t>(i)].allFinite()) {
+      return concat("in the output of ", of_layer(i));
+    }
+  }
+  return "in the loss itself";
+}
+
+template std::string origin_of_non_finite<float>(const Sequential<float>&,
+                                                 ConstView<float>);
+template std::string origin_of_non_finite<double>(const Sequential<double>&,
+                                                  ConstView<double>);
+
+}  // namespace nn
