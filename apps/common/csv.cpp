@@ -23,7 +23,6 @@ std::vector<std::string_view> split(std::string_view line) {
 
 void CsvText::add(const std::vector<std::uint8_t>& bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
-  text_.reserve(text_.size() + 2 * bytes.size());
   for (const std::uint8_t byte : bytes) {
     text_ += kDigits[byte / 16];
     text_ += kDigits[byte % 16];
