@@ -291,6 +291,25 @@ Document parse_document(std::string path, std::string text) {
   return document;
 }
 
+std::vector<std::string> files_under(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const auto& entry : fs::recursive_directory_iterator(absolute(folder))) {
+    const fs::path extension = entry.path().extension();
+    if (extension == ".h" || extension == ".cpp") {
+      paths.push_back(
+          fs::relative(entry.path(), NN_SOURCE_DIR).generic_string());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::vector<std::string> documents_named_in(const std::string& text) {
+  static const std::regex kDocument("docs/[A-Za-z0-9_/-]+[.]md");
+  return {std::sregex_token_iterator(text.begin(), text.end(), kDocument),
+          std::sregex_token_iterator()};
+}
+
 std::vector<Document> all_documents() {
   std::vector<std::string> paths = {
       "README.md", "CHANGELOG.md", "third_party/README.md"};

@@ -30,6 +30,12 @@ Document parse_document(std::string path, std::string text);
 /// none.
 std::string text_of(const std::string& path);
 
+/// The sources and headers in a folder of the project and below it.
+std::vector<std::string> files_under(const std::string& folder);
+
+/// The documents that a source's text names: "docs/math/relu.md".
+std::vector<std::string> documents_named_in(const std::string& text);
+
 /// All documents: README.md, CHANGELOG.md, those of docs/ and of third_party/.
 std::vector<Document> all_documents();
 

@@ -1,5 +1,6 @@
 #include "docs/documents.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
 using nn_test::parse_document;
 using Strings = std::vector<std::string>;
 
@@ -37,6 +39,44 @@ TEST_CASE("every block of code in the documents is tested", "[docs]") {
     CHECK(nn_test::untested_blocks(document) == Strings());
   }
   CHECK(blocks >= 8);
+}
+
+TEST_CASE("every layer, loss and optimizer names its derivation", "[docs]") {
+  const std::string include = "libnn/include/nn/";
+  Strings headers = {include + "residual.h"};
+  for (const char* folder : {"layers", "losses", "optimizers"}) {
+    for (const std::string& path : nn_test::files_under(include + folder)) {
+      // These two compute nothing: they are what the others have in common.
+      if (path == include + "losses/loss.h") continue;
+      if (path == include + "optimizers/optimizer.h") continue;
+      headers.push_back(path);
+    }
+  }
+  CHECK(headers.size() >= 25);
+  for (const std::string& path : headers) {
+    CAPTURE(path);
+    CHECK_THAT(nn_test::text_of(path), ContainsSubstring("docs/math/"));
+  }
+}
+
+TEST_CASE("the documents that the library's files name are there", "[docs]") {
+  Strings named;
+  for (const std::string& path : nn_test::files_under("libnn")) {
+    for (const std::string& document :
+         nn_test::documents_named_in(nn_test::text_of(path))) {
+      CAPTURE(path);
+      CHECK_NOTHROW(nn_test::text_of(document));
+      named.push_back(document);
+    }
+  }
+  for (const nn_test::Document& document : nn_test::all_documents()) {
+    if (document.path.find("docs/math/") != 0) continue;
+    CAPTURE(document.path);
+    CHECK(std::count(named.begin(), named.end(), document.path) > 0);
+  }
+  CHECK(nn_test::documents_named_in(
+            "// see docs/math/relu.md and\n// docs/nothing.md. docs/b.txt") ==
+        Strings{"docs/math/relu.md", "docs/nothing.md"});
 }
 
 TEST_CASE("a link to what is not there is found", "[docs]") {

@@ -42,7 +42,7 @@ struct GradientReport {
 /// parameter, with fourth-order central differences
 ///   f'(v) ~ (8 f(v+h) - 8 f(v-h) - f(v+2h) + f(v-2h)) / 12h
 /// of the scalar sum(R .* y), R random. Works in double, since in float the
-/// differences drown in rounding.
+/// differences drown in rounding: docs/math/README.md says how far.
 ///
 /// `x` should keep away from kinks of the layer (ReLU at 0, ties in a pooling
 /// window) by more than twice the step. A network has kinks that nobody can

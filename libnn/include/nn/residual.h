@@ -27,6 +27,7 @@ namespace nn {
 /// dx = dy + the gradient that the body's backward pass gives: what comes in
 /// reaches the layers before it also where the body's gradients vanish.
 /// Source: He et al., Deep Residual Learning for Image Recognition, 2016.
+/// docs/math/residual.md derives the gradient.
 template <typename Scalar>
 class Residual final : public Layer<Scalar> {
  public:

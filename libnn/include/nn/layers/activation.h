@@ -15,6 +15,7 @@ enum class ActivationKind : int;
 ///   x, dx, y, dy   features x N
 ///
 /// Nothing is saved: the backward pass reads x or y. A NaN stays one.
+/// docs/math/activations.md derives the gradients.
 template <typename Scalar>
 class Activation : public Layer<Scalar> {
  protected:

@@ -18,6 +18,7 @@ namespace nn {
 /// With `count_include_pad` the zeros are elements as others are: a window's
 /// sum is divided by window_h * window_w. Without, it is divided by the number
 /// of its elements inside of the input. Windows may overlap.
+/// docs/math/avg_pool2d.md derives the gradient.
 template <typename Scalar>
 class AvgPool2d final : public Layer<Scalar> {
  public:

@@ -24,6 +24,8 @@ namespace nn {
 ///
 /// The seed is drawn by initialize(), so that it follows from that of the
 /// network, and no two layers of a network have the same.
+///
+/// docs/math/dropout.md says why it scales, and how it draws.
 template <typename Scalar>
 class Dropout final : public Layer<Scalar> {
  public:

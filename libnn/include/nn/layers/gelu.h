@@ -27,6 +27,7 @@ enum class GeluForm {
 ///
 /// and its derivative in place of phi. A NaN stays one; at minus infinity y is
 /// one, as 0 times infinity is.
+/// docs/math/activations.md derives both forms.
 template <typename Scalar>
 class GELU final : public Activation<Scalar> {
  public:

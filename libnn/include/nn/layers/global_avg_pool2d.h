@@ -11,6 +11,8 @@ namespace nn {
 ///
 ///   x, dx   C*H*W x N
 ///   y, dy   C     x N
+///
+/// One window that is the whole channel: docs/math/avg_pool2d.md.
 template <typename Scalar>
 class GlobalAvgPool2d final : public Layer<Scalar> {
  public:

@@ -11,6 +11,8 @@ namespace nn {
 /// Sequential it costs nothing: nothing runs for it.
 ///
 ///   x, dx, y, dy   features x N
+///
+/// What is left of a Residual without a body: docs/math/residual.md.
 template <typename Scalar>
 class Identity final : public Layer<Scalar> {
  public:

@@ -7,12 +7,13 @@
 
 namespace nn {
 
-/// A line with a kink at zero, element by element.
+/// A line with a kink at zero, element by element (Maas, Hannun and Ng, 2013).
 ///
 ///   y  = x  where x > 0, else slope x       x, dx, y, dy   features x N
 ///   dx = dy where x > 0, else slope dy
 ///
 /// A NaN stays one.
+/// docs/math/activations.md derives the gradient.
 template <typename Scalar>
 class LeakyReLU final : public Activation<Scalar> {
  public:

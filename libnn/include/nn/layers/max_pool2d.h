@@ -15,6 +15,7 @@ namespace nn {
 ///
 /// Of equal values in a window the first in row order is the winner: it alone
 /// gets the gradient. A NaN wins over every number. Windows may overlap.
+/// docs/math/max_pool2d.md derives the gradient.
 template <typename Scalar>
 class MaxPool2d final : public Layer<Scalar> {
  public:

@@ -10,6 +10,7 @@ namespace nn {
 /// Rectified linear unit: y = max(x, 0), element by element. A NaN stays one.
 ///
 /// At the kink, x = 0, the derivative is taken as 0, as PyTorch does.
+/// docs/math/relu.md derives the gradient.
 template <typename Scalar>
 class ReLU final : public Layer<Scalar> {
  public:

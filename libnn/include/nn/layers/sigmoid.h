@@ -13,6 +13,7 @@ namespace nn {
 ///   dx = dy y (1 - y)
 ///
 /// Does not overflow for any x. A NaN stays one.
+/// docs/math/activations.md derives the gradient.
 template <typename Scalar>
 class Sigmoid final : public Activation<Scalar> {
  public:

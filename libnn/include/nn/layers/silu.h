@@ -7,12 +7,14 @@
 
 namespace nn {
 
-/// x times its logistic function, element by element; also called Swish.
+/// x times its logistic function, element by element; also called Swish
+/// (Elfwing, Uchibe and Doya, 2018).
 ///
 ///   y  = x s                      x, dx, y, dy   features x N
 ///   dx = dy (s + x s (1 - s))     s = 1 / (1 + exp(-x))
 ///
 /// A NaN stays one; at minus infinity y is one, as 0 times infinity is.
+/// docs/math/activations.md derives the gradient.
 template <typename Scalar>
 class SiLU final : public Activation<Scalar> {
  public:

@@ -13,6 +13,7 @@ namespace nn {
 ///   dx = dy (1 - y^2)
 ///
 /// A NaN stays one.
+/// docs/math/activations.md derives the gradient.
 template <typename Scalar>
 class Tanh final : public Activation<Scalar> {
  public:

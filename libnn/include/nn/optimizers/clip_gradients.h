@@ -16,6 +16,7 @@ namespace nn {
 ///
 /// Returns the norm before. If it is not finite, no gradient is changed:
 /// no factor would mend them. PyTorch's default makes them all NaN.
+/// docs/math/sgd.md says why one factor for all.
 /// Throws std::invalid_argument if a pointer is null or unless max_norm is
 /// finite and not negative.
 template <typename Scalar>

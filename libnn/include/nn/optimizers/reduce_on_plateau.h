@@ -34,6 +34,8 @@ struct ReduceOnPlateauOptions {
 /// A metric m is better than the best one b so far if
 ///   m < b * (1 - threshold)       or m < b - threshold, where absolute
 ///   m > b * (1 + threshold)       or m > b + threshold, to be maximized
+///
+/// docs/math/sgd.md sets it beside the schedules.
 class ReduceOnPlateau {
  public:
   /// Throws std::invalid_argument unless 0 < factor < 1, patience and cooldown

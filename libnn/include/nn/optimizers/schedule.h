@@ -6,6 +6,7 @@
 namespace nn {
 
 /// A learning rate as a function of the step, counted from 0.
+/// docs/math/sgd.md says what a rate that changes is good for.
 class Schedule {
  public:
   virtual ~Schedule() = default;

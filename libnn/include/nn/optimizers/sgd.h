@@ -25,6 +25,7 @@ struct SgdOptions {
 ///
 /// The learning rate multiplies the velocity (Sutskever et al., 2013 put it
 /// inside), so a change of the rate acts at once.
+/// docs/math/sgd.md derives both forms of the momentum.
 template <typename Scalar>
 class Sgd final : public Optimizer<Scalar> {
  public:
