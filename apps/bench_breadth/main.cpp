@@ -33,12 +33,12 @@ using nn::bench::median;
 using nn::bench::seconds_of;
 
 constexpr int kClasses = 10;
-constexpr std::uint64_t kSeed = 1;
 
 struct Settings {
   std::string data;
   std::vector<std::string> only;
   std::vector<int> threads = {1};
+  std::vector<std::uint64_t> seeds = {1};
   Index steps = 0;  // 0: an epoch
   Index batch_size = 128;
   Index block = 10;
@@ -58,8 +58,9 @@ struct Rival {
 };
 
 nn::Sequential<float> build(const apps::Subject& subject,
-                            const nn::Shape& input) {
-  nn::Sequential<float> network(input, kSeed);
+                            const nn::Shape& input,
+                            std::uint64_t seed) {
+  nn::Sequential<float> network(input, seed);
   subject.fill(network);
   return network;
 }
@@ -84,6 +85,7 @@ void train(Rival& rival, Index steps) {
 /// The share of the test images whose class is right, in percent.
 double accuracy(Rival& rival, const Data& data) {
   constexpr Index kBatch = 500;
+  constexpr std::uint64_t kSeed = 1;  // the order does not change the share
   apps::BatchLoader loader(data.test, data.normalization, kBatch, kSeed);
   loader.start_epoch(0);
   nn::Matrix<float> logits(kClasses, kBatch);
@@ -105,6 +107,7 @@ double accuracy(Rival& rival, const Data& data) {
 /// The two must compute the same, or there is nothing to compare.
 void check_agreement(std::vector<Rival>& rivals, const Data& data) {
   constexpr Index kImages = 32;
+  constexpr std::uint64_t kSeed = 1;
   constexpr float kTolerance = 1e-3F;
   nn::Matrix<float> first;
   for (Rival& rival : rivals) {
@@ -127,31 +130,34 @@ void check_agreement(std::vector<Rival>& rivals, const Data& data) {
 
 void print_header() {
 #if NN_BENCH_HAVE_TORCH
-  std::printf("%-21s %7s %9s %9s %7s %9s %9s\n",
+  std::printf("%-21s %7s %5s %9s %9s %7s %9s %9s\n",
               "",
               "threads",
+              "seed",
               "libnn s",
               "LibTorch",
               "ratio",
               "libnn %",
               "LibTorch");
 #else
-  std::printf("%-21s %7s %9s %9s\n", "", "threads", "libnn s", "libnn %");
+  std::printf(
+      "%-21s %7s %5s %9s %9s\n", "", "threads", "seed", "libnn s", "libnn %");
 #endif
 }
 
 void measure(const apps::Subject& subject,
              const Settings& settings,
              const Data& data,
-             int threads) {
-  nn::Sequential<float> network = build(subject, data.training.shape);
+             int threads,
+             std::uint64_t seed) {
+  nn::Sequential<float> network = build(subject, data.training.shape, seed);
   std::vector<Rival> rivals;
   const auto add = [&](const char* name, std::unique_ptr<apps::Learner> by) {
     rivals.push_back(
         {name,
          std::move(by),
          apps::BatchLoader(
-             data.training, data.normalization, settings.batch_size, kSeed),
+             data.training, data.normalization, settings.batch_size, seed),
          {}});
     rivals.back().loader.start_epoch(0);
   };
@@ -177,7 +183,10 @@ void measure(const apps::Subject& subject,
     return median(rival.seconds_per_image) *
            static_cast<double>(data.training.size());
   };
-  std::printf("%-21s %7d", subject.name.c_str(), threads);
+  std::printf("%-21s %7d %5s",
+              subject.name.c_str(),
+              threads,
+              std::to_string(seed).c_str());
   for (const Rival& rival : rivals) {
     std::printf(" %9.3f", epoch_seconds(rival));
   }
@@ -222,8 +231,9 @@ void run(const Settings& settings) {
     apps::set_rival_threads(threads);
     print_header();
     for (const apps::Subject& subject : apps::all_subjects()) {
-      if (is_wanted(settings, subject.name)) {
-        measure(subject, settings, data, threads);
+      if (!is_wanted(settings, subject.name)) continue;
+      for (const std::uint64_t seed : settings.seeds) {
+        measure(subject, settings, data, threads, seed);
       }
     }
   }
@@ -244,6 +254,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", settings.threads, "numbers of threads: 1,2 (1)")
       ->delimiter(',')
       ->check(CLI::Range(1, 256));
+  app.add_option("--seeds",
+                 settings.seeds,
+                 "seeds of the weights and the order of the images, a run "
+                 "each: 1,2,3 (1)")
+      ->delimiter(',');
   app.add_option("--steps",
                  settings.steps,
                  "steps in place of a whole epoch: seconds alone")
