@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "support/catch.h"
+#include "support/errors.h"
 #include "support/layer_runner.h"
 #include "support/matrices.h"
 
@@ -45,6 +46,21 @@ class Negate final : public nn::Layer<float> {
 };
 
 }  // namespace
+
+TEST_CASE("a layer refuses shapes whose numbers cannot be counted",
+          "[layer][errors]") {
+  constexpr Index kMany = Index{1} << 31;
+  const auto message = [](const Shape& input, const Shape& output) {
+    return nn_test::message_of<std::invalid_argument>(
+        [&] { Negate(input, output); });
+  };
+  const std::string expected =
+      "[Layer] expected a shape of at most 2305843009213693951 numbers, got "
+      "16x2147483648x2147483648";
+  CHECK(message(Shape{1}, Shape{16, kMany, kMany}) == expected);
+  CHECK(message(Shape{16, kMany, kMany}, Shape{1}) == expected);
+  CHECK_NOTHROW(Negate(Shape{1}, Shape{1, kMany, kMany / 4}));
+}
 
 TEST_CASE("a layer needs to override three functions only", "[layer]") {
   Negate negate(Shape{2, 1, 2}, Shape{2, 1, 2});

@@ -327,7 +327,10 @@ TEST_CASE("damaged sizes in a model reserve no memory", "[model][errors]") {
   CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
                              "\"padding_h\":2000000000,"
                              "\"padding_w\":2000000000"),
-             ContainsSubstring("expected at most"));
+             ContainsSubstring("expected a shape of at most"));
+  CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
+                             "\"padding_h\":1000000,\"padding_w\":1000000"),
+             ContainsSubstring("[Conv2d] expected at most 1e+12 features"));
   CHECK_THAT(file.error_with("\"padding_h\":0", "\"padding_h\":4e15"),
              ContainsSubstring("padding_h from 0 to 2147483648"));
   CHECK_THAT(file.error_with("[2,9,8]", "[2147483648,2147483648,2147483648]"),

@@ -1,5 +1,7 @@
 #include "nn/layer.h"
 
+#include <limits>
+
 #include "nn/check.h"
 
 namespace nn {
@@ -10,6 +12,18 @@ Layer<Scalar>::Layer(const Shape& input_shape, const Shape& output_shape)
   for (const Shape& shape : {input_shape, output_shape}) {
     check_argument(shape.channels >= 1 && shape.height >= 1 && shape.width >= 1,
                    "[Layer] expected a shape with positive sizes, got ",
+                   shape.channels,
+                   "x",
+                   shape.height,
+                   "x",
+                   shape.width);
+    // So that features(), and what is computed from it, stays in an Index.
+    constexpr Index kMost =
+        std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(Scalar));
+    check_argument(shape.channels <= kMost / shape.height / shape.width,
+                   "[Layer] expected a shape of at most ",
+                   kMost,
+                   " numbers, got ",
                    shape.channels,
                    "x",
                    shape.height,

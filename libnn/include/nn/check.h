@@ -1,17 +1,33 @@
 #ifndef NN_CHECK_H_
 #define NN_CHECK_H_
 
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
 namespace nn {
+namespace internal {
 
-/// The parts, streamed one after the other into a string.
+/// A NaN's sign says nothing, and differs between processors.
+template <typename Part>
+const Part& without_sign_of_nan(const Part& part) {
+  return part;
+}
+inline float without_sign_of_nan(const float& value) {
+  return std::isnan(value) ? std::abs(value) : value;
+}
+inline double without_sign_of_nan(const double& value) {
+  return std::isnan(value) ? std::abs(value) : value;
+}
+
+}  // namespace internal
+
+/// The parts, streamed one after the other into a string; a NaN as "nan".
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
-  (out << ... << parts);
+  (out << ... << internal::without_sign_of_nan(parts));
   return out.str();
 }
 
