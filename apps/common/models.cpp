@@ -1,5 +1,10 @@
 #include "common/models.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +17,98 @@
 #include "nn/layers/softmax.h"
 
 namespace apps {
+namespace {
+
+constexpr nn::Index kWindow = 2;  // of the CNN's pools
+
+// In double, which no size on the command line can overflow.
+struct Numbers {
+  double weights = 0.0;
+  double outputs = 0.0;  ///< that a training keeps of each image
+};
+
+Numbers count_mlp(const nn::Shape& input, const Options& options) {
+  Numbers numbers;
+  auto inputs = static_cast<double>(input.features());
+  for (const nn::Index count : options.hidden) {
+    const auto units = static_cast<double>(count);
+    numbers.weights += (inputs + 1) * units;
+    numbers.outputs += units;
+    inputs = units;
+  }
+  numbers.weights += (inputs + 1) * kClasses;
+  return numbers;
+}
+
+Numbers count_cnn(const nn::Shape& input, const Options& options) {
+  Numbers numbers;
+  const auto kernel = static_cast<double>(options.kernel);
+  const double grows = 2.0 * static_cast<double>(options.padding) - kernel + 1;
+  auto channels = static_cast<double>(input.channels);
+  auto height = static_cast<double>(input.height);
+  auto width = static_cast<double>(input.width);
+  for (const nn::Index count : options.channels) {
+    // The convolution's own output is not kept: it is pooled image by image.
+    height = std::floor((height + grows) / kWindow);
+    width = std::floor((width + grows) / kWindow);
+    if (height < 1 || width < 1) return {};  // build_cnn() says what is wrong
+    const auto filters = static_cast<double>(count);
+    numbers.weights += (channels * kernel * kernel + 1) * filters;
+    numbers.outputs += filters * height * width;
+    channels = filters;
+  }
+  numbers.weights += (channels * height * width + 1) * kClasses;
+  return numbers;
+}
+
+double physical_memory_bytes() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(sysconf(_SC_PAGE_SIZE));
+}
+
+/// "15.6 GB".
+std::string size_text(double bytes) {
+  constexpr std::array<const char*, 5> kUnits = {
+      " GB", " TB", " PB", " EB", " ZB"};
+  std::size_t unit = 0;
+  double size = bytes / 1e9;
+  for (; size >= 1000.0 && unit + 1 < kUnits.size(); ++unit) size /= 1000.0;
+  return nn::concat(std::round(10.0 * size) / 10.0, kUnits[unit]);
+}
+
+}  // namespace
+
+std::string size_options(const Options& options) {
+  return options.model == "mlp" ? "--hidden " + to_text(options.hidden)
+                                : nn::concat("--channels ",
+                                             to_text(options.channels),
+                                             " --kernel ",
+                                             options.kernel,
+                                             " --padding ",
+                                             options.padding);
+}
+
+void check_memory(const Options& options,
+                  const nn::Shape& input,
+                  nn::Index images) {
+  const Numbers numbers = options.model == "mlp" ? count_mlp(input, options)
+                                                 : count_cnn(input, options);
+  const auto batch = static_cast<double>(std::min(options.batch_size, images));
+  const double copies = options.momentum > 0.0 ? 3 : 2;
+  const double bytes =
+      sizeof(float) * (copies * numbers.weights + batch * numbers.outputs);
+  const double memory = physical_memory_bytes();
+  nn::check_argument(bytes <= memory,
+                     size_options(options),
+                     " --batch-size ",
+                     options.batch_size,
+                     ": expected a network that can be trained in this "
+                     "machine's ",
+                     size_text(memory),
+                     " of memory, got one that takes more than ",
+                     size_text(bytes));
+}
+
 template <typename Scalar>
 nn::Sequential<Scalar> build_mlp(const nn::Shape& input,
                                  const std::vector<nn::Index>& hidden,
@@ -33,7 +130,6 @@ nn::Sequential<Scalar> build_cnn(const nn::Shape& input,
                                  nn::Index classes,
                                  std::uint64_t seed) {
   constexpr nn::Index kStride = 1;
-  constexpr nn::Index kWindow = 2;
   nn::Sequential<Scalar> network(input, seed);
   for (const nn::Index count : channels) {
     network.template add<nn::Conv2d>(count, kernel, kStride, padding)
@@ -58,22 +154,11 @@ nn::Sequential<Scalar> build_network(const Options& options,
                                       kClasses,
                                       options.seed);
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(is_mlp ? nn::concat("--hidden ",
-                                                    to_text(options.hidden),
-                                                    " does not fit images of ",
-                                                    input.to_string(),
-                                                    ": ",
-                                                    error.what())
-                                       : nn::concat("--channels ",
-                                                    to_text(options.channels),
-                                                    " --kernel ",
-                                                    options.kernel,
-                                                    " --padding ",
-                                                    options.padding,
-                                                    " does not fit images of ",
-                                                    input.to_string(),
-                                                    ": ",
-                                                    error.what()));
+    throw std::invalid_argument(nn::concat(size_options(options),
+                                           " does not fit images of ",
+                                           input.to_string(),
+                                           ": ",
+                                           error.what()));
   }
 }
 

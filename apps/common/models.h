@@ -2,6 +2,7 @@
 #define NN_APPS_COMMON_MODELS_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/options.h"
@@ -28,6 +29,17 @@ nn::Sequential<Scalar> build_cnn(const nn::Shape& input,
                                  nn::Index padding,
                                  nn::Index classes,
                                  std::uint64_t seed);
+
+/// The options that say how large the network is: "--hidden 256,128".
+std::string size_options(const Options& options);
+
+/// Throws std::invalid_argument, which names the options, if training the
+/// network on `images` images takes more memory than the machine has. What it
+/// counts (weights, gradients, velocities and one batch's outputs) is less than
+/// what is taken in the end.
+void check_memory(const Options& options,
+                  const nn::Shape& input,
+                  nn::Index images);
 
 /// The one that `options` describe. Names the options in its errors.
 template <typename Scalar>

@@ -104,8 +104,9 @@ std::vector<nn::Index> parse_sizes(const std::string& option,
     if (!parse_whole(text.substr(start, end - start), value) || value < 1 ||
         value > kMaxCount) {
       throw UsageError(nn::concat(option,
-                                  ": expected whole numbers of at least 1, "
-                                  "separated by commas, got '",
+                                  ": expected whole numbers from 1 to ",
+                                  kMaxCount,
+                                  ", separated by commas, got '",
                                   text,
                                   "'"));
     }
@@ -425,10 +426,11 @@ class CommandLine {
 
   void check_values() const {
     if (options_.warmup_epochs >= options_.epochs) {
-      throw UsageError(nn::concat("--warmup-epochs: expected fewer than the ",
-                                  options_.epochs,
-                                  " epochs, got ",
-                                  options_.warmup_epochs));
+      throw UsageError(
+          nn::concat("--warmup-epochs: expected fewer than the ",
+                     options_.epochs,
+                     options_.epochs == 1 ? " epoch, got " : " epochs, got ",
+                     options_.warmup_epochs));
     }
     if (options_.nesterov && !(options_.momentum > 0.0)) {
       throw UsageError(

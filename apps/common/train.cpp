@@ -367,11 +367,12 @@ void print_start(const Options& options,
             << "threads          " << options.threads << '\n'
             << "training         " << options.epochs
             << (options.epochs == 1 ? " epoch of " : " epochs of ")
-            << steps_per_epoch << " steps, batches of " << options.batch_size
-            << ", " << options.schedule << " learning rate from "
-            << options.learning_rate << ", momentum " << options.momentum
-            << (options.nesterov ? " (Nesterov)" : "") << ", weight decay "
-            << options.weight_decay << ", seed " << options.seed << '\n';
+            << steps_per_epoch << (steps_per_epoch == 1 ? " step" : " steps")
+            << ", batches of " << options.batch_size << ", " << options.schedule
+            << " learning rate from " << options.learning_rate << ", momentum "
+            << options.momentum << (options.nesterov ? " (Nesterov)" : "")
+            << ", weight decay " << options.weight_decay << ", seed "
+            << options.seed << '\n';
   if (options.augmentation.is_on()) {
     std::cout << "augmentation     " << to_text(options.augmentation) << '\n';
   }
@@ -404,6 +405,7 @@ void train(const Options& options, const BackendFactory& make_backend) {
     check_file_can_be_written("--save", options.save);
   }
   const Data data = load_data(options);
+  check_memory(options, data.training.shape, data.training.size());
   nn::Sequential<float> network =
       build_network<float>(options, data.training.shape);
   if (!options.load.empty()) nn::load_weights(options.load, network);
@@ -434,8 +436,9 @@ int run_program(const Program& program,
     std::cout.flush();
     std::cerr << program.name << ": error: " << message << '\n';
   };
+  std::optional<Options> options;
   try {
-    const std::optional<Options> options = parse_options(program, argc, argv);
+    options = parse_options(program, argc, argv);
     if (options) train(*options, make_backend);
     return 0;
   } catch (const UsageError& error) {
@@ -443,7 +446,11 @@ int run_program(const Program& program,
     std::cerr << "Run with --help for more information.\n";
     return kWrongUsage;
   } catch (const std::bad_alloc&) {
-    complain("out of memory");
+    complain(options ? nn::concat("out of memory: a smaller network (",
+                                  size_options(*options),
+                                  ") or --batch-size may help")
+                           .c_str()
+                     : "out of memory");
   } catch (const std::exception& error) {
     complain(error.what());
   }

@@ -195,6 +195,9 @@ TEST_CASE("wrong usage names option, what was expected and what was found",
   expect(kMlp, "--hidden", "256,,128");
   expect(kMlp, "--hidden", "256,-1");
   expect(kMlp, "--hidden", "256,");
+  expect(kMlp, "--hidden", "2000000000");
+  CHECK_THAT(complaint(kMlp, {"--hidden", "2000000000"}),
+             ContainsSubstring("whole numbers from 1 to 1000000000"));
   expect(kCnn, "--channels", "0");
   expect(kCnn, "--kernel", "0");
   expect(kCnn, "--padding", "-1");

@@ -207,6 +207,7 @@ TEST_CASE("a run shows data, network, instruction set, threads and epochs",
                            "instruction set",
                            "threads          2",
                            "Conv2d",
+                           "2 epochs of 7 steps",
                            "epoch 1/2",
                            "epoch 2/2",
                            "test accuracy"}) {
@@ -214,6 +215,8 @@ TEST_CASE("a run shows data, network, instruction set, threads and epochs",
   }
   // Off a terminal no line is redrawn.
   CHECK(outcome.output.find('\r') == std::string::npos);
+  CHECK_THAT(bench.mlp({"--train-limit", "32", "--epochs", "1"}).output,
+             ContainsSubstring("1 epoch of 1 step, "));
   CHECK(bench.mlp({"--quiet"}).output.empty());
 }
 
@@ -469,6 +472,27 @@ TEST_CASE("a kernel larger than the padded input ends a run before training",
   check_fails(bench,
               bench.cnn({"--kernel", "33", "--padding", "2"}),
               {"--kernel 33", "--padding 2", "33x33", "1x32x32"});
+  check_fails(bench,
+              bench.cnn({"--kernel", "1000000000"}),
+              {"--kernel 1000000000 ", "is larger than the padded input"});
+}
+
+TEST_CASE("a network that memory cannot hold ends a run with its options",
+          "[apps][programs][errors]") {
+  const Bench bench;
+  const std::vector<std::string> parts = {
+      "memory", "takes more than", "--batch-size 32"};
+  const auto check = [&](const Outcome& outcome, const std::string& option) {
+    check_fails(bench, outcome, parts);
+    CHECK_THAT(outcome.errors, ContainsSubstring(option));
+  };
+  check(bench.mlp({"--hidden", "1000000000"}), "--hidden 1000000000");
+  check(bench.mlp({"--hidden", "1000000,1000000,1000000"}),
+        "--hidden 1000000,");
+  check(bench.cnn({"--channels", "8,1000000000"}), "--channels 8,1000000000");
+  check(bench.cnn({"--padding", "1000000000"}), "--padding 1000000000");
+  check(bench.cnn({"--kernel", "1000000000", "--padding", "1000000000"}),
+        "--kernel 1000000000");
 }
 
 TEST_CASE("a loss that is not finite ends a run with epoch, step and layer",
