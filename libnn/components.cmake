@@ -65,6 +65,7 @@ set(NN_COMPONENTS
   file
   json
   safetensors
+  named_tensors
   model
   optimizer_file
   onnx

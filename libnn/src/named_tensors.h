@@ -7,6 +7,10 @@
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
 
+// Between a network's or an optimizer's numbers and the tensors of a file:
+// their names, types and shapes. What a file's bytes look like is
+// safetensors.cpp's.
+
 namespace nn::internal {
 
 /// All that a file of a network holds: parameters and buffers.
