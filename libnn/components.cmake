@@ -20,7 +20,8 @@ set(NN_COMPONENTS
   kernels/elementwise
   kernels/optimizers
   kernels/losses
-  kernels/normalization
+  kernels/batch_norm
+  kernels/layer_norm
   kernels/activation
   kernels/dropout
   kernels/gray_levels

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/normalization.h"
+#include "kernels/batch_norm.h"
 #include "nn/buffer.h"
 #include "nn/check.h"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/normalization.h"
+#include "kernels/layer_norm.h"
 #include "nn/check.h"
 
 namespace nn {

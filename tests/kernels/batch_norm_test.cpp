@@ -1,4 +1,4 @@
-#include "kernels/normalization.h"
+#include "kernels/batch_norm.h"
 
 #include <cmath>
 #include <vector>
@@ -51,7 +51,7 @@ std::vector<T> random_numbers(Index size, nn::Rng& rng) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("channel moments agree with their definition",
-                   "[kernels][normalization]",
+                   "[kernels][batch_norm]",
                    float,
                    double) {
   nn::Rng rng(71);
@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("channel moments agree with their definition",
 }
 
 TEST_CASE("channel moments keep the digits of a mean far from zero",
-          "[kernels][normalization]") {
+          "[kernels][batch_norm]") {
   // 1 and 3 around 4096: the squares would need 25 bits, float has 24.
   const ChannelGeometry g{1, 50, 40};
   std::vector<float> x(static_cast<std::size_t>(size_of(g)));
@@ -108,7 +108,7 @@ TEST_CASE("channel moments keep the digits of a mean far from zero",
 }
 
 TEMPLATE_TEST_CASE("channel loops agree with their definition",
-                   "[kernels][normalization]",
+                   "[kernels][batch_norm]",
                    float,
                    double) {
   using T = TestType;
@@ -176,111 +176,8 @@ TEMPLATE_TEST_CASE("channel loops agree with their definition",
   }
 }
 
-TEMPLATE_TEST_CASE("sample loops agree with their definition",
-                   "[kernels][normalization]",
-                   float,
-                   double) {
-  using T = TestType;
-  nn::Rng rng(73);
-  const std::vector<std::pair<Index, Index>> sizes = {
-      {1, 1}, {2, 3}, {15, 1}, {16, 40}, {33, 9}, {1100, 20}, {10000, 2}};
-  for (const auto& [rows, cols] : sizes) {
-    for (const bool affine : {true, false}) {
-      CAPTURE(rows, cols, affine);
-      const auto x = random_numbers<T>(rows * cols, rng);
-      const auto dy = random_numbers<T>(rows * cols, rng);
-      auto weight = random_numbers<T>(rows, rng);
-      auto bias = random_numbers<T>(rows, rng);
-      const T eps = T(0.1);
-      Guarded<T> y(rows * cols), dx(rows * cols), mean(cols), inverse_std(cols),
-          dweight(rows), dbias(rows);
-      nn::Buffer scratch;
-      scratch.reserve(nn::kernels::sample_scratch_bytes<T>(rows, cols));
-      nn::kernels::sample_normalize(x.data(),
-                                    rows,
-                                    cols,
-                                    eps,
-                                    affine ? weight.data() : nullptr,
-                                    affine ? bias.data() : nullptr,
-                                    y.data(),
-                                    mean.data(),
-                                    inverse_std.data());
-      nn::kernels::sample_normalize_backward(x.data(),
-                                             dy.data(),
-                                             rows,
-                                             cols,
-                                             affine ? weight.data() : nullptr,
-                                             mean.data(),
-                                             inverse_std.data(),
-                                             dx.data());
-      nn::kernels::sample_normalize_parameters(x.data(),
-                                               dy.data(),
-                                               rows,
-                                               cols,
-                                               mean.data(),
-                                               inverse_std.data(),
-                                               dweight.data(),
-                                               dbias.data(),
-                                               scratch.data());
-      for (const auto* array : {&y, &dx, &mean, &inverse_std, &dweight}) {
-        CHECK(array->guards_are_whole());
-      }
-      CHECK(dbias.guards_are_whole());
-
-      // The formulas of docs/math/layer_norm.md in double, with Eigen.
-      using Array = Eigen::ArrayXXd;
-      const auto to_double = [](const std::vector<T>& v, Index r, Index c) {
-        const nn::ConstView<T> view(v.data(), r, c);
-        return Array(view.template cast<double>());
-      };
-      const Array x64 = to_double(x, rows, cols);
-      const Array dy64 = to_double(dy, rows, cols);
-      if (!affine) {
-        std::fill(weight.begin(), weight.end(), T(1));
-        std::fill(bias.begin(), bias.end(), T(0));
-      }
-      const Array w = to_double(weight, rows, 1).replicate(1, cols);
-      const Array b = to_double(bias, rows, 1).replicate(1, cols);
-      const Array centered = x64 - x64.colwise().mean().replicate(rows, 1);
-      const Array r = (centered.square().colwise().mean() + double(eps))
-                          .rsqrt()
-                          .replicate(rows, 1);
-      const Array xhat = centered * r;
-      const Array g = dy64 * w;
-      const Array gx = g * xhat;
-      const nn::Matrix<T> wanted_y = (xhat * w + b).matrix().template cast<T>();
-      const nn::Matrix<T> wanted_dx =
-          (r * (g - g.colwise().mean().replicate(rows, 1) -
-                xhat * gx.colwise().mean().replicate(rows, 1)))
-              .matrix()
-              .template cast<T>();
-      const nn::Matrix<T> wanted_dw =
-          (dy64 * xhat).rowwise().sum().matrix().template cast<T>();
-      const nn::Matrix<T> wanted_db =
-          dy64.rowwise().sum().matrix().template cast<T>();
-      const nn::Matrix<T> scale = (dy64.abs() * (1 + xhat.abs()))
-                                      .rowwise()
-                                      .sum()
-                                      .matrix()
-                                      .template cast<T>();
-      const nn::Matrix<T> dx_scale = (r * g.abs()).matrix().template cast<T>();
-      CHECK(relative_difference(y.data(), wanted_y.data(), y.size()) <=
-            kRounding<T>);
-      CHECK(relative_difference(
-                dx.data(), wanted_dx.data(), dx.size(), dx_scale.data()) <=
-            kRounding<T>);
-      CHECK(relative_difference(
-                dweight.data(), wanted_dw.data(), rows, scale.data()) <=
-            kRounding<T>);
-      CHECK(relative_difference(
-                dbias.data(), wanted_db.data(), rows, scale.data()) <=
-            kRounding<T>);
-    }
-  }
-}
-
-TEST_CASE("normalization gives the same bits for any number of threads",
-          "[kernels][normalization][threads]") {
+TEST_CASE("channel sums are the same bits for any number of threads",
+          "[kernels][batch_norm][threads]") {
   nn::Rng rng(74);
   for (const ChannelGeometry& g : kGeometries) {
     CAPTURE(g.channels, g.pixels, g.batch);
