@@ -52,6 +52,7 @@ execute_process(
   OUTPUT_QUIET
   ERROR_VARIABLE error
   RESULT_VARIABLE result)
-if(NOT result EQUAL 1 OR NOT error MATCHES "this is no sample: 1,two,0")
+if(NOT result EQUAL 1 OR NOT error MATCHES
+    "data.csv, line 302: expected 2 numbers and a class, 0 or 1, found: 1,two,0")
   message(FATAL_ERROR "a damaged file gives ${result}: ${error}")
 endif()

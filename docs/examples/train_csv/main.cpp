@@ -29,7 +29,8 @@ struct Table {
   }
 };
 
-void read_row(const std::string& line, Table& table) {
+// `place` is where the line comes from, for the message.
+void read_row(const std::string& place, const std::string& line, Table& table) {
   std::istringstream row(line);
   float value = 0;
   char comma = ',';
@@ -39,7 +40,9 @@ void read_row(const std::string& line, Table& table) {
   }
   int label = 0;
   if (comma != ',' || !(row >> label) || !(row >> std::ws).eof()) {
-    throw std::runtime_error("this is no sample: " + line);
+    throw std::runtime_error(place + ": expected " +
+                             std::to_string(table.features) +
+                             " numbers and a class, 0 or 1, found: " + line);
   }
   table.labels.push_back(label);
 }
@@ -55,7 +58,9 @@ void read_csv(const std::string& path, Table& learned, Table& apart) {
   learned.features = std::count(line.begin(), line.end(), ',');
   apart.features = learned.features;
   for (int row = 0; std::getline(file, line); ++row) {
-    if (!line.empty()) read_row(line, row % 5 == 0 ? apart : learned);
+    if (line.empty()) continue;
+    const std::string place = path + ", line " + std::to_string(row + 2);
+    read_row(place, line, row % 5 == 0 ? apart : learned);
   }
 }
 
