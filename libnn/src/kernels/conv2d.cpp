@@ -5,8 +5,10 @@
 
 #include "kernels/conv2d_sparse.h"
 #include "kernels/dispatch.h"
+#include "kernels/elementwise.h"
 #include "kernels/pooling.h"
 #include "kernels/scratch.h"
+#include "kernels/spread.h"
 #include "nn/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -41,10 +43,10 @@
 //   weight gradient  dW(K x O)  = sum over images of cols^T(K x P) dY(P x O);
 //                    dY is transposed so that channels lie along the vectors,
 //                    and cols is the operand that is broadcast
-//   input gradient   at stride 1 the forward pass of another convolution: dY,
-//                    padded by (KH - 1) * dilation_h - pad_h, with the flipped
-//                    kernel; at other strides dY W^T, a few taps at a time,
-//                    added into place (col2im)
+//   input gradient   the forward pass of other convolutions at stride 1, of dY:
+//                    one for the pixels of x in every phase of the stride, by
+//                    the taps that meet them. At stride 1 it is one, with the
+//                    flipped kernel
 //
 // docs/math/conv2d.md derives these. Images are independent: each is one
 // thread's work from the first copy to the pooled output, while it is in cache.
@@ -52,42 +54,6 @@
 #ifndef NN_SRC_KERNELS_CONV2D_TYPES
 #define NN_SRC_KERNELS_CONV2D_TYPES
 namespace nn::kernels {
-
-// How an image is spread, and where each tap's run starts.
-struct Spread {
-  Index channels;
-  Index height;  // of the image
-  Index width;
-  Index kernel_h;
-  Index kernel_w;
-  Index stride_h;
-  Index stride_w;
-  Index pad_h;  // may be negative: then the image is cropped
-  Index pad_w;
-  Index dilation_h;
-  Index dilation_w;
-  Index out_height;
-  Index out_width;
-
-  Index pixels() const { return out_height * out_width; }
-  Index taps() const { return channels * kernel_h * kernel_w; }
-  // What the taps see of the padded image.
-  Index padded_height() const {
-    return (out_height - 1) * stride_h + (kernel_h - 1) * dilation_h + 1;
-  }
-  Index padded_width() const {
-    return (out_width - 1) * stride_w + (kernel_w - 1) * dilation_w + 1;
-  }
-  Index plane() const { return padded_height() * out_width; }
-  Index padded_size() const {
-    return channels * padded_height() * padded_width();
-  }
-  Index size() const { return channels * kernel_w * plane(); }
-  // With one tap column and stride 1, the planes are the padded image.
-  bool is_padded_image() const {
-    return kernel_w == 1 && stride_w == 1 && stride_h == 1;
-  }
-};
 
 // Reads and writes go on in whole vectors past the end of spread images and
 // scratch matrices: 3 of them, the height of a tile.
@@ -99,9 +65,6 @@ constexpr Index kSlack = kSlackBytes / static_cast<Index>(sizeof(T));
 // Vectors of pixels in a tile.
 constexpr Index kTileRows = 3;
 
-// Taps that the weight gradient and the strided input gradient take at once.
-constexpr Index kTapGroup = 8;
-
 template <typename T>
 struct ConvTable {
   Index lanes;
@@ -110,7 +73,7 @@ struct ConvTable {
   void (*spread)(const Spread& s, const T* x, T* padded, T* planes);
   // y(P x columns) = cols * W, + bias per column unless null, ReLU if wanted.
   // Column j of W is weight + j * taps.
-  // In passes of `pass_taps`, see taps_of_pass().
+  // In passes of `pass_taps`, see channels_of_pass().
   void (*product)(Index pixels,
                   Index taps,
                   Index pass_taps,
@@ -132,14 +95,11 @@ struct ConvTable {
                           const T* dyt,
                           T* sums,
                           T* bias_sums);
-  // cols(P x 8) = dY(P x O) * Wt, Wt given as [O][8]; dy has whole vectors of
-  // readable memory behind it. Column j of cols starts at j * ldc.
-  void (*tap_products)(Index pixels,
-                       Index out_channels,
-                       const T* dy,
-                       const T* weight,
-                       T* cols,
-                       Index ldc);
+  // Puts the blocks of an input gradient's phases together to an image.
+  void (*join_phases)(const InputGradient& gradient,
+                      const GradientPhase* phases,
+                      const T* blocks,
+                      T* dx);
 };
 
 }  // namespace nn::kernels
@@ -190,51 +150,72 @@ void pad_image(const Spread& s, const T* x, T* out) {
   }
 }
 
+// One plane of a padded channel, whose first pixel for this plane is at `in`.
+// load(in) is a vector of pixels that are stride_w apart. A vector's store past
+// the end of a row is overwritten by the next row, which follows in memory.
+template <class D, typename T, class Load>
+HWY_INLINE void spread_plane(
+    D d, const Spread& s, const T* in, T* out, const Load& load) {
+  const Index lanes = static_cast<Index>(hn::MaxLanes(d));
+  const Index rows = s.padded_height();
+  const Index row_step = s.stride_h * s.padded_width();
+  const Index width = s.out_width;
+  for (Index phase = 0; phase < HWY_MIN(s.stride_h, rows); ++phase) {
+    const T* row = in + phase * s.padded_width();
+    for (Index i = phase; i < rows; i += s.stride_h) {
+      hn::StoreU(load(row), d, out);
+      for (Index ow = lanes; ow < width; ow += lanes) {
+        hn::StoreU(load(row + ow * s.stride_w), d, out + ow);
+      }
+      row += row_step;
+      out += width;
+    }
+  }
+}
+
+// All planes, by vectors of D.
+template <class D, typename T>
+void spread_by(D d, const Spread& s, const T* padded, T* planes) {
+  for (Index c = 0; c < s.channels; ++c) {
+    const T* channel = padded + c * s.padded_height() * s.padded_width();
+    for (Index kw = 0; kw < s.kernel_w; ++kw) {
+      const T* in = channel + kw * s.dilation_w;
+      if (s.stride_w == 1) {
+        spread_plane(d, s, in, planes, [d](const T* p) HWY_ATTR {
+          return hn::LoadU(d, p);
+        });
+#if HWY_TARGET != HWY_SCALAR
+      } else if (s.stride_w == 2) {
+        spread_plane(d, s, in, planes, [d](const T* p) HWY_ATTR {
+          const auto lanes = hn::MaxLanes(d);
+          return hn::ConcatEven(d, hn::LoadU(d, p + lanes), hn::LoadU(d, p));
+        });
+#endif
+      } else {
+        const hn::CappedTag<T, 1> single;
+        spread_plane(single, s, in, planes, [single](const T* p) HWY_ATTR {
+          return hn::LoadU(single, p);
+        });
+      }
+      planes += s.plane();
+    }
+  }
+}
+
 template <typename T>
 void spread(const Spread& s, const T* x, T* padded, T* planes) {
-  const Tag<T> d;
-  constexpr Index lanes = kLanes<T>;
   if (s.is_padded_image()) {
     pad_image(s, x, planes);
     return;
   }
   pad_image(s, x, padded);
-  const Index rows = s.padded_height();
-  const Index cols = s.padded_width();
-  const Index ow_end = s.out_width;
-  T* out = planes;
-  // Rows are written in the order in which they lie in memory: a whole vector's
-  // store past the end of one is overwritten by the next.
-  for (Index c = 0; c < s.channels; ++c) {
-    for (Index kw = 0; kw < s.kernel_w; ++kw) {
-      const T* plane = padded + c * rows * cols + kw * s.dilation_w;
-      if (s.stride_h == 1 && s.stride_w == 1 && ow_end <= 2 * lanes) {
-        // Small images: a row is a vector or two.
-        const bool two = ow_end > lanes;
-        for (Index row = 0; row < rows; ++row) {
-          hn::StoreU(hn::LoadU(d, plane), d, out);
-          if (two) {
-            hn::StoreU(hn::LoadU(d, plane + lanes), d, out + lanes);
-          }
-          plane += cols;
-          out += ow_end;
-        }
-        continue;
-      }
-      for (Index phase = 0; phase < HWY_MIN(s.stride_h, rows); ++phase) {
-        for (Index row = phase; row < rows; row += s.stride_h) {
-          const T* in = plane + row * cols;
-          if (s.stride_w == 1) {
-            for (Index ow = 0; ow < ow_end; ow += lanes) {
-              hn::StoreU(hn::LoadU(d, in + ow), d, out + ow);
-            }
-          } else {
-            for (Index ow = 0; ow < ow_end; ++ow) out[ow] = in[ow * s.stride_w];
-          }
-          out += ow_end;
-        }
-      }
-    }
+  // Stores of a whole vector for a short row would mostly straddle two cache
+  // lines.
+  constexpr int kHalf = HWY_MAX(kLanes<T> / 2, HWY_MIN(kLanes<T>, 2));
+  if (s.out_width > kHalf) {
+    spread_by(Tag<T>(), s, padded, planes);
+  } else {
+    spread_by(hn::CappedTag<T, kHalf>(), s, padded, planes);
   }
 }
 
@@ -290,14 +271,95 @@ HWY_NOINLINE void product_tile(const ProductPass<T>& pass,
 }
 
 template <typename T, int C>
-void product_columns(const ProductPass<T>& pass, Index first, Index column) {
-  const Index vectors = (pass.pixels - first + kLanes<T> - 1) / kLanes<T>;
-  if (vectors >= 3) {
+void product_columns(const ProductPass<T>& pass,
+                     Index first,
+                     Index vectors,
+                     Index column) {
+  if (vectors == 3) {
     product_tile<T, 3, C>(pass, first, column);
   } else if (vectors == 2) {
     product_tile<T, 2, C>(pass, first, column);
   } else {
     product_tile<T, 1, C>(pass, first, column);
+  }
+}
+
+// Pixels behind a tile's last whole vector, if they are this few, are not worth
+// a vector of their own: a tile of one takes a third of the time of one of
+// three.
+template <typename T>
+constexpr Index kFewPixels = kLanes<T> / 4;
+
+// The product of the last P pixels, with the taps along the vectors: as many
+// dot products as there are pixels and columns.
+template <typename T, int P>
+HWY_NOINLINE void product_of_few(const ProductPass<T>& pass, Index columns) {
+  const Tag<T> d;
+  constexpr Index lanes = kLanes<T>;
+  constexpr Index kBlock = 256;
+  constexpr int kColumns = 4;
+  HWY_ALIGN T rows[P * kBlock];
+  const Index first = pass.pixels - P;
+  for (Index k = 0; k < pass.taps; k += kBlock) {
+    const Index taps = HWY_MIN(kBlock, pass.taps - k);
+    for (Index i = 0; i < taps; ++i) {
+      const T* from = pass.planes + pass.offsets[k + i] + first;
+      for (int p = 0; p < P; ++p) rows[p * kBlock + i] = from[p];
+    }
+    for (Index j = 0; j < columns; j += kColumns) {
+      // The last columns may be fewer: then one is taken several times.
+      const T* weight[kColumns];
+      for (int c = 0; c < kColumns; ++c) {
+        weight[c] = pass.weight + HWY_MIN(j + c, columns - 1) * pass.taps + k;
+      }
+      Vec<T> sum[P][kColumns];
+      NN_UNROLL
+      for (int p = 0; p < P; ++p) {
+        NN_UNROLL
+        for (int c = 0; c < kColumns; ++c) sum[p][c] = hn::Zero(d);
+      }
+      Index i = 0;
+      for (; i + lanes <= taps; i += lanes) {
+        Vec<T> w[kColumns];
+        NN_UNROLL
+        for (int c = 0; c < kColumns; ++c) w[c] = hn::LoadU(d, weight[c] + i);
+        NN_UNROLL
+        for (int p = 0; p < P; ++p) {
+          const Vec<T> row = hn::Load(d, rows + p * kBlock + i);
+          NN_UNROLL
+          for (int c = 0; c < kColumns; ++c) {
+            sum[p][c] = hn::MulAdd(row, w[c], sum[p][c]);
+          }
+        }
+      }
+      NN_UNROLL
+      for (int p = 0; p < P; ++p) {
+        NN_UNROLL
+        for (int c = 0; c < kColumns; ++c) {
+          if (j + c >= columns) break;
+          T total = hn::GetLane(hn::SumOfLanes(d, sum[p][c]));
+          for (Index rest = i; rest < taps; ++rest) {
+            total += rows[p * kBlock + rest] * weight[c][rest];
+          }
+          T& y = pass.y[(j + c) * pass.pixels + first + p];
+          y = k == 0 ? total : y + total;
+          if (k + taps < pass.taps) continue;
+          if (pass.bias) y += pass.bias[j + c];
+          if (pass.relu && y < 0) y = 0;
+        }
+      }
+    }
+  }
+}
+
+template <typename T, int Most = kFewPixels<T>>
+void product_of_rest(const ProductPass<T>& pass, Index pixels, Index columns) {
+  if constexpr (Most > 0) {
+    if (pixels == Most) {
+      product_of_few<T, Most>(pass, columns);
+    } else {
+      product_of_rest<T, Most - 1>(pass, pixels, columns);
+    }
   }
 }
 
@@ -312,30 +374,35 @@ void product(Index pixels,
              const T* bias,
              bool relu,
              T* y) {
-  constexpr Index step = kTileVectors * kLanes<T>;
+  constexpr Index lanes = kLanes<T>;
   ProductPass<T> pass{
       pixels, taps, planes, offsets, weight, bias, relu, y, 0, 0};
   // Pixels and taps outside, channels inside: what a tile reads of the planes
   // in one pass stays in the first-level cache for all output channels.
-  for (Index first = 0; first < pixels; first += step) {
+  const Index rest = pixels % lanes <= kFewPixels<T> ? pixels % lanes : 0;
+  const Index end = pixels - rest;
+  Index vectors = 0;
+  for (Index first = 0; first < end; first += vectors * lanes) {
+    vectors = tile_vectors((end - first + lanes - 1) / lanes);
     for (pass.first_tap = 0; pass.first_tap < taps;
          pass.first_tap += pass.pass_taps) {
       pass.pass_taps = HWY_MIN(pass_taps, taps - pass.first_tap);
       Index j = 0;
       for (; j + kTileColumns <= columns; j += kTileColumns) {
-        product_columns<T, kTileColumns>(pass, first, j);
+        product_columns<T, kTileColumns>(pass, first, vectors, j);
       }
       if (kTileColumns == 8 && j + 4 <= columns) {
-        product_columns<T, 4>(pass, first, j);
+        product_columns<T, 4>(pass, first, vectors, j);
         j += 4;
       }
       if (j + 2 <= columns) {
-        product_columns<T, 2>(pass, first, j);
+        product_columns<T, 2>(pass, first, vectors, j);
         j += 2;
       }
-      if (j + 1 <= columns) product_columns<T, 1>(pass, first, j);
+      if (j + 1 <= columns) product_columns<T, 1>(pass, first, vectors, j);
     }
   }
+  product_of_rest<T>(pass, rest, columns);
 }
 
 template <typename T>
@@ -412,20 +479,17 @@ void weight_gradient(Index pixels,
   for (Index p = 0; p < pixels; p += step) {
     const Index count = HWY_MIN(step, pixels - p);
     const T* rows = dyt + p * stride;
-    for (Index v = 0; v < vectors;) {
-      const Index left = vectors - v;
+    Index height = 0;
+    for (Index v = 0; v < vectors; v += height) {
+      height = tile_vectors(vectors - v);
       const T* r = rows + v * lanes;
       T* s = sums + v * lanes;
-      // Four vectors are two tiles of two, not three and a starving one.
-      if (left == 1) {
+      if (height == 1) {
         gradient_vectors<T, 1>(count, taps, planes + p, offsets, r, stride, s);
-        v += 1;
-      } else if (left == 2 || left == 4) {
+      } else if (height == 2) {
         gradient_vectors<T, 2>(count, taps, planes + p, offsets, r, stride, s);
-        v += 2;
       } else {
         gradient_vectors<T, 3>(count, taps, planes + p, offsets, r, stride, s);
-        v += 3;
       }
     }
   }
@@ -439,21 +503,45 @@ void weight_gradient(Index pixels,
 }
 
 template <typename T>
-void tap_products(Index pixels,
-                  Index out_channels,
-                  const T* dy,
-                  const T* weight,
-                  T* cols,
-                  Index ldc) {
-  constexpr Index step = kTileVectors * kLanes<T>;
-  for (Index first = 0; first < pixels; first += step) {
-    for (Index j = 0; j < kTapGroup; j += kTileColumns) {
-      Tile<T, kTileVectors, kTileColumns> tile;
-      tile.clear();
-      tile.multiply(out_channels,
-                    StridedRows<T>{dy + first, pixels},
-                    AdjacentColumns<T, kTileColumns>{weight + j, kTapGroup});
-      tile.store(cols + first + j * ldc, ldc);
+void join_phases(const InputGradient& gradient,
+                 const GradientPhase* phases,
+                 const T* blocks,
+                 T* dx) {
+  const GradientAxis& rows = gradient.rows;
+  const GradientAxis& columns = gradient.columns;
+  const Index width = gradient.width();
+  const T* dx_end = dx + gradient.in_channels * rows.size * columns.size;
+  for (Index c = 0; c < gradient.in_channels; ++c) {
+    for (Index h = 0; h < rows.size; ++h) {
+      const Index row_phase = h % rows.stride;
+      const GradientPhase* phase = phases + row_phase * columns.phases();
+      const Index first =
+          (c * rows.pixels(row_phase) + h / rows.stride) * width;
+      if (columns.phases() == 2) {
+        // Two phases fill a row by turns. Whole vectors go on past the row,
+        // over what comes later, as long as there is more of the image.
+        const Tag<T> d;
+        constexpr Index lanes = kLanes<T>;
+        const T* even = blocks + phase[0].first_pixel + first;
+        const T* odd = blocks + phase[1].first_pixel + first;
+        Index i = 0;
+        for (; 2 * i < columns.size && 2 * (i + lanes) <= dx_end - dx;
+             i += lanes) {
+          hn::StoreInterleaved2(
+              hn::LoadU(d, even + i), hn::LoadU(d, odd + i), d, dx + 2 * i);
+        }
+        for (i *= 2; i < columns.size; ++i) {
+          dx[i] = (i % 2 == 0 ? even : odd)[i / 2];
+        }
+      } else {
+        for (Index w = 0; w < columns.phases(); ++w) {
+          const T* from = blocks + phase[w].first_pixel + first;
+          for (Index i = 0; i < columns.pixels(w); ++i) {
+            dx[i * columns.stride + w] = from[i];
+          }
+        }
+      }
+      dx += columns.size;
     }
   }
 }
@@ -466,7 +554,7 @@ const ConvTable<T>& table() {
                                        kEntry<product<T>>,
                                        kEntry<transpose<T>>,
                                        kEntry<weight_gradient<T>>,
-                                       kEntry<tap_products<T>>};
+                                       kEntry<join_phases<T>>};
   return kTable;
 }
 NN_EXPORT_TABLES(ConvTable)
@@ -482,77 +570,19 @@ namespace {
 
 NN_CHOOSE_TABLES(ConvTable)
 
-// The convolution itself.
-Spread spread_of_input(const ConvGeometry& g) {
-  return {g.in_channels,
-          g.height,
-          g.width,
-          g.kernel_h,
-          g.kernel_w,
-          g.stride_h,
-          g.stride_w,
-          g.pad_h,
-          g.pad_w,
-          g.dilation_h,
-          g.dilation_w,
-          g.out_height(),
-          g.out_width()};
-}
-
-// The convolution that the input gradient at stride 1 is.
-Spread spread_of_gradient(const ConvGeometry& g) {
-  return {g.out_channels,
-          g.out_height(),
-          g.out_width(),
-          g.kernel_h,
-          g.kernel_w,
-          1,
-          1,
-          g.span_h() - 1 - g.pad_h,
-          g.span_w() - 1 - g.pad_w,
-          g.dilation_h,
-          g.dilation_w,
-          g.height,
-          g.width};
-}
-
-bool has_unit_stride(const ConvGeometry& g) {
-  return g.stride_h == 1 && g.stride_w == 1;
-}
-
-// Where the run of tap k = (c, kh, kw) starts in the planes.
-void fill_offsets(const Spread& s, Index* offsets) {
-  const Index rows = s.padded_height();
-  Index k = 0;
-  for (Index c = 0; c < s.channels; ++c) {
-    for (Index kh = 0; kh < s.kernel_h; ++kh) {
-      // Rows of earlier phases: phase r has ceil((rows - r) / stride) rows.
-      const Index phase = kh * s.dilation_h % s.stride_h;
-      Index row = kh * s.dilation_h / s.stride_h;
-      for (Index r = 0; r < phase; ++r) {
-        row += (rows - r + s.stride_h - 1) / s.stride_h;
-      }
-      for (Index kw = 0; kw < s.kernel_w; ++kw) {
-        offsets[k++] = (c * s.kernel_w + kw) * s.plane() + row * s.out_width;
-      }
-    }
-  }
-}
-
-// Taps that a product takes in one pass: those of as many channels as keep what
-// a tile reads of the planes, and the weights beside it, in 32 KiB. For the few
+// Channels whose taps a product takes in one pass: as many as keep what a tile
+// reads of the planes, and the weights beside it, in 32 KiB. For the few
 // channels of the reference CNN the number makes no difference that could be
 // measured; it bounds what many channels read again for every group of outputs.
 template <typename T>
-Index taps_of_pass(const Spread& s) {
+Index channels_of_pass(const Spread& s) {
   const Index tile_rows = kTileRows * table<T>().lanes;
   const Index run = std::min(
       s.plane(), tile_rows + (s.kernel_h - 1) * s.dilation_h * s.out_width);
   const Index channel_bytes = s.kernel_w *
                               (run + s.kernel_h * table<T>().tile_columns) *
                               static_cast<Index>(sizeof(T));
-  return s.kernel_h * s.kernel_w *
-         std::max<Index>(1, 32 * 1024 / channel_bytes);
+  return std::max<Index>(1, 32 * 1024 / channel_bytes);
 }
 
 template <typename T>
@@ -596,12 +626,14 @@ struct BackwardScratch {
   struct PerWorker {
     T* padded;
     T* planes;
-    T* dy;   // dY(P x O), rows for whole vectors of channels
-    T* dyt;  // its transpose
-    T* cols;
+    T* dy;      // dY(P x O), rows for whole vectors of channels
+    T* dyt;     // its transpose
+    T* blocks;  // the input gradient by phases, if there are several
   };
   Index* input_offsets;
+  GradientPhase* phases;
   Index* gradient_offsets;
+  Index* gradient_weights;
   T* weight;       // rearranged for the input gradient
   T* sums;         // per chunk: [K][channels] and [channels]
   Index channels;  // out_channels in whole vectors
@@ -610,138 +642,113 @@ struct BackwardScratch {
   std::size_t worker_bytes;
   std::size_t total_bytes;
 
-  BackwardScratch(const ConvGeometry& g, Index batch, std::byte* start) {
+  BackwardScratch(const ConvGeometry& g,
+                  const InputGradient& gradient,
+                  Index batch,
+                  std::byte* start) {
     channels = round_up(g.out_channels, table<T>().lanes);
     sums_per_chunk = (g.taps() + 1) * channels;
     Cutter shared(start);
     input_offsets = shared.cut<Index>(g.taps());
-    gradient_offsets = shared.cut<Index>(spread_of_gradient(g).taps());
-    weight = shared.cut<T>(round_up(g.taps(), kTapGroup) * g.out_channels);
+    phases = shared.cut<GradientPhase>(gradient.phases());
+    const Index gradient_taps = g.out_channels * g.kernel_h * g.kernel_w;
+    gradient_offsets = shared.cut<Index>(gradient_taps);
+    gradient_weights = shared.cut<Index>(gradient_taps);
+    weight = shared.cut<T>(g.taps() * g.out_channels);
     sums = shared.cut<T>(sums_per_chunk * ImageChunks(batch).count);
     workers = start ? start + shared.used() : nullptr;
     Cutter one(nullptr);
-    cut_worker(g, one);
+    cut_worker(g, gradient, one);
     worker_bytes = one.used();
     total_bytes =
         shared.used() + worker_bytes * static_cast<std::size_t>(num_threads());
   }
-  PerWorker cut_worker(const ConvGeometry& g, Cutter& cutter) const {
-    const Spread s = spread_of_input(g);
-    Index padded = s.padded_size();
-    Index planes = s.size();
-    if (has_unit_stride(g)) {
-      const Spread t = spread_of_gradient(g);
-      padded = std::max(padded, t.padded_size());
-      planes = std::max(planes, t.size());
-    }
+  PerWorker cut_worker(const ConvGeometry& g,
+                       const InputGradient& gradient,
+                       Cutter& cutter) const {
+    const Spread& s = spread_of_input(g);
+    const Spread& t = gradient.spread;
     PerWorker w{};
-    w.padded = cutter.cut<T>(padded + kSlack<T>);
-    w.planes = cutter.cut<T>(planes + kSlack<T>);
+    w.padded =
+        cutter.cut<T>(std::max(s.padded_size(), t.padded_size()) + kSlack<T>);
+    w.planes = cutter.cut<T>(std::max(s.size(), t.size()) + kSlack<T>);
     w.dy = cutter.cut<T>(channels * g.pixels() + kSlack<T>);
     w.dyt = cutter.cut<T>(channels * g.pixels() + kSlack<T>);
-    if (!has_unit_stride(g)) {
-      w.cols = cutter.cut<T>(kTapGroup * column_stride(g) + kSlack<T>);
+    if (gradient.phases() > 1) {
+      w.blocks = cutter.cut<T>(gradient.size() + kSlack<T>);
     }
     return w;
   }
-  // Of the strided input gradient's columns: whole tiles.
-  static Index column_stride(const ConvGeometry& g) {
-    return round_up(g.pixels(), kSlack<T>);
-  }
 };
 
-// The weights as the input gradient wants them. At stride 1 the flipped
-// kernel, one column per input channel:
-//   out(o, kh, kw; c) = W(c, KH-1-kh, KW-1-kw; o)
-// else W^T in groups of taps: out[group][o][tap].
+// The weights as the input gradient wants them: per phase, one column of taps
+// for each channel of x.
 template <typename T>
-void rearrange_weight(const ConvGeometry& g, const T* weight, T* out) {
-  const Index taps = g.taps();
-  if (has_unit_stride(g)) {
-    const Index area = g.kernel_h * g.kernel_w;
-    parallel_for(g.in_channels, [&](Index c, int) {
-      T* column = out + c * g.out_channels * area;
-      for (Index o = 0; o < g.out_channels; ++o) {
-        const T* filter = weight + o * taps + c * area;
-        for (Index i = 0; i < area; ++i) *column++ = filter[area - 1 - i];
-      }
-    });
-    return;
-  }
-  for (Index group = 0; group < taps; group += kTapGroup) {
-    for (Index o = 0; o < g.out_channels; ++o) {
-      for (Index j = 0; j < kTapGroup; ++j) {
-        const Index k = group + j;
-        *out++ = k < taps ? weight[o * taps + k] : T(0);
+void rearrange_weight(const InputGradient& gradient,
+                      const BackwardScratch<T>& memory,
+                      const T* weight) {
+  const Index area = gradient.rows.kernel * gradient.columns.kernel;
+  parallel_for(gradient.in_channels, [&](Index c, int) {
+    for (Index i = 0; i < gradient.phases(); ++i) {
+      const GradientPhase& phase = memory.phases[i];
+      const Index* from = memory.gradient_weights + phase.first_tap;
+      T* column = memory.weight + gradient.in_channels * phase.first_tap +
+                  c * phase.taps;
+      for (Index k = 0; k < phase.taps; ++k) {
+        column[k] = weight[from[k] + c * area];
       }
     }
-  }
+  });
 }
 
-// dx of one image at a stride above 1.
+// dx of one image.
 template <typename T>
-void strided_input_gradient(
-    const ConvGeometry& g, const T* dy, const T* weight, T* cols, T* dx) {
-  std::fill_n(dx, g.in_features(), T(0));
-  const Index ldc = BackwardScratch<T>::column_stride(g);
-  const Index taps = g.taps();
-  const Index out_width = g.out_width();
-  for (Index group = 0; group < taps; group += kTapGroup) {
-    table<T>().tap_products(g.pixels(),
-                            g.out_channels,
-                            dy,
-                            weight + group * g.out_channels,
-                            cols,
-                            ldc);
-    for (Index k = group; k < std::min(taps, group + kTapGroup); ++k) {
-      const Index c = k / (g.kernel_h * g.kernel_w);
-      const Index kh = k / g.kernel_w % g.kernel_h;
-      const Index kw = k % g.kernel_w;
-      // Output columns whose tap falls inside the image.
-      const Index left = kw * g.dilation_w - g.pad_w;
-      const Index low = std::max<Index>(0, -left);
-      const Index ow_begin = (low + g.stride_w - 1) / g.stride_w;
-      const Index high = g.width - 1 - left;
-      const Index ow_end =
-          high < 0 ? 0 : std::min(out_width, high / g.stride_w + 1);
-      for (Index oh = 0; oh < g.out_height(); ++oh) {
-        const Index h = oh * g.stride_h + kh * g.dilation_h - g.pad_h;
-        if (h < 0 || h >= g.height) continue;
-        const T* from = cols + (k - group) * ldc + oh * out_width;
-        T* to = dx + (c * g.height + h) * g.width + left;
-        for (Index ow = ow_begin; ow < ow_end; ++ow) {
-          to[ow * g.stride_w] += from[ow];
-        }
-      }
+void input_gradient(const InputGradient& gradient,
+                    const BackwardScratch<T>& memory,
+                    const typename BackwardScratch<T>::PerWorker& w,
+                    T* dx) {
+  const ConvTable<T>& kernels = table<T>();
+  kernels.spread(gradient.spread, w.dy, w.padded, w.planes);
+  const bool joined = gradient.phases() > 1;
+  const Index pass_channels = channels_of_pass<T>(gradient.spread);
+  for (Index i = 0; i < gradient.phases(); ++i) {
+    const GradientPhase& phase = memory.phases[i];
+    T* block = joined ? w.blocks + phase.first_pixel : dx;
+    if (phase.taps == 0) {
+      std::fill_n(block, gradient.in_channels * phase.pixels, T(0));
+      continue;
     }
+    kernels.product(phase.pixels,
+                    phase.taps,
+                    pass_channels * (phase.taps / gradient.out_channels),
+                    w.planes,
+                    memory.gradient_offsets + phase.first_tap,
+                    memory.weight + gradient.in_channels * phase.first_tap,
+                    gradient.in_channels,
+                    nullptr,
+                    false,
+                    block);
   }
-}
-
-// The gradient by the convolution's output of one image, from that by the
-// epilogue's.
-template <typename T>
-void epilogue_gradient(const ConvBackwardArgs<T>& args, Index n, T* dy) {
-  const ConvGeometry& g = args.geometry;
-  if (const PoolGeometry* pool = args.epilogue.pool) {
-    const Index first = n * args.y_step();
-    max_pool_backward_image(*pool,
-                            args.dy + first,
-                            args.argmax + first,
-                            args.epilogue.relu ? args.y + first : nullptr,
-                            dy);
-    return;
-  }
-  const Index size = g.out_features();
-  const T* from = args.dy + n * args.y_step();
-  if (args.epilogue.relu) {
-    const T* y = args.y + n * args.y_step();
-    for (Index i = 0; i < size; ++i) dy[i] = y[i] > 0 ? from[i] : T(0);
-  } else {
-    std::copy_n(from, size, dy);
-  }
+  if (joined) kernels.join_phases(gradient, memory.phases, w.blocks, dx);
 }
 
 }  // namespace
+
+template <typename T>
+void epilogue_gradient(const PoolGeometry* pool,
+                       const T* relu_output,
+                       const T* dy,
+                       const std::uint8_t* argmax,
+                       Index count,
+                       T* out) {
+  if (pool) {
+    max_pool_backward_image(*pool, dy, argmax, relu_output, out);
+  } else if (relu_output) {
+    relu_backward(relu_output, dy, out, count);
+  } else {
+    std::copy_n(dy, count, out);
+  }
+}
 
 template <typename T>
 std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
@@ -757,7 +764,8 @@ std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
   if (conv2d_backward_is_sparse(geometry, epilogue)) {
     return conv2d_sparse_backward_scratch_bytes<T>(geometry, epilogue, batch);
   }
-  return BackwardScratch<T>(geometry, batch, nullptr).total_bytes;
+  return BackwardScratch<T>(geometry, InputGradient(geometry), batch, nullptr)
+      .total_bytes;
 }
 
 template <typename T>
@@ -767,7 +775,7 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
   const ForwardScratch<T> memory(g, args.epilogue, scratch);
   const Spread s = spread_of_input(g);
   fill_offsets(s, memory.offsets);
-  const Index pass_taps = taps_of_pass<T>(s);
+  const Index pass_taps = channels_of_pass<T>(s) * g.kernel_h * g.kernel_w;
   parallel_for(args.batch, [&](Index n, int worker) {
     Cutter cutter(memory.workers +
                   memory.worker_bytes * static_cast<std::size_t>(worker));
@@ -801,24 +809,24 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     return;
   }
   const ConvGeometry& g = args.geometry;
-  const BackwardScratch<T> memory(g, args.batch, scratch);
+  const InputGradient gradient(g);
+  const BackwardScratch<T> memory(g, gradient, args.batch, scratch);
   const Spread input = spread_of_input(g);
-  const Spread gradient = spread_of_gradient(g);
   const ConvTable<T>& kernels = table<T>();
   const Index vectors = memory.channels / kernels.lanes;
   const Index taps = g.taps();
-  const Index gradient_pass_taps = taps_of_pass<T>(gradient);
   fill_offsets(input, memory.input_offsets);
   if (args.dx) {
-    if (has_unit_stride(g)) fill_offsets(gradient, memory.gradient_offsets);
-    rearrange_weight(g, args.weight, memory.weight);
+    gradient.fill_phases(memory.phases);
+    gradient.fill_taps(memory.gradient_offsets, memory.gradient_weights);
+    rearrange_weight(gradient, memory, args.weight);
   }
 
   const ImageChunks chunks(args.batch);
   parallel_for(chunks.count, [&](Index chunk, int worker) {
     Cutter cutter(memory.workers +
                   memory.worker_bytes * static_cast<std::size_t>(worker));
-    const auto w = memory.cut_worker(g, cutter);
+    const auto w = memory.cut_worker(g, gradient, cutter);
     T* sums = memory.sums + chunk * memory.sums_per_chunk;
     std::fill_n(sums, memory.sums_per_chunk, T(0));
     // Channels that fill up the last vector have no gradient.
@@ -826,7 +834,13 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
                 (memory.channels - g.out_channels) * g.pixels() + kSlack<T>,
                 T(0));
     for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
-      epilogue_gradient(args, n, w.dy);
+      const Index first = n * args.y_step();
+      epilogue_gradient(args.epilogue.pool,
+                        args.epilogue.relu ? args.y + first : nullptr,
+                        args.dy + first,
+                        args.epilogue.pool ? args.argmax + first : nullptr,
+                        g.out_features(),
+                        w.dy);
       kernels.transpose(g.pixels(), vectors, w.dy, w.dyt);
       kernels.spread(input, args.x + n * args.x_step(), w.padded, w.planes);
       kernels.weight_gradient(g.pixels(),
@@ -837,22 +851,8 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
                               w.dyt,
                               sums,
                               sums + taps * memory.channels);
-      if (!args.dx) continue;
-      T* dx = args.dx + n * args.x_step();
-      if (has_unit_stride(g)) {
-        kernels.spread(gradient, w.dy, w.padded, w.planes);
-        kernels.product(gradient.pixels(),
-                        gradient.taps(),
-                        gradient_pass_taps,
-                        w.planes,
-                        memory.gradient_offsets,
-                        memory.weight,
-                        g.in_channels,
-                        nullptr,
-                        false,
-                        dx);
-      } else {
-        strided_input_gradient(g, w.dy, memory.weight, w.cols, dx);
+      if (args.dx) {
+        input_gradient(gradient, memory, w, args.dx + n * args.x_step());
       }
     }
   });
@@ -872,6 +872,12 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
 }
 
 #define NN_INSTANTIATE(T)                                                 \
+  template void epilogue_gradient<T>(const PoolGeometry*,                 \
+                                     const T*,                            \
+                                     const T*,                            \
+                                     const std::uint8_t*,                 \
+                                     Index,                               \
+                                     T*);                                 \
   template std::size_t conv2d_forward_scratch_bytes<T>(                   \
       const ConvGeometry&, const ConvEpilogue&, Index);                   \
   template std::size_t conv2d_backward_scratch_bytes<T>(                  \

@@ -70,6 +70,18 @@ struct ConvBackwardArgs {
   }
 };
 
+/// The gradient by the convolution's output, `count` elements, from dy, that by
+/// the epilogue's, of which `pool` may be null; and so may `relu_output`, what
+/// the forward pass wrote, where there is no ReLU. For whole images or channels
+/// of them.
+template <typename T>
+void epilogue_gradient(const PoolGeometry* pool,
+                       const T* relu_output,
+                       const T* dy,
+                       const std::uint8_t* argmax,
+                       Index count,
+                       T* out);
+
 /// Bytes of scratch memory for the current num_threads().
 template <typename T>
 std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,

@@ -492,24 +492,6 @@ void input_planes(const Planes& p,
   }
 }
 
-// The gradient by the convolution's output from that by the epilogue's, for one
-// channel of one image.
-template <typename T>
-void epilogue_gradient(const ConvGeometry& one,
-                       const PoolGeometry* pool,
-                       const T* relu_output,
-                       const T* dy,
-                       const std::uint8_t* argmax,
-                       T* out) {
-  if (pool) {
-    max_pool_backward_image(*pool, dy, argmax, relu_output, out);
-  } else if (relu_output) {
-    relu_backward(relu_output, dy, out, one.out_features());
-  } else {
-    std::copy_n(dy, one.out_features(), out);
-  }
-}
-
 // Channels that one task takes: about 16 K multiplications, long against what
 // handing out a task costs.
 Index channels_per_task(const ConvGeometry& one) {
@@ -645,11 +627,11 @@ void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
     for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
       const Index x_first = n * args.x_step() + c * one.in_features();
       const Index y_first = n * args.y_step() + c * out;
-      epilogue_gradient(one,
-                        pool ? &one_pool : nullptr,
+      epilogue_gradient(pool ? &one_pool : nullptr,
                         args.epilogue.relu ? args.y + y_first : nullptr,
                         args.dy + y_first,
                         pool ? args.argmax + y_first : nullptr,
+                        one.out_features(),
                         memory.dy);
       // All outputs meet the planes of x before those of dx take their place.
       fill_planes(p, args.x + x_first, memory.planes);
