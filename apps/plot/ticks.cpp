@@ -152,16 +152,37 @@ Ticks log_ticks(double low, double high, int target) {
       std::upper_bound(candidates.begin(), candidates.end(), low * (1 + 1e-9));
   const auto below =
       std::lower_bound(candidates.begin(), candidates.end(), high * (1 - 1e-9));
-  ticks.low = *(above - 1);
-  ticks.high = *below;
-  for (auto v = above - 1; v <= below; ++v) {
+  auto lowest = above - 1;
+  auto highest = below;
+  ticks.low = *lowest;
+  ticks.high = *highest;
+  if (stride > 1) {
+    // The range ends at the next decade, not at the next labelled one, which
+    // may leave half a panel empty.
+    const double low_decade =
+        std::pow(10.0, std::floor(std::log10(low) + 1e-9));
+    const double high_decade =
+        std::pow(10.0, std::ceil(std::log10(high) - 1e-9));
+    if (low_decade > *lowest * 2) ++lowest;
+    if (high_decade < *highest / 2) --highest;
+    if (lowest < highest) {
+      ticks.low = low_decade;
+      ticks.high = high_decade;
+    } else {
+      lowest = above - 1;
+      highest = below;
+    }
+  }
+  for (auto v = lowest; v <= highest; ++v) {
     ticks.major.push_back(*v);
     ticks.label.push_back(log_label(*v));
   }
-  // Finer lines than these run together.
-  if (decades <= std::min(4, target + 1)) {
+  // Finer lines run together on a long range; whole decades do not.
+  const double shown = std::log10(ticks.high / ticks.low);
+  const bool fine = shown <= std::min(4, target + 1) + 1e-9;
+  if (fine || stride > 1) {
     for (int exponent = first; exponent <= last; ++exponent) {
-      for (int factor = 1; factor <= 9; ++factor) {
+      for (int factor = 1; factor <= (fine ? 9 : 1); ++factor) {
         const double value = factor * std::pow(10.0, exponent);
         if (value > ticks.low && value < ticks.high) {
           ticks.minor.push_back(value);
