@@ -176,6 +176,9 @@ Drawing draw_layer_times(const Run& run) {
   chart.title = run_names(run.summary).title(texts::kLayerTimesTitle);
   chart.subtitle =
       run.layers.empty() ? texts::kNoLayers : texts::kLayerTimesSubtitle;
+  if (!run.layers.empty() && text_at(run.summary, "/backend") == "libnn") {
+    chart.subtitle += texts::kFusedLayers;
+  }
   double forward = 0;
   double backward = 0;
   for (const LayerTime& row : run.layers) {

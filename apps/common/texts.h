@@ -39,8 +39,10 @@ constexpr char kConfidence[] = "predicted probability of the predicted class";
 constexpr char kLayerTimesTitle[] = "time by layer";
 constexpr char kLayerTimesSubtitle[] =
     "Median for one training batch, layer by layer, measured after the last "
-    "epoch. In training, libnn runs neighbouring layers as one, which is "
-    "faster than their sum.";
+    "epoch.";
+constexpr char kFusedLayers[] =
+    " In training, libnn runs neighbouring layers as one, which is faster than "
+    "their sum.";
 constexpr char kNoLayers[] = "No layer was measured.";
 
 // What a screen reader says of figures whose numbers it cannot reach.
