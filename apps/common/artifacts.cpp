@@ -65,7 +65,8 @@ std::string kind_of_file(const std::string& path) {
   return fs::exists(status) ? "a file" : "nothing";
 }
 
-RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
+RunFolder::RunFolder(std::string directory, const std::string& option)
+    : directory_(std::move(directory)) {
   std::vector<fs::path> missing;
   std::error_code error;
   for (fs::path path = fs::absolute(directory_).lexically_normal();
@@ -81,7 +82,8 @@ RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
       for (auto made = created_.rbegin(); made != created_.rend(); ++made) {
         fs::remove(*made, error);
       }
-      throw std::runtime_error(nn::concat("--out ",
+      throw std::runtime_error(nn::concat(option,
+                                          ' ',
                                           directory_,
                                           ": expected a folder that can be "
                                           "made and written: ",
@@ -92,7 +94,8 @@ RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
     created_.push_back(path->string());
   }
   if (!fs::is_directory(directory_, error)) {
-    throw std::runtime_error(nn::concat("--out ",
+    throw std::runtime_error(nn::concat(option,
+                                        ' ',
                                         directory_,
                                         ": expected a folder, found ",
                                         kind_of_file(directory_)));
@@ -100,7 +103,7 @@ RunFolder::RunFolder(std::string directory) : directory_(std::move(directory)) {
   try {
     const StagingFolder trial(directory_);
   } catch (const std::runtime_error& reason) {
-    throw std::runtime_error(nn::concat("--out ", reason.what()));
+    throw std::runtime_error(nn::concat(option, ' ', reason.what()));
   }
 }
 

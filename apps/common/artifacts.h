@@ -14,8 +14,9 @@ class RunFolder {
  public:
   /// Makes the folder if it is not there, and tries that it can be written, so
   /// that a run fails at its start and not after its last epoch.
-  /// Throws std::runtime_error with path and reason.
-  explicit RunFolder(std::string directory);
+  /// Throws std::runtime_error with `option`, path and reason.
+  explicit RunFolder(std::string directory,
+                     const std::string& option = "--out");
   /// Removes folders that the constructor made and publish() did not fill.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

@@ -4,20 +4,24 @@
 #include <iostream>
 #include <string>
 
+#include "common/artifacts.h"
+#include "common/versions.h"
 #include "mnist_report/content.h"
 #include "mnist_report/load.h"
 #include "nn/file.h"
 
 namespace {
 
-void write_report(const std::string& results, const std::string& out) {
+// Without --out the report goes to the folder of --results.
+void write_report(const std::string& results, const std::string& given_out) {
+  const std::string& out = given_out.empty() ? results : given_out;
   const auto runs = report::load_runs(results);
   for (const report::LoadedRun& run : runs) {
     for (const std::string& problem : run.problems) {
       std::cerr << "mnist_report: warning: " << problem << '\n';
     }
   }
-  std::filesystem::create_directories(out);
+  const apps::RunFolder folder(out, given_out.empty() ? "--results" : "--out");
   const auto write = [&out](const char* name, const std::string& content) {
     const std::string path = (std::filesystem::path(out) / name).string();
     nn::write_file_atomically(path, content);
@@ -39,7 +43,8 @@ int main(int argc, char** argv) {
   app.add_option("--results", results, "Folder that holds the run folders")
       ->capture_default_str();
   app.add_option("--out", out, "Folder to write to [that of --results]");
-  app.set_version_flag("--version", "mnist_report " NN_APPS_VERSION);
+  app.set_version_flag("--version",
+                       "mnist_report (libnn) " + apps::program_version());
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -50,7 +55,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    write_report(results, out.empty() ? results : out);
+    write_report(results, out);
   } catch (const std::exception& error) {
     std::cerr << "mnist_report: error: " << error.what() << '\n';
     return 1;

@@ -363,7 +363,26 @@ TEST_CASE("mnist_report exits with 1 where there is no run and 2 on usage",
   CHECK(!std::filesystem::exists(folder.file("report.html")));
   CHECK(run_report("--no-such-option", log) == 2);
   CHECK(run_report("--version", log) == 0);
-  CHECK_THAT(nn::read_file(log), ContainsSubstring("mnist_report "));
+  CHECK_THAT(nn::read_file(log), ContainsSubstring("mnist_report (libnn) "));
+}
+
+TEST_CASE("mnist_report names option and path of a folder it cannot make",
+          "[report][program][errors]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_sample_run(
+      folder.path(), "mlp-libnn", nn_test::sample_run("mlp", "libnn"));
+  const std::string log = folder.file("log");
+  const std::string file = folder.file("file");
+  nn::write_file_atomically(file, "text");
+  const auto fails = [&](const std::string& out, const char* reason) {
+    CHECK(run_report("--results '" + folder.path() + "' --out '" + out + "'",
+                     log) == 1);
+    CHECK_THAT(nn::read_file(log),
+               ContainsSubstring("mnist_report: error: --out " + out + ": ") &&
+                   ContainsSubstring(reason));
+  };
+  fails(file, "expected a folder, found a file");
+  fails(file + "/new", "expected a folder that can be made and written");
 }
 
 TEST_CASE("without any font mnist_report names the package to install",
