@@ -25,6 +25,7 @@ constexpr double kTextSize = 9.5;
 constexpr double kLeading = 1.45;
 constexpr double kTableSize = 8;
 constexpr double kCodeSize = 7.5;
+const plot::TextStyle kTitleStyle{22, theme::kInk, Align::kLeft, true};
 
 /// What is set as one, never across two pages.
 struct Piece {
@@ -52,14 +53,13 @@ std::vector<std::string> cut_word(const std::string& word, std::size_t parts) {
 // Words longer than a line, as checksums and paths are, break anywhere, into
 // parts of one length: a last line of one letter reads badly.
 std::vector<std::string> wrap(const std::string& text,
-                              double size,
-                              double room,
-                              bool bold = false) {
+                              const plot::TextStyle& style,
+                              double room) {
   const auto fits = [&](const std::string& line) {
-    return plot::text_width(line, size, bold) <= room;
+    return plot::text_width(line, style) <= room;
   };
   std::vector<std::string> lines;
-  for (const std::string& line : plot::wrap_text(text, size, room, bold)) {
+  for (const std::string& line : plot::wrap_text(text, style, room)) {
     std::vector<std::string> cut{line};
     for (std::size_t parts = 2; parts <= line.size(); ++parts) {
       if (std::all_of(cut.begin(), cut.end(), fits)) break;
@@ -151,12 +151,18 @@ struct TableSetter {
            kGap * static_cast<double>(widths.size());
   }
 
+  plot::TextStyle style(std::size_t column, bool header) const {
+    const bool number = column >= table.first_number;
+    return {
+        kTableSize, theme::kInk, number ? Align::kRight : Align::kLeft, header};
+  }
+
   Drawing row(const std::vector<std::string>& cells, bool header) const {
     std::vector<std::vector<std::string>> wrapped;
     std::size_t lines = 1;
     for (std::size_t c = 0; c < widths.size(); ++c) {
       wrapped.push_back(c < cells.size()
-                            ? wrap(cells[c], kTableSize, widths[c], header)
+                            ? wrap(cells[c], style(c, header), widths[c])
                             : std::vector<std::string>{});
       lines = std::max(lines, wrapped.back().size());
     }
@@ -171,10 +177,7 @@ struct TableSetter {
         out.text(x + (number ? kGap / 2 + widths[c] : kGap / 2),
                  kPad + kLine * static_cast<double>(skipped + i) + kTableSize,
                  wrapped[c][i],
-                 {kTableSize,
-                  theme::kInk,
-                  number ? Align::kRight : Align::kLeft,
-                  header});
+                 style(c, header));
       }
       x += widths[c] + kGap;
     }
@@ -200,8 +203,8 @@ struct Setter {
 
   void operator()(const Heading& block) const {
     const double size = block.level == 1 ? 15 : 11;
-    Piece& piece = add(set_lines(wrap(block.text, size, kRoom, true),
-                                 {size, theme::kInk, Align::kLeft, true}),
+    const plot::TextStyle style{size, theme::kInk, Align::kLeft, true};
+    Piece& piece = add(set_lines(wrap(block.text, style, kRoom), style),
                        block.level == 1 ? 22 : 14);
     piece.keep_with_next = true;
     piece.heading = block.text;
@@ -211,13 +214,15 @@ struct Setter {
   void operator()(const Paragraph& block) const {
     switch (block.kind) {
       case Paragraph::Kind::kCode: {
+        plot::TextStyle style{kCodeSize};
+        style.code = true;
         std::istringstream lines(block.text);
         double space = 6;
         for (std::string line; std::getline(lines, line);) {
-          const bool fits = plot::text_width(line, kCodeSize) <= kRoom - 12;
+          const bool fits = plot::text_width(line, style) <= kRoom - 12;
           add(set_lines(fits ? std::vector<std::string>{line}
-                             : wrap(line, kCodeSize, kRoom - 12),
-                        {kCodeSize},
+                             : wrap(line, style, kRoom - 12),
+                        style,
                         12),
               space);
           // A command on several lines stands together.
@@ -226,15 +231,15 @@ struct Setter {
         return;
       }
       case Paragraph::Kind::kProblem: {
-        Drawing lines =
-            set_lines(wrap(block.text, kTextSize, kRoom - 12), {kTextSize}, 12);
+        Drawing lines = set_lines(
+            wrap(block.text, {kTextSize}, kRoom - 12), {kTextSize}, 12);
         lines.rectangle(0, 0, 3, lines.height(), theme::kBad);
         add(std::move(lines), 4);
         return;
       }
       case Paragraph::Kind::kNote:
       case Paragraph::Kind::kText:
-        add(set_lines(wrap(block.text, kTextSize, kRoom),
+        add(set_lines(wrap(block.text, {kTextSize}, kRoom),
                       {kTextSize,
                        block.kind == Paragraph::Kind::kNote ? theme::kMuted
                                                             : theme::kInk}),
@@ -253,7 +258,7 @@ struct Setter {
     if (block.caption.empty()) {
       pieces.back().keep_with_next = false;
     } else {
-      add(set_lines(wrap(block.caption, kTableSize, kRoom),
+      add(set_lines(wrap(block.caption, {kTableSize}, kRoom),
                     {kTableSize, theme::kMuted}),
           4);
     }
@@ -367,9 +372,9 @@ class Layout {
 
   double title_height() const {
     const double lines =
-        static_cast<double>(wrap(document_.title, 22, kRoom, true).size());
+        static_cast<double>(wrap(document_.title, kTitleStyle, kRoom).size());
     const double sub =
-        static_cast<double>(wrap(document_.subtitle, 11, kRoom).size());
+        static_cast<double>(wrap(document_.subtitle, {11}, kRoom).size());
     return kMargin + lines * 30 + sub * 16 + 16;
   }
   double contents_height() const {
@@ -385,11 +390,11 @@ class Layout {
   void draw_first_page(plot::PdfDocument& out) {
     Drawing& page = pages_.front();
     double y = kMargin;
-    for (const std::string& line : wrap(document_.title, 22, kRoom, true)) {
-      page.text(kMargin, y + 22, line, {22, theme::kInk, Align::kLeft, true});
+    for (const std::string& line : wrap(document_.title, kTitleStyle, kRoom)) {
+      page.text(kMargin, y + 22, line, kTitleStyle);
       y += 30;
     }
-    for (const std::string& line : wrap(document_.subtitle, 11, kRoom)) {
+    for (const std::string& line : wrap(document_.subtitle, {11}, kRoom)) {
       page.text(kMargin, y + 12, line, {11, theme::kMuted});
       y += 16;
     }

@@ -7,23 +7,19 @@ double draw_titles(Drawing* drawing,
                    const std::string& subtitle,
                    double width) {
   double y = 0;
-  const auto put = [&](const std::string& text,
-                       double size,
-                       const Colour& colour,
-                       bool bold) {
+  const auto put = [&](const std::string& text, const TextStyle& style) {
     for (const std::string& line :
-         wrap_text(text, size, width - 2 * theme::kFigureMargin, bold)) {
-      y += size * 1.36;
+         wrap_text(text, style, width - 2 * theme::kFigureMargin)) {
+      y += style.size * 1.36;
       if (drawing != nullptr) {
-        drawing->text(
-            theme::kFigureMargin, y, line, {size, colour, Align::kLeft, bold});
+        drawing->text(theme::kFigureMargin, y, line, style);
       }
     }
   };
   if (title.empty() && subtitle.empty()) return 4;
   y = 6;
-  put(title, theme::kTitleSize, theme::kInk, true);
-  put(subtitle, theme::kSubtitleSize, theme::kMuted, false);
+  put(title, {theme::kTitleSize, theme::kInk, Align::kLeft, true});
+  put(subtitle, {theme::kSubtitleSize, theme::kMuted});
   return y + 10;
 }
 

@@ -48,13 +48,13 @@ void Drawing::text(double x,
                    std::string text,
                    const TextStyle& style) {
   if (text.empty()) return;
-  const double width = text_width(text, style.size, style.bold);
+  const double width = text_width(text, style);
   shapes_.emplace_back(Text{x, y, std::move(text), style, width});
 }
 
 void Drawing::text_within(
     double x, double y, double room, std::string text, TextStyle style) {
-  const double width = text_width(text, style.size, style.bold);
+  const double width = text_width(text, style);
   if (width > room) style.size *= room / width;
   this->text(x, y, std::move(text), style);
 }
@@ -121,30 +121,32 @@ std::vector<std::string> split_words(const std::string& text) {
     const std::string bare = word.substr(0, word.find_first_of(".,;:)"));
     return word.front() == '%' || bare == "s" || bare == "ms";
   };
+  static const std::string kDash = "\u2013";
+  bool starts_range = false;
   std::vector<std::string> words;
   std::istringstream stream(text);
   for (std::string word; stream >> word;) {
     const bool after_number =
         !words.empty() &&
         std::isdigit(static_cast<unsigned char>(words.back().back())) != 0;
-    if (after_number && is_unit(word)) {
+    if (starts_range || (after_number && (is_unit(word) || word == kDash))) {
       words.back() += " " + word;
     } else {
-      words.push_back(std::move(word));
+      words.push_back(word);
     }
+    starts_range = after_number && word == kDash;
   }
   return words;
 }
 
 std::vector<std::string> wrap_text(const std::string& text,
-                                   double size,
-                                   double room,
-                                   bool bold) {
+                                   const TextStyle& style,
+                                   double room) {
   std::vector<std::string> lines;
   std::string line;
   for (const std::string& word : split_words(text)) {
     const std::string longer = line.empty() ? word : line + " " + word;
-    if (!line.empty() && text_width(longer, size, bold) > room) {
+    if (!line.empty() && text_width(longer, style) > room) {
       lines.push_back(line);
       line = word;
     } else {

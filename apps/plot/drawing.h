@@ -35,7 +35,8 @@ struct TextStyle {
   Colour colour = theme::kInk;
   Align align = Align::kLeft;
   bool bold = false;
-  double angle = 0;  ///< degrees, counter-clockwise, about the anchor
+  double angle = 0;   ///< degrees, counter-clockwise, about the anchor
+  bool code = false;  ///< in the monospaced font
 };
 
 struct Rectangle {
@@ -111,18 +112,19 @@ class Drawing {
 
 /// The width of a line of text. Throws std::runtime_error if no usable font is
 /// installed, naming the package that brings one.
+double text_width(const std::string& text, const TextStyle& style);
 double text_width(const std::string& text, double size, bool bold = false);
 
 /// The parts of a text that a line break may separate: its words, a number with
-/// its unit ("98.62 %", "1.3 s") being one.
+/// its unit ("98.62 %", "1.3 s") or a range of numbers ("98.3 \u2013 98.8 %")
+/// being one.
 std::vector<std::string> split_words(const std::string& text);
 
 /// Breaks text between those into lines of at most `room`; a longer word stands
 /// on a line of its own.
 std::vector<std::string> wrap_text(const std::string& text,
-                                   double size,
-                                   double room,
-                                   bool bold = false);
+                                   const TextStyle& style,
+                                   double room);
 
 /// Throws std::runtime_error unless the font family gives real glyphs. A family
 /// that is not installed is replaced by what fontconfig finds; with nothing to

@@ -81,7 +81,7 @@ Drawing draw(const ImageGrid& grid) {
                2 * kMargin + pitch_x * grid.columns - grid.gap +
                    grid.group_gap * static_cast<double>(groups - 1));
   const auto note =
-      wrap_text(grid.note, theme::kSubtitleSize, width - 2 * kMargin);
+      wrap_text(grid.note, {theme::kSubtitleSize}, width - 2 * kMargin);
   const double titles = draw_titles(nullptr, grid.title, grid.subtitle, width);
   const double height = titles + pitch_y * static_cast<double>(rows) +
                         15 * static_cast<double>(note.size()) + 10;

@@ -72,14 +72,24 @@ ScaledFont make_font(const std::string& family, double size, bool bold) {
 // size where nothing is hinted.
 constexpr double kMeasuringSize = 100;
 
-const ScaledFont& measuring_font(bool bold) {
-  static const std::array<ScaledFont, 2> kFonts = [] {
-    require_font(theme::kFontFamily);
-    return std::array<ScaledFont, 2>{
-        make_font(theme::kFontFamily, kMeasuringSize, false),
-        make_font(theme::kFontFamily, kMeasuringSize, true)};
-  }();
-  return kFonts[bold ? 1 : 0];
+const char* family(const TextStyle& style) {
+  return style.code ? theme::kCodeFontFamily : theme::kFontFamily;
+}
+
+std::array<ScaledFont, 2> make_measuring_fonts(const char* name) {
+  require_font(name);
+  return {make_font(name, kMeasuringSize, false),
+          make_font(name, kMeasuringSize, true)};
+}
+
+const ScaledFont& measuring_font(const TextStyle& style) {
+  const std::size_t index = style.bold ? 1 : 0;
+  if (style.code) {
+    static const auto kCodeFonts = make_measuring_fonts(theme::kCodeFontFamily);
+    return kCodeFonts[index];
+  }
+  static const auto kFonts = make_measuring_fonts(theme::kFontFamily);
+  return kFonts[index];
 }
 
 void set_colour(cairo_t* cr, const Rgb& c, double opacity = 1) {
@@ -142,7 +152,7 @@ struct Painter {
   void operator()(const Text& s) const {
     set_colour(cr, s.style.colour.light);
     cairo_select_font_face(
-        cr, theme::kFontFamily, CAIRO_FONT_SLANT_NORMAL, weight(s.style.bold));
+        cr, family(s.style), CAIRO_FONT_SLANT_NORMAL, weight(s.style.bold));
     cairo_set_font_size(cr, s.style.size);
     cairo_save(cr);
     cairo_translate(cr, s.x, s.y);
@@ -291,11 +301,15 @@ void require_font(const std::string& family) {
   }
 }
 
-double text_width(const std::string& text, double size, bool bold) {
+double text_width(const std::string& text, const TextStyle& style) {
   cairo_text_extents_t extents;
   cairo_scaled_font_text_extents(
-      measuring_font(bold).get(), text.c_str(), &extents);
-  return extents.x_advance * size / kMeasuringSize;
+      measuring_font(style).get(), text.c_str(), &extents);
+  return extents.x_advance * style.size / kMeasuringSize;
+}
+
+double text_width(const std::string& text, double size, bool bold) {
+  return text_width(text, {size, theme::kInk, Align::kLeft, bold});
 }
 
 std::string to_png(const Drawing& drawing) {

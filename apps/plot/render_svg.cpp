@@ -71,6 +71,10 @@ struct Writer {
              kAnchors[static_cast<int>(s.style.align)] + "\"";
     }
     if (s.style.bold) out += " font-weight=\"bold\"";
+    if (s.style.code) {
+      out += std::string(" font-family=\"'") + theme::kCodeFontFamily +
+             "',monospace\"";
+    }
     if (s.style.angle != 0) {
       out += " transform=\"rotate(" + number(-s.style.angle) + ' ' +
              number(s.x) + ' ' + number(s.y) + ")\"";

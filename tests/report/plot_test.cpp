@@ -84,6 +84,29 @@ TEST_CASE("log ticks enclose the data and rise", "[plot]") {
   }
 }
 
+TEST_CASE("a long log axis ends at whole decades, without finer lines",
+          "[plot]") {
+  const plot::Ticks ticks = plot::log_ticks(3e-4, 2.4, 2);
+  CHECK(ticks.low == Catch::Approx(1e-4));
+  CHECK(ticks.high == Catch::Approx(10));
+  CHECK(ticks.major.size() >= 2);
+  CHECK(ticks.minor.size() <= 5);
+}
+
+TEST_CASE("a range of numbers stands on one line", "[plot]") {
+  CHECK(plot::split_words("in 98.3 \u2013 98.8 % of all \u2013 so") ==
+        std::vector<std::string>{
+            "in", "98.3 \u2013 98.8 %", "of", "all", "\u2013", "so"});
+}
+
+TEST_CASE("code is set in a font of one width", "[plot]") {
+  plot::TextStyle code{10};
+  code.code = true;
+  CHECK(plot::text_width("iiii", code) ==
+        Catch::Approx(plot::text_width("MMMM", code)));
+  CHECK(plot::text_width("iiii", 10) < plot::text_width("MMMM", 10));
+}
+
 TEST_CASE("epoch ticks are whole and within range from 1 to 200", "[plot]") {
   for (int epochs = 1; epochs <= 200; ++epochs) {
     const plot::Ticks ticks = plot::integer_ticks(1, epochs, 8);
@@ -223,7 +246,7 @@ TEST_CASE("a line does not break between a number and its unit", "[plot]") {
             "is", "98.62 %,", "or", "\"100 %\"", "in", "2.3 s."});
   for (const double room : {20.0, 60.0, 100.0, 200.0}) {
     for (const std::string& line :
-         plot::wrap_text("of 10 images 98.62 % are right", 11, room)) {
+         plot::wrap_text("of 10 images 98.62 % are right", {11}, room)) {
       CHECK(line.front() != '%');
     }
   }
