@@ -94,13 +94,14 @@ body{padding:.8rem .8rem 3rem;font-size:15px}th,td{padding:.35rem .45rem}
 figcaption{display:block;position:sticky;left:0;font-size:.85rem;
 color:var(--muted);padding:.2rem .3rem .4rem}
 figure svg,figure img{min-width:36rem}}
+@page{size:A4;margin:12mm}
 @media print{body{max-width:none;font-size:10pt;padding:0}
 nav,th button::after{display:none}figure,tr{break-inside:avoid}
 h2,h3,p:has(+.figures){break-after:avoid}
-table{font-size:8pt}th,td{padding:2pt 4pt}.scroll{overflow:visible}
+table{font-size:7.5pt}th,td{padding:2pt 3pt}.scroll{overflow:visible}
 td:not(.number){overflow-wrap:anywhere;min-width:3rem}
 .figures{display:block}
-figure{max-width:150mm!important;margin:0 0 4mm;overflow:visible}
+figure{max-width:132mm!important;margin:0 0 3mm;padding:2mm;overflow:visible}
 figure svg,figure img{max-height:235mm}a{color:inherit}}
 )css";
 
