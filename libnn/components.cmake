@@ -13,6 +13,7 @@ set(NN_COMPONENTS
   kernels/reference
   kernels/gemm
   kernels/conv2d
+  kernels/conv2d_image
   kernels/conv2d_sparse
   kernels/depthwise
   kernels/grouped_conv2d

@@ -7,7 +7,7 @@
 
 namespace nn::kernels {
 
-/// How an image is spread into planes (kernels/conv2d.cpp draws them).
+/// How an image is spread into planes (kernels/conv2d_image.h draws them).
 struct Spread {
   Index channels;
   Index height;  ///< of the image
