@@ -17,6 +17,12 @@ namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
+// For short rows: half of a vector, but two lanes at least where there are two.
+template <typename T>
+constexpr int kHalf = HWY_MAX(kLanes<T> / 2, HWY_MIN(kLanes<T>, 2));
+template <typename T>
+using HalfTag = hn::CappedTag<T, kHalf<T>>;
+
 // The image in its frame of zeros; what the frame cuts off is left out.
 template <typename T>
 void pad_image(const Spread& s, const T* x, T* out) {
@@ -118,11 +124,10 @@ void spread(const Spread& s, const T* x, T* padded, T* planes) {
   pad_image(s, x, padded);
   // Stores of a whole vector for a short row would mostly straddle two cache
   // lines.
-  constexpr int kHalf = HWY_MAX(kLanes<T> / 2, HWY_MIN(kLanes<T>, 2));
-  if (s.out_width > kHalf) {
+  if (s.out_width > kHalf<T>) {
     spread_by(Tag<T>(), s, padded, planes);
   } else {
-    spread_by(hn::CappedTag<T, kHalf>(), s, padded, planes);
+    spread_by(HalfTag<T>(), s, padded, planes);
   }
 }
 
@@ -409,6 +414,20 @@ void weight_gradient(Index pixels,
   }
 }
 
+// Two phases fill a row by turns. Whole vectors go on past the row, over what
+// comes later, as long as there is more of the image.
+template <class D, typename T>
+HWY_INLINE void join_row(
+    D d, const T* even, const T* odd, Index size, T* row, const T* image_end) {
+  const Index lanes = static_cast<Index>(hn::MaxLanes(d));
+  Index i = 0;
+  for (; 2 * i < size && 2 * (i + lanes) <= image_end - row; i += lanes) {
+    hn::StoreInterleaved2(
+        hn::LoadU(d, even + i), hn::LoadU(d, odd + i), d, row + 2 * i);
+  }
+  for (i *= 2; i < size; ++i) row[i] = (i % 2 == 0 ? even : odd)[i / 2];
+}
+
 template <typename T>
 void join_phases(const InputGradient& gradient,
                  const GradientPhase* phases,
@@ -425,20 +444,12 @@ void join_phases(const InputGradient& gradient,
       const Index first =
           (c * rows.pixels(row_phase) + h / rows.stride) * width;
       if (columns.phases() == 2) {
-        // Two phases fill a row by turns. Whole vectors go on past the row,
-        // over what comes later, as long as there is more of the image.
-        const Tag<T> d;
-        constexpr Index lanes = kLanes<T>;
         const T* even = blocks + phase[0].first_pixel + first;
         const T* odd = blocks + phase[1].first_pixel + first;
-        Index i = 0;
-        for (; 2 * i < columns.size && 2 * (i + lanes) <= dx_end - dx;
-             i += lanes) {
-          hn::StoreInterleaved2(
-              hn::LoadU(d, even + i), hn::LoadU(d, odd + i), d, dx + 2 * i);
-        }
-        for (i *= 2; i < columns.size; ++i) {
-          dx[i] = (i % 2 == 0 ? even : odd)[i / 2];
+        if (columns.size > 2 * kHalf<T>) {
+          join_row(Tag<T>(), even, odd, columns.size, dx, dx_end);
+        } else {
+          join_row(HalfTag<T>(), even, odd, columns.size, dx, dx_end);
         }
       } else {
         for (Index w = 0; w < columns.phases(); ++w) {
