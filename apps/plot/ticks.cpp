@@ -131,7 +131,7 @@ Ticks log_ticks(double low, double high, int target) {
     // Too short for 1-2-5: round numbers at even distances, on a log axis.
     Ticks even = linear_ticks(low, high, target, NumberStyle::kPlain, 0);
     if (even.low > 0) return even;
-    factors = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    factors = {1, 2, 5};
   } else if (decades * 3 <= target + 1) {
     factors = {1, 2, 5};
   } else if (decades * 2 <= target + 1) {

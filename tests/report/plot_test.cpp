@@ -8,6 +8,7 @@
 #include "plot/charts.h"
 #include "plot/drawing.h"
 #include "plot/render.h"
+#include "plot/theme.h"
 #include "plot/ticks.h"
 #include "support/catch.h"
 #include "support/errors.h"
@@ -80,6 +81,27 @@ TEST_CASE("log ticks enclose the data and rise", "[plot]") {
     CHECK(ticks.major.size() <= 12);
     for (std::size_t i = 1; i < ticks.major.size(); ++i) {
       CHECK(ticks.major[i] > ticks.major[i - 1]);
+    }
+  }
+}
+
+TEST_CASE("the labels of a log axis stand apart, whatever the range",
+          "[plot]") {
+  // The charts ask for a label every 42 points, rounded to a whole number.
+  const double text_height = 1.2 * plot::theme::kTickSize;
+  for (int target = 2; target <= 8; ++target) {
+    for (double low = 1e-3; low < 1e-2; low *= 1.05) {
+      for (double range = 1.02; range < 1e7; range *= 1.07) {
+        CAPTURE(target, low, range);
+        const plot::Ticks ticks = plot::log_ticks(low, low * range, target);
+        double least = 1;
+        for (std::size_t i = 1; i < ticks.major.size(); ++i) {
+          least = std::min(least,
+                           std::log(ticks.major[i] / ticks.major[i - 1]) /
+                               std::log(ticks.high / ticks.low));
+        }
+        REQUIRE(least * (target - 0.5) * 42 >= text_height);
+      }
     }
   }
 }
