@@ -112,7 +112,7 @@ struct BackwardScratch {
   PerWorker cut_worker(const ConvGeometry& g,
                        const InputGradient& gradient,
                        Cutter& cutter) const {
-    const Spread& s = spread_of_input(g);
+    const Spread s = spread_of_input(g);
     const Spread& t = gradient.spread;
     PerWorker w{};
     w.padded =
@@ -147,16 +147,16 @@ void rearrange_weight(const InputGradient& gradient,
   });
 }
 
-// dx of one image.
+// dx of one image. In passes of `pass_channels`, see channels_of_pass().
 template <typename T>
 void input_gradient(const InputGradient& gradient,
+                    Index pass_channels,
                     const BackwardScratch<T>& memory,
                     const typename BackwardScratch<T>::PerWorker& w,
                     T* dx) {
   const ConvKernels<T>& kernels = conv_kernels<T>();
   kernels.spread(gradient.spread, w.dy, w.padded, w.planes);
   const bool joined = gradient.phases() > 1;
-  const Index pass_channels = channels_of_pass<T>(gradient.spread);
   for (Index i = 0; i < gradient.phases(); ++i) {
     const GradientPhase& phase = memory.phases[i];
     T* block = joined ? w.blocks + phase.first_pixel : dx;
@@ -261,6 +261,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   const ConvKernels<T>& kernels = conv_kernels<T>();
   const Index vectors = memory.channels / kernels.lanes;
   const Index taps = g.taps();
+  const Index pass_channels = channels_of_pass<T>(gradient.spread);
   fill_offsets(input, memory.input_offsets);
   if (args.dx) {
     gradient.fill_phases(memory.phases);
@@ -298,7 +299,8 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
                               sums,
                               sums + taps * memory.channels);
       if (args.dx) {
-        input_gradient(gradient, memory, w, args.dx + n * args.x_step());
+        input_gradient(
+            gradient, pass_channels, memory, w, args.dx + n * args.x_step());
       }
     }
   });

@@ -286,6 +286,7 @@ void product(Index pixels,
              const T* bias,
              bool relu,
              T* y) {
+  static_assert(kTileRows == kTileVectors, "what a pass is measured by");
   constexpr Index lanes = kLanes<T>;
   ProductPass<T> pass{
       pixels, taps, planes, offsets, weight, bias, relu, y, 0, 0};

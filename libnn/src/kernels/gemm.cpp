@@ -49,12 +49,6 @@ constexpr Index kColumnBlock = 16;
 constexpr Index kPanelVectors = 3;
 constexpr Index kPanelGroup = 8;
 
-/// Vectors in the next panel, where `left` are left of a group. Four are two
-/// panels of two, not three and one that starves its tile.
-constexpr Index panel_vectors(Index left) {
-  return left == 4 ? 2 : left < kPanelVectors ? left : kPanelVectors;
-}
-
 // A part of the result: rows and columns as the tile sees them.
 template <typename T>
 struct GemmBlock {
@@ -224,7 +218,7 @@ void run_columns(const GemmBlock<T>& g, Index j) {
   const Index end = g.first_row + g.rows;
   for (Index r = g.first_row; r < end;) {
     const Index left = (end - r + lanes - 1) / lanes;
-    const Index vectors = panel_vectors(left);
+    const Index vectors = tile_vectors(left);
     const Index count = HWY_MIN(vectors * lanes, end - r);
     StridedRows<T> rows;
     if (g.panels) {
@@ -562,7 +556,7 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
       round_up(plan.columns, column_unit));
   const Index column_tasks = (plan.columns + column_step - 1) / column_step;
 
-  // Where a panel starts: panel_vectors() moves the last one alone.
+  // Where a panel starts: tile_vectors() moves the last one alone.
   const Index last_vectors =
       (plan.rows - (row_tasks - 1) * group_rows + lanes - 1) / lanes;
   const bool last_is_wider =

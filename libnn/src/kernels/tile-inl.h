@@ -37,8 +37,9 @@ constexpr int kTileColumns = 8;
 constexpr int kTileColumns = 4;
 #endif
 
-/// The height of the next tile when `left` vectors are left: four are two tiles
-/// of two, not three and one whose few sums wait for each other.
+/// The height of the next tile, or of the panel that is packed for it, when
+/// `left` vectors are left: four are two tiles of two, not three and one whose
+/// few sums wait for each other.
 constexpr Index tile_vectors(Index left) {
   return left == 4 ? 2 : HWY_MIN(left, Index{kTileVectors});
 }
