@@ -1,5 +1,6 @@
 #include "nn/shape.h"
 
+#include "nn/check.h"
 #include "nn/extent.h"
 #include "support/catch.h"
 
@@ -39,4 +40,10 @@ TEST_CASE("an extent of one number is the same in both directions", "[shape]") {
   CHECK(other.height == 2);
   CHECK(other.width == 3);
   CHECK(other.to_string() == "2x3");
+}
+
+TEST_CASE("shapes and extents go into a message as they print", "[shape]") {
+  CHECK(nn::concat("from ", nn::Shape{16, 28, 27}, " to ", nn::Shape{10}) ==
+        "from 16x28x27 to 10");
+  CHECK(nn::concat(nn::Extent(2, 3)) == "2x3");
 }

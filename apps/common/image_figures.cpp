@@ -187,7 +187,7 @@ plot::TileRow layer_row(std::size_t place,
       "[draw_feature_maps] expected ",
       output.shape.features(),
       " values for an output of ",
-      output.shape.to_string(),
+      output.shape,
       ", got ",
       output.values.size());
   // Half a probability is not to look like a whole one.
@@ -347,7 +347,7 @@ Drawing draw_filters(const Run& run,
                      "[draw_filters] expected ",
                      filter_shape.features(),
                      " weights a column for filters of ",
-                     filter_shape.to_string(),
+                     filter_shape,
                      ", got ",
                      first_weights.rows());
   const int units =

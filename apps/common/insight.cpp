@@ -45,9 +45,9 @@ std::vector<LayerOutput> layer_outputs(const nn::Sequential<float>& network,
   const nn::Shape shape{1, image.height, image.width};
   if (network.input_shape().features() != shape.features()) {
     throw std::runtime_error(nn::concat("expected a network for images of ",
-                                        shape.to_string(),
+                                        shape,
                                         ", found one for ",
-                                        network.input_shape().to_string()));
+                                        network.input_shape()));
   }
   const nn::ImageSet set{
       shape, image.gray, {static_cast<std::uint8_t>(image.label)}};
@@ -84,7 +84,7 @@ Insight look_inside(nn::Sequential<float>& network, const Run& run) {
   insight.filter_shape = shape_of_filters(network);
   if (insight.first_weights.rows() != insight.filter_shape.features()) {
     throw std::runtime_error(nn::concat("expected first weights for images of ",
-                                        insight.filter_shape.to_string(),
+                                        insight.filter_shape,
                                         ", found ",
                                         insight.first_weights.rows(),
                                         " a unit"));

@@ -156,7 +156,7 @@ nn::Sequential<Scalar> build_network(const Options& options,
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(nn::concat(size_options(options),
                                            " does not fit images of ",
-                                           input.to_string(),
+                                           input,
                                            ": ",
                                            error.what()));
   }

@@ -81,9 +81,9 @@ Data load_data(const Options& options) {
     throw std::runtime_error(
         nn::concat(options.data,
                    ": expected test images of the training images' size ",
-                   data.training.shape.to_string(),
+                   data.training.shape,
                    ", found ",
-                   data.test.shape.to_string()));
+                   data.test.shape));
   }
   for (const nn::Split split : {nn::Split::kTraining, nn::Split::kTest}) {
     add_checksums(nn::find_mnist(options.data, split), data.files);
@@ -361,8 +361,8 @@ void print_start(const Options& options,
   std::cout << options.program << ' ' << program_version() << '\n'
             << "data set         " << options.dataset << " from "
             << options.data << ": " << data.training.size() << " training, "
-            << data.test.size() << " test images of "
-            << data.training.shape.to_string() << '\n'
+            << data.test.size() << " test images of " << data.training.shape
+            << '\n'
             << "instruction set  " << nn::instruction_set() << '\n'
             << "threads          " << options.threads << '\n'
             << "training         " << options.epochs

@@ -305,7 +305,7 @@ torch::Tensor as_tensor(nn::ConstView<Scalar> x, const nn::Shape& shape) {
                  "[as_tensor] expected ",
                  shape.features(),
                  " rows for shape ",
-                 shape.to_string(),
+                 shape,
                  ", got ",
                  x.rows());
   std::vector<int64_t> sizes{x.cols(), shape.channels};

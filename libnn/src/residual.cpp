@@ -29,11 +29,11 @@ Sequential<Scalar> filled_body(
   check_argument(
       body.input_shape() == input_shape && body.output_shape() == input_shape,
       "[Residual] expected a body from ",
-      input_shape.to_string(),
+      input_shape,
       " to the same shape, got one from ",
-      body.input_shape().to_string(),
+      body.input_shape(),
       " to ",
-      body.output_shape().to_string());
+      body.output_shape());
   return body;
 }
 

@@ -66,9 +66,9 @@ Sequential<Scalar>& Sequential<Scalar>::add(
                  ": [",
                  layer->name(),
                  "] takes input ",
-                 layer->input_shape().to_string(),
+                 layer->input_shape(),
                  ", got ",
-                 output_shape().to_string());
+                 output_shape());
   layer->initialize(rng_);
   layers_.push_back(std::move(layer));
   plan();
@@ -274,7 +274,7 @@ void Sequential<Scalar>::check_input(const ConstView<Scalar>& x) const {
                  "[Sequential] expected ",
                  input_shape_.features(),
                  " rows for input ",
-                 input_shape_.to_string(),
+                 input_shape_,
                  ", got ",
                  x.rows());
 }

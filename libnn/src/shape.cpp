@@ -1,17 +1,28 @@
 #include "nn/shape.h"
 
+#include <ostream>
+
 #include "nn/check.h"
 #include "nn/extent.h"
 
 namespace nn {
 
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  out << shape.channels;
+  if (!shape.is_flat()) out << "x" << shape.height << "x" << shape.width;
+  return out;
+}
+
 std::string Shape::to_string() const {
-  return is_flat() ? concat(channels)
-                   : concat(channels, "x", height, "x", width);
+  return concat(*this);
+}
+
+std::ostream& operator<<(std::ostream& out, const Extent& extent) {
+  return out << extent.height << "x" << extent.width;
 }
 
 std::string Extent::to_string() const {
-  return concat(height, "x", width);
+  return concat(*this);
 }
 
 }  // namespace nn

@@ -209,7 +209,7 @@ void Trainer<Scalar>::check_samples(const char* what,
                  " samples of ",
                  shape.features(),
                  " features for the network's input ",
-                 shape.to_string(),
+                 shape,
                  ", got ",
                  samples.features());
   check_labels(what, samples, network_.output_shape().features());

@@ -27,7 +27,7 @@ int run(const std::string& model,
                          net.input_shape() == nn::Shape{784},
                      model,
                      ": expected a network for 28 x 28 images, got one for ",
-                     net.input_shape().to_string());
+                     net.input_shape());
   nn::Matrix<float> x = to_mnist(read_png(picture));
   x.array() -= static_cast<float>(normalization.mean);
   x.array() /= static_cast<float>(normalization.deviation);

@@ -1,6 +1,7 @@
 #ifndef NN_EXTENT_H_
 #define NN_EXTENT_H_
 
+#include <iosfwd>
 #include <string>
 
 #include "nn/types.h"
@@ -21,6 +22,8 @@ struct Extent {
 
   /// "5x5".
   std::string to_string() const;
+  /// Writes to_string().
+  friend std::ostream& operator<<(std::ostream& out, const Extent& extent);
 
   /// Whether both directions agree.
   friend bool operator==(const Extent& a, const Extent& b) {

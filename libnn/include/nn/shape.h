@@ -1,6 +1,7 @@
 #ifndef NN_SHAPE_H_
 #define NN_SHAPE_H_
 
+#include <iosfwd>
 #include <string>
 
 #include "nn/types.h"
@@ -21,6 +22,8 @@ struct Shape {
 
   /// "16x28x28", or "128" for a flat shape.
   std::string to_string() const;
+  /// Writes to_string().
+  friend std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
   /// Whether all three sizes agree.
   friend bool operator==(const Shape& a, const Shape& b) {

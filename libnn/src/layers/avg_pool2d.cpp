@@ -13,23 +13,23 @@ Shape average_pool_output_shape(const Shape& in,
                                 const Extent& padding) {
   check_argument(window.height >= 1 && window.width >= 1,
                  "[AvgPool2d] expected a window of at least 1x1, got ",
-                 window.to_string());
+                 window);
   check_argument(stride.height >= 1 && stride.width >= 1,
                  "[AvgPool2d] expected a stride of at least 1x1, got ",
-                 stride.to_string());
+                 stride);
   // Otherwise a window could lie in the padding alone.
   check_argument(
       padding.height >= 0 && padding.width >= 0 &&
           padding.height <= window.height / 2 &&
           padding.width <= window.width / 2,
       "[AvgPool2d] expected a padding of at most half of the window ",
-      window.to_string(),
+      window,
       ", got ",
-      padding.to_string());
+      padding);
   check_argument(window.height <= in.height + 2 * padding.height &&
                      window.width <= in.width + 2 * padding.width,
                  "[AvgPool2d] window ",
-                 window.to_string(),
+                 window,
                  " is larger than the padded input ",
                  in.channels,
                  "x",
@@ -64,11 +64,11 @@ AvgPool2d<Scalar>::AvgPool2d(const Shape& input_shape,
 template <typename Scalar>
 std::string AvgPool2d<Scalar>::describe() const {
   return concat("AvgPool2d(window ",
-                window_.to_string(),
+                window_,
                 ", stride ",
-                stride_.to_string(),
+                stride_,
                 ", padding ",
-                padding_.to_string(),
+                padding_,
                 count_include_pad_ ? "" : ", not counted",
                 ")");
 }

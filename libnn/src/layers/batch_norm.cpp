@@ -122,7 +122,7 @@ void BatchNorm<Scalar>::do_forward(ConstView<Scalar> x,
                      this->name(),
                      "] expected more than one value of a channel in training, "
                      "got a batch of 1 for input ",
-                     this->input_shape().to_string());
+                     this->input_shape());
     }
     Scalar* batch_mean = array(memory.saved, 0);
     Scalar* batch_variance = array(memory.saved, 1);

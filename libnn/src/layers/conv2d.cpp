@@ -24,7 +24,7 @@ Shape conv_output_shape(const Shape& in, const Conv2dOptions& options) {
                        "x",
                        smallest,
                        ", got ",
-                       extent.to_string());
+                       extent);
       };
   check_extent("kernel", kernel, 1);
   check_extent("stride", stride, 1);
@@ -45,7 +45,7 @@ Shape conv_output_shape(const Shape& in, const Conv2dOptions& options) {
                     (kernel.width - 1) * dilation.width + 1);
   check_argument(span.height <= padded.height && span.width <= padded.width,
                  "[Conv2d] kernel ",
-                 kernel.to_string(),
+                 kernel,
                  span == kernel ? "" : " with dilation ",
                  span == kernel ? "" : dilation.to_string(),
                  " is larger than the padded input ",
@@ -91,13 +91,13 @@ std::string Conv2d<Scalar>::describe() const {
                             " -> ",
                             this->output_shape().channels,
                             ", kernel ",
-                            kernel().to_string(),
+                            kernel(),
                             ", stride ",
-                            stride().to_string(),
+                            stride(),
                             ", padding ",
-                            padding().to_string());
+                            padding());
   if (dilation() != Extent(1)) {
-    text += concat(", dilation ", dilation().to_string());
+    text += concat(", dilation ", dilation());
   }
   if (groups() > 1) text += concat(", groups ", groups());
   return text + (has_bias() ? ")" : ", no bias)");

@@ -31,7 +31,7 @@ LayerNorm<Scalar>::LayerNorm(const Shape& input_shape,
 template <typename Scalar>
 std::string LayerNorm<Scalar>::describe() const {
   return concat("LayerNorm(",
-                this->input_shape().to_string(),
+                this->input_shape(),
                 ", eps ",
                 options_.eps,
                 options_.affine ? ")" : ", not affine)");

@@ -15,13 +15,13 @@ Shape pool_output_shape(const Shape& in,
                         const Extent& stride) {
   check_argument(window.height >= 1 && window.width >= 1,
                  "[MaxPool2d] expected a window of at least 1x1, got ",
-                 window.to_string());
+                 window);
   check_argument(stride.height >= 1 && stride.width >= 1,
                  "[MaxPool2d] expected a stride of at least 1x1, got ",
-                 stride.to_string());
+                 stride);
   check_argument(window.height <= in.height && window.width <= in.width,
                  "[MaxPool2d] window ",
-                 window.to_string(),
+                 window,
                  " is larger than the input ",
                  in.channels,
                  "x",
@@ -30,7 +30,7 @@ Shape pool_output_shape(const Shape& in,
                  in.width);
   check_argument(window.height * window.width <= 255,
                  "[MaxPool2d] expected a window of at most 255 elements, got ",
-                 window.to_string());
+                 window);
   return {in.channels,
           (in.height - window.height) / stride.height + 1,
           (in.width - window.width) / stride.width + 1};
@@ -53,11 +53,7 @@ MaxPool2d<Scalar>::MaxPool2d(const Shape& input_shape,
 
 template <typename Scalar>
 std::string MaxPool2d<Scalar>::describe() const {
-  return concat("MaxPool2d(window ",
-                window_.to_string(),
-                ", stride ",
-                stride_.to_string(),
-                ")");
+  return concat("MaxPool2d(window ", window_, ", stride ", stride_, ")");
 }
 
 template <typename Scalar>
