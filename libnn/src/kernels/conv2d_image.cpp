@@ -224,12 +224,9 @@ HWY_NOINLINE void product_of_few(const ProductPass<T>& pass, Index columns) {
       for (int c = 0; c < kColumns; ++c) {
         weight[c] = pass.weight + HWY_MIN(j + c, columns - 1) * pass.taps + k;
       }
-      Vec<T> sum[P][kColumns];
+      Vec<T> sum[P * kColumns];
       NN_UNROLL
-      for (int p = 0; p < P; ++p) {
-        NN_UNROLL
-        for (int c = 0; c < kColumns; ++c) sum[p][c] = hn::Zero(d);
-      }
+      for (int c = 0; c < P * kColumns; ++c) sum[c] = hn::Zero(d);
       Index i = 0;
       for (; i + lanes <= taps; i += lanes) {
         Vec<T> w[kColumns];
@@ -240,16 +237,16 @@ HWY_NOINLINE void product_of_few(const ProductPass<T>& pass, Index columns) {
           const Vec<T> row = hn::Load(d, rows + p * kBlock + i);
           NN_UNROLL
           for (int c = 0; c < kColumns; ++c) {
-            sum[p][c] = hn::MulAdd(row, w[c], sum[p][c]);
+            Vec<T>& to = sum[p * kColumns + c];
+            to = hn::MulAdd(row, w[c], to);
           }
         }
       }
-      NN_UNROLL
+      T totals[P * kColumns];
+      sums_of_lanes<P * kColumns>(sum, totals);
       for (int p = 0; p < P; ++p) {
-        NN_UNROLL
-        for (int c = 0; c < kColumns; ++c) {
-          if (j + c >= columns) break;
-          T total = hn::GetLane(hn::SumOfLanes(d, sum[p][c]));
+        for (int c = 0; c < kColumns && j + c < columns; ++c) {
+          T total = totals[p * kColumns + c];
           for (Index rest = i; rest < taps; ++rest) {
             total += rows[p * kBlock + rest] * weight[c][rest];
           }

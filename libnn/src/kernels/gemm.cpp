@@ -265,29 +265,6 @@ void block(const GemmBlock<T>& g) {
   if (end - j >= 1) run_columns<T, 1>(g, j);
 }
 
-// Whether loads may leave lanes out without touching the memory behind them.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-constexpr bool kMaskedLoads = true;
-#else
-constexpr bool kMaskedLoads = false;
-#endif
-
-/// Lanes first to last - 1 of the vector at p; zeros in the others, whose
-/// memory is not touched.
-template <typename T>
-HWY_INLINE Vec<T> load_lanes(const T* p, Index first, Index last) {
-  const Tag<T> d;
-  if constexpr (kMaskedLoads) {
-    const auto mask = hn::AndNot(hn::FirstN(d, static_cast<size_t>(first)),
-                                 hn::FirstN(d, static_cast<size_t>(last)));
-    return hn::MaskedLoad(mask, d, p);
-  } else {
-    HWY_ALIGN T lanes[kLanes<T>] = {};
-    for (Index i = first; i < last; ++i) lanes[i] = p[i];
-    return hn::Load(d, lanes);
-  }
-}
-
 // R x C dot products at once: every vector loaded serves several.
 //
 // With few columns the time is that of reading `a`, and a vector that straddles
@@ -308,11 +285,11 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
         static_cast<Index>(reinterpret_cast<std::uintptr_t>(a) / sizeof(T)) %
         lanes;
   }
-  Vec<T> sum[R][C];
+  Vec<T> sum[R * C];
   NN_UNROLL
   for (int r = 0; r < R; ++r) {
     NN_UNROLL
-    for (int c = 0; c < C; ++c) sum[r][c] = hn::Zero(d);
+    for (int c = 0; c < C; ++c) sum[r * C + c] = hn::Zero(d);
   }
   // Elements kk to kk + lanes - 1, of which only those from `first` to
   // `last` - 1 exist.
@@ -326,7 +303,8 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
     for (int r = 0; r < R; ++r) {
       const Vec<T> w = load_lanes(a + r * g.lda + kk, first, last);
       NN_UNROLL
-      for (int c = 0; c < C; ++c) sum[r][c] = hn::MulAdd(w, v[c], sum[r][c]);
+      for (int c = 0; c < C; ++c)
+        sum[r * C + c] = hn::MulAdd(w, v[c], sum[r * C + c]);
     }
   };
   Index kk = -shift;
@@ -342,28 +320,34 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
     for (int r = 0; r < R; ++r) {
       const Vec<T> w = hn::LoadU(d, a + r * g.lda + kk);
       NN_UNROLL
-      for (int c = 0; c < C; ++c) sum[r][c] = hn::MulAdd(w, v[c], sum[r][c]);
+      for (int c = 0; c < C; ++c)
+        sum[r * C + c] = hn::MulAdd(w, v[c], sum[r * C + c]);
     }
   }
   if (kk < g.k) add_part(kk, 0, g.k - kk);
 
-  using Lane = hwy::MakeSigned<T>;
-  const hn::RebindToSigned<Tag<T>> d_lane;
-  const auto turn = hn::IndicesFromVec(
-      d,
-      hn::And(hn::Iota(d_lane, static_cast<Lane>(shift)),
-              hn::Set(d_lane, static_cast<Lane>(lanes - 1))));
-  NN_UNROLL
-  for (int r = 0; r < R; ++r) {
+  if (shift > 0) {
+    using Lane = hwy::MakeSigned<T>;
+    const hn::RebindToSigned<Tag<T>> d_lane;
+    const auto turn = hn::IndicesFromVec(
+        d,
+        hn::And(hn::Iota(d_lane, static_cast<Lane>(shift)),
+                hn::Set(d_lane, static_cast<Lane>(lanes - 1))));
     NN_UNROLL
+    for (int r = 0; r < R * C; ++r) {
+      sum[r] = hn::TableLookupLanes(sum[r], turn);
+    }
+  }
+  T total[R * C];
+  sums_of_lanes<R * C>(sum, total);
+  T* out = g.c + i * g.c_row_stride + j * g.c_col_stride;
+  for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) {
-      Vec<T> total = sum[r][c];
-      if (shift > 0) total = hn::TableLookupLanes(total, turn);
-      T value = hn::GetLane(hn::SumOfLanes(d, total));
+      T value = total[r * C + c];
       if (g.bias_i) value += g.bias_i[i + r];
       if (g.bias_j) value += g.bias_j[j + c];
       if (g.relu && value < 0) value = T(0);
-      g.c[(i + r) * g.c_row_stride + (j + c) * g.c_col_stride] = value;
+      out[r * g.c_row_stride + c * g.c_col_stride] = value;
     }
   }
 }

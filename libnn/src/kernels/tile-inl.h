@@ -10,16 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/vectors-inl.h"
 #include "nn/types.h"
-
-// The loops over a tile's registers must be unrolled whole, or the accumulators
-// go through memory.
-#undef NN_UNROLL
-#if defined(__clang__)
-#define NN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define NN_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
@@ -43,14 +35,6 @@ constexpr int kTileColumns = 4;
 constexpr Index tile_vectors(Index left) {
   return left == 4 ? 2 : HWY_MIN(left, Index{kTileVectors});
 }
-
-template <typename T>
-using Tag = hn::ScalableTag<T>;
-template <typename T>
-using Vec = hn::Vec<Tag<T>>;
-
-template <typename T>
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag<T>()));
 
 // Where the vectors of step k are. Both read whole vectors, so there must be
 // memory behind the last one.
