@@ -1,6 +1,5 @@
 #include "kernels/conv2d_image.h"
 
-#include <cstring>
 #include <type_traits>
 
 #include "kernels/dispatch.h"
@@ -10,126 +9,13 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
+#include "kernels/spread-inl.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-
-// For short rows: half of a vector, but two lanes at least where there are two.
-template <typename T>
-constexpr int kHalf = HWY_MAX(kLanes<T> / 2, HWY_MIN(kLanes<T>, 2));
-template <typename T>
-using HalfTag = hn::CappedTag<T, kHalf<T>>;
-
-// The image in its frame of zeros; what the frame cuts off is left out.
-template <typename T>
-void pad_image(const Spread& s, const T* x, T* out) {
-  const Tag<T> d;
-  constexpr Index lanes = kLanes<T>;
-  const Index rows = s.padded_height();
-  const Index cols = s.padded_width();
-  // Columns of the frame that the image covers: w = col - pad_w.
-  const Index first = HWY_MAX(Index{0}, s.pad_w);
-  const Index last = HWY_MIN(cols, s.width + s.pad_w);
-  const Index count = last - first;
-  const T* x_end = x + s.channels * s.height * s.width;
-  std::memset(static_cast<void*>(out),
-              0,
-              static_cast<size_t>(s.channels * rows * cols) * sizeof(T));
-  if (count <= 0) return;
-  const auto tail_mask = hn::FirstN(d, static_cast<size_t>(count % lanes));
-  for (Index c = 0; c < s.channels; ++c) {
-    for (Index row = 0; row < rows; ++row) {
-      const Index h = row - s.pad_h;
-      if (h < 0 || h >= s.height) continue;
-      const T* in = x + (c * s.height + h) * s.width + (first - s.pad_w);
-      T* o = out + (c * rows + row) * cols + first;
-      Index i = 0;
-      for (; i + lanes <= count; i += lanes) {
-        hn::StoreU(hn::LoadU(d, in + i), d, o + i);
-      }
-      if (i == count) continue;
-      if (in + i + lanes <= x_end) {
-        // Zeros go on past the row: over its right frame and into rows that
-        // come later.
-        hn::StoreU(
-            hn::IfThenElseZero(tail_mask, hn::LoadU(d, in + i)), d, o + i);
-      } else {
-        for (; i < count; ++i) o[i] = in[i];
-      }
-    }
-  }
-}
-
-// One plane of a padded channel, whose first pixel for this plane is at `in`.
-// load(in) is a vector of pixels that are stride_w apart. A vector's store past
-// the end of a row is overwritten by the next row, which follows in memory.
-template <class D, typename T, class Load>
-HWY_INLINE void spread_plane(
-    D d, const Spread& s, const T* in, T* out, const Load& load) {
-  const Index lanes = static_cast<Index>(hn::MaxLanes(d));
-  const Index rows = s.padded_height();
-  const Index row_step = s.stride_h * s.padded_width();
-  const Index width = s.out_width;
-  for (Index phase = 0; phase < HWY_MIN(s.stride_h, rows); ++phase) {
-    const T* row = in + phase * s.padded_width();
-    for (Index i = phase; i < rows; i += s.stride_h) {
-      hn::StoreU(load(row), d, out);
-      for (Index ow = lanes; ow < width; ow += lanes) {
-        hn::StoreU(load(row + ow * s.stride_w), d, out + ow);
-      }
-      row += row_step;
-      out += width;
-    }
-  }
-}
-
-// All planes, by vectors of D.
-template <class D, typename T>
-void spread_by(D d, const Spread& s, const T* padded, T* planes) {
-  for (Index c = 0; c < s.channels; ++c) {
-    const T* channel = padded + c * s.padded_height() * s.padded_width();
-    for (Index kw = 0; kw < s.kernel_w; ++kw) {
-      const T* in = channel + kw * s.dilation_w;
-      if (s.stride_w == 1) {
-        spread_plane(d, s, in, planes, [d](const T* p) HWY_ATTR {
-          return hn::LoadU(d, p);
-        });
-#if HWY_TARGET != HWY_SCALAR
-      } else if (s.stride_w == 2) {
-        spread_plane(d, s, in, planes, [d](const T* p) HWY_ATTR {
-          const auto lanes = hn::MaxLanes(d);
-          return hn::ConcatEven(d, hn::LoadU(d, p + lanes), hn::LoadU(d, p));
-        });
-#endif
-      } else {
-        const hn::CappedTag<T, 1> single;
-        spread_plane(single, s, in, planes, [single](const T* p) HWY_ATTR {
-          return hn::LoadU(single, p);
-        });
-      }
-      planes += s.plane();
-    }
-  }
-}
-
-template <typename T>
-void spread(const Spread& s, const T* x, T* padded, T* planes) {
-  if (s.is_padded_image()) {
-    pad_image(s, x, planes);
-    return;
-  }
-  pad_image(s, x, padded);
-  // Stores of a whole vector for a short row would mostly straddle two cache
-  // lines.
-  if (s.out_width > kHalf<T>) {
-    spread_by(Tag<T>(), s, padded, planes);
-  } else {
-    spread_by(HalfTag<T>(), s, padded, planes);
-  }
-}
 
 // A run of taps of a product: what product() hands down to its tiles.
 template <typename T>
