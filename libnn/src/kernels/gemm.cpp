@@ -176,9 +176,7 @@ HWY_NOINLINE void run_tile(const GemmBlock<T>& g,
 
   const T* b = g.columns + j * g.j_stride;
   if (g.column_blocks == nullptr && g.k_stride == 1) {
-    PointerColumns<T, C> columns;
-    for (int jj = 0; jj < C; ++jj) columns.b[jj] = b + jj * g.j_stride;
-    tile.multiply(g.k, rows, columns);
+    tile.multiply(g.k, rows, StridedColumns<T, C>(b, g.j_stride));
   } else {
     AdjacentColumns<T, C> columns{b, g.k_stride};
     if (g.column_blocks) {

@@ -39,22 +39,27 @@ constexpr Index tile_vectors(Index left) {
 // Where the vectors of step k are. Both read whole vectors, so there must be
 // memory behind the last one.
 
-/// At a + k * stride.
+/// At a + k * stride. A panel is longer than the first-level cache, so what
+/// comes next is asked for: 8 steps take some 100 cycles.
 template <typename T>
 struct StridedRows {
   const T* a;
   Index stride;
   HWY_INLINE const T* at(Index k) const { return a + k * stride; }
+  HWY_INLINE void prefetch(Index k, int vector) const {
+    __builtin_prefetch(at(k + 8) + vector * kLanes<T>);
+  }
 };
-/// At a + offset[k].
+/// At a + offset[k], in the first-level cache.
 template <typename T>
 struct OffsetRows {
   const T* a;
   const Index* offset;
   HWY_INLINE const T* at(Index k) const { return a + offset[k]; }
+  HWY_INLINE void prefetch(Index /*k*/, int /*vector*/) const {}
 };
 
-// Where the scalar of step k and column j is.
+// Where the scalar of step k and column j is. next() follows every step.
 
 /// At b[k * stride + j].
 template <typename T, int C>
@@ -62,12 +67,46 @@ struct AdjacentColumns {
   const T* b;
   Index stride;
   HWY_INLINE T at(Index k, int j) const { return b[k * stride + j]; }
+  HWY_INLINE void next() {}
 };
 /// At b[j][k].
 template <typename T, int C>
 struct PointerColumns {
   const T* b[C];
   HWY_INLINE T at(Index k, int j) const { return b[j][k]; }
+  HWY_INLINE void next() {}
+};
+/// At first[j * stride + k]. Four columns share a pointer and two distances:
+/// with a pointer for each, there are too few registers, and g++ keeps some in
+/// vectors, from where they come by an instruction that takes an FMA's place.
+template <typename T, int C>
+struct StridedColumns {
+  static constexpr int kPointers = (C + 3) / 4;
+  const T* b[kPointers];
+  Index stride;
+  Index stride3;
+
+  StridedColumns(const T* first, Index stride_in)
+      : stride(stride_in), stride3(3 * stride_in) {
+    for (int i = 0; i < kPointers; ++i) b[i] = first + 4 * i * stride;
+  }
+  HWY_INLINE T at(Index /*k*/, int j) const {
+    const T* p = b[j / 4];
+    switch (j % 4) {
+      case 0:
+        return p[0];
+      case 1:
+        return p[stride];
+      case 2:
+        return p[2 * stride];
+      default:
+        return p[stride3];
+    }
+  }
+  HWY_INLINE void next() {
+    NN_UNROLL
+    for (int i = 0; i < kPointers; ++i) ++b[i];
+  }
 };
 
 /// Element (r, j) from from[j * from_column + r * from_row] to
@@ -111,7 +150,7 @@ struct Tile {
 
   /// sum += A * B over k steps.
   template <class Rows, class Columns>
-  HWY_INLINE void multiply(Index k, const Rows& rows, const Columns& columns) {
+  HWY_INLINE void multiply(Index k, const Rows& rows, Columns columns) {
     const Tag<T> d;
     Vec<T> s[V][C];
     NN_UNROLL
@@ -123,13 +162,17 @@ struct Tile {
       const T* a = rows.at(kk);
       Vec<T> v[V];
       NN_UNROLL
-      for (int i = 0; i < V; ++i) v[i] = hn::LoadU(d, a + i * kLanes<T>);
+      for (int i = 0; i < V; ++i) {
+        v[i] = hn::LoadU(d, a + i * kLanes<T>);
+        rows.prefetch(kk, i);
+      }
       NN_UNROLL
       for (int j = 0; j < C; ++j) {
         const Vec<T> b = hn::Set(d, columns.at(kk, j));
         NN_UNROLL
         for (int i = 0; i < V; ++i) s[i][j] = hn::MulAdd(v[i], b, s[i][j]);
       }
+      columns.next();
     }
     NN_UNROLL
     for (int i = 0; i < V; ++i) {
