@@ -45,15 +45,20 @@ constexpr Index kMaxDepthTransposed = 2048;
 constexpr Index kColumnBlock = 16;
 
 // Vectors of rows in a panel, and panels that a task goes through for each of
-// its columns: 0.8 MiB of floats, which stay in the second-level cache.
+// its columns.
 constexpr Index kPanelVectors = 3;
 constexpr Index kPanelGroup = 8;
+
+// Packed rows that are multiplied before the next are packed in their place:
+// they stay in the second-level cache.
+constexpr Index kPackedBytes = 768 * 1024;
 
 // A part of the result: rows and columns as the tile sees them.
 template <typename T>
 struct GemmBlock {
-  Index k;             // steps in this pass
-  const T* panels;     // packed rows, or null
+  Index k;          // steps in this pass
+  const T* panels;  // packed rows from `packed_row` on, or null
+  Index packed_row;
   const T* rows_data;  // unpacked rows: element (r, k) at [r + k * rows_stride]
   Index rows_stride;
   Index first_row;
@@ -220,7 +225,7 @@ void run_columns(const GemmBlock<T>& g, Index j) {
     const Index count = HWY_MIN(vectors * lanes, end - r);
     StridedRows<T> rows;
     if (g.panels) {
-      rows = {g.panels + r * g.k, vectors * lanes};
+      rows = {g.panels + (r - g.packed_row) * g.k, vectors * lanes};
     } else {
       rows = {g.rows_data + r, g.rows_stride};
     }
@@ -445,6 +450,12 @@ Plan<T> choose_plan(const GemmArgs<T>& args, Index lanes) {
                                                                     : turned;
 }
 
+// Where part i of `count` things begins that are cut into `parts` as equal as
+// they can be; part `parts` begins at `count`.
+constexpr Index part_begin(Index count, Index parts, Index i) {
+  return count / parts * i + std::min(i, count % parts);
+}
+
 // Columns up to which W^T x is computed by dot products.
 template <typename T>
 constexpr Index kMaxDotColumns = 6;
@@ -459,7 +470,8 @@ std::size_t gemm_scratch_bytes(Index m, Index n, Index k) {
   const Index lanes = table<T>().lanes;
   const Index depth = std::min(k, kMaxDepthTransposed);
   Cutter cutter(nullptr);
-  cutter.cut<T>(round_up(std::max(m, n), lanes) * depth);
+  cutter.cut<T>(std::min(round_up(std::max(m, n), lanes) * depth,
+                         kPackedBytes / static_cast<Index>(sizeof(T))));
   cutter.cut<T>(round_up(std::max(m, n), kColumnBlock) * depth);
   return cutter.used();
 }
@@ -506,7 +518,6 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   const Plan<T> plan = choose_plan(args, lanes);
   const Index panel = kPanelVectors * lanes;
   const Index panels = (plan.rows + panel - 1) / panel;
-  const Index group_rows = kPanelGroup * panel;
   const Index max_depth = plan.transposed ? kMaxDepthTransposed : kMaxDepth;
   const Index passes = std::max<Index>(1, (args.k + max_depth - 1) / max_depth);
   const Index depth = round_up((args.k + passes - 1) / passes, 4);
@@ -526,11 +537,18 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
       plan.column_operand.col_stride >= 2 * kColumnBlock && panels > 2 &&
       args.k >= 8;
 
-  // Tasks are blocks of the result: a group of panels, enough columns to be
-  // worth handing out and few enough to leave some for every thread.
-  const Index row_tasks = (plan.rows + group_rows - 1) / group_rows;
+  // Panels are packed and multiplied block by block.
+  const Index pass_depth = std::min(depth, args.k);
+  const Index panel_bytes = panel * pass_depth * static_cast<Index>(sizeof(T));
+  const Index most_panels =
+      pack ? std::max<Index>(1, kPackedBytes / std::max<Index>(1, panel_bytes))
+           : panels;
+  const Index blocks = (panels + most_panels - 1) / most_panels;
+
+  // Tasks are parts of a block's result: a group of panels, enough columns to
+  // be worth handing out and few enough to leave some for every thread.
   const double flops_per_column = static_cast<double>(
-      std::min(plan.rows, group_rows) * std::min(args.k, depth));
+      std::min(plan.rows, kPanelGroup * panel) * pass_depth);
   const Index column_unit = pack_columns ? kColumnBlock : kernels.tile_columns;
   const Index column_step = std::clamp<Index>(
       round_up(static_cast<Index>(4e5 / flops_per_column), column_unit),
@@ -539,18 +557,17 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
   const Index column_tasks = (plan.columns + column_step - 1) / column_step;
 
   // Where a panel starts: tile_vectors() moves the last one alone.
-  const Index last_vectors =
-      (plan.rows - (row_tasks - 1) * group_rows + lanes - 1) / lanes;
-  const bool last_is_wider =
-      last_vectors > 1 && last_vectors % kPanelVectors == 1;
+  const Index vectors = (plan.rows + lanes - 1) / lanes;
+  const bool last_is_wider = vectors > 1 && vectors % kPanelVectors == 1;
   const auto first_row = [&](Index i) {
+    if (i == panels) return plan.rows;
     return i * panel - (last_is_wider && i == panels - 1 ? lanes : 0);
   };
 
   const Index column_blocks = (plan.columns + kColumnBlock - 1) / kColumnBlock;
-  const Index pass_depth = std::min(depth, args.k);
   Cutter cutter(scratch);
-  T* packed = cutter.cut<T>(round_up(plan.rows, lanes) * pass_depth);
+  T* packed = cutter.cut<T>(
+      std::min(round_up(plan.rows, lanes), most_panels * panel) * pass_depth);
   T* packed_columns =
       pack_columns ? cutter.cut<T>(column_blocks * kColumnBlock * pass_depth)
                    : nullptr;
@@ -567,26 +584,6 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
                      k,
                      packed_columns + j * k,
                      kColumnBlock);
-      });
-    }
-    if (pack) {
-      // Chunks of 128 steps, so that a product with few panels packs in
-      // parallel too.
-      const Index chunks = std::max<Index>(1, (k + 127) / 128);
-      parallel_for(panels * chunks, [&](Index task, int) {
-        const Index r = first_row(task / chunks);
-        const Index kk = task % chunks * 128;
-        const Index rows =
-            std::min(first_row(task / chunks + 1), plan.rows) - r;
-        const Index stride = round_up(rows, lanes);
-        kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
-                         (first_k + kk) * plan.row_operand.col_stride,
-                     plan.row_operand.row_stride,
-                     plan.row_operand.col_stride,
-                     rows,
-                     std::min<Index>(128, k - kk),
-                     packed + r * k + kk * stride,
-                     stride);
       });
     }
     GemmBlock<T> block{};
@@ -608,15 +605,42 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     block.row_bias = plan.transposed ? nullptr : args.row_bias;
     block.column_bias = plan.transposed ? args.row_bias : nullptr;
     block.relu = args.relu;
-    parallel_for(row_tasks * column_tasks, [&](Index task, int) {
-      GemmBlock<T> part = block;
-      part.first_row = task / column_tasks * group_rows;
-      part.rows = std::min(group_rows, plan.rows - part.first_row);
-      part.first_column = task % column_tasks * column_step;
-      part.columns_count =
-          std::min(column_step, plan.columns - part.first_column);
-      kernels.block(part);
-    });
+    for (Index i = 0; i < blocks; ++i) {
+      const Index first = part_begin(panels, blocks, i);
+      const Index count = part_begin(panels, blocks, i + 1) - first;
+      block.packed_row = first_row(first);
+      if (pack) {
+        // Chunks of 128 steps, so that a product with few panels packs in
+        // parallel too.
+        const Index chunks = std::max<Index>(1, (k + 127) / 128);
+        parallel_for(count * chunks, [&](Index task, int) {
+          const Index r = first_row(first + task / chunks);
+          const Index kk = task % chunks * 128;
+          const Index rows = first_row(first + task / chunks + 1) - r;
+          const Index stride = round_up(rows, lanes);
+          kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
+                           (first_k + kk) * plan.row_operand.col_stride,
+                       plan.row_operand.row_stride,
+                       plan.row_operand.col_stride,
+                       rows,
+                       std::min<Index>(128, k - kk),
+                       packed + (r - block.packed_row) * k + kk * stride,
+                       stride);
+        });
+      }
+      const Index groups = (count + kPanelGroup - 1) / kPanelGroup;
+      parallel_for(groups * column_tasks, [&](Index task, int) {
+        const Index group = task / column_tasks;
+        GemmBlock<T> part = block;
+        part.first_row = first_row(first + part_begin(count, groups, group));
+        part.rows = first_row(first + part_begin(count, groups, group + 1)) -
+                    part.first_row;
+        part.first_column = task % column_tasks * column_step;
+        part.columns_count =
+            std::min(column_step, plan.columns - part.first_column);
+        kernels.block(part);
+      });
+    }
   }
 }
 
