@@ -51,12 +51,10 @@ HWY_NOINLINE void product_tile(const ProductPass<T>& pass,
     tile.load_rows(y, pass.pixels, rows);
   }
   const T* weight = pass.weight + column * pass.taps + pass.first_tap;
-  PointerColumns<T, C> columns;
-  for (int j = 0; j < C; ++j) columns.b[j] = weight + j * pass.taps;
   tile.multiply(
       pass.pass_taps,
       OffsetRows<T>{pass.planes + first, pass.offsets + pass.first_tap},
-      columns);
+      StridedColumns<T, C>(weight, pass.taps));
   if (pass.is_last()) {
     if (pass.bias) tile.add_to_columns(pass.bias + column);
     if (pass.relu) tile.relu();

@@ -55,7 +55,7 @@ template <typename T>
 struct OffsetRows {
   const T* a;
   const Index* offset;
-  HWY_INLINE const T* at(Index k) const { return a + offset[k]; }
+  HWY_INLINE const T* at(Index k) const { return opaque(a + offset[k]); }
   HWY_INLINE void prefetch(Index /*k*/, int /*vector*/) const {}
 };
 
@@ -105,7 +105,7 @@ struct StridedColumns {
   }
   HWY_INLINE void next() {
     NN_UNROLL
-    for (int i = 0; i < kPointers; ++i) ++b[i];
+    for (int i = 0; i < kPointers; ++i) b[i] = opaque(b[i] + 1);
   }
 };
 

@@ -34,6 +34,15 @@ using Vec = hn::Vec<Tag<T>>;
 template <typename T>
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag<T>()));
 
+/// The pointer, without what the compiler knows of how it came about. Otherwise
+/// g++ takes the addresses of a loop apart into more sums than there are
+/// registers.
+template <typename T>
+HWY_INLINE const T* opaque(const T* p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
 // Whether loads may leave lanes out without touching the memory behind them.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 constexpr bool kMaskedLoads = true;
