@@ -135,6 +135,34 @@ TEMPLATE_TEST_CASE("gemm agrees with the reference over groups of panels",
   CHECK(worst <= nn_test::kRounding<TestType>);
 }
 
+TEMPLATE_TEST_CASE("gemm agrees with the reference over blocks of packed rows",
+                   "[kernels][gemm]",
+                   float,
+                   double) {
+  nn::Rng rng(15);
+  double worst = 0.0;
+  // Rows that fill 768 KiB when they are packed, and some vectors more.
+  for (Index lanes : {16, 8, 4, 2}) {
+    for (Index k : {512, 2048}) {
+      const Index panel = 3 * lanes;
+      const Index block = 768 * 1024 /
+                          (panel * k * static_cast<Index>(sizeof(TestType))) *
+                          panel;
+      for (Index vectors : {1, 3, 4}) {
+        const Index rows = block + vectors * lanes;
+        worst =
+            std::max(worst,
+                     difference<TestType>(
+                         rows, 7, k, Transposed::kNeither, true, true, rng));
+        worst = std::max(
+            worst,
+            difference<TestType>(9, rows, k, Transposed::kA, true, false, rng));
+      }
+    }
+  }
+  CHECK(worst <= nn_test::kRounding<TestType>);
+}
+
 TEST_CASE("gemm gives the same bits for any number of threads",
           "[kernels][gemm][threads]") {
   nn::Rng rng(13);
