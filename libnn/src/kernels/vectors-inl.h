@@ -94,8 +94,9 @@ HWY_INLINE void sums_of_lanes(Vec<T>* v, T* sums) {
   join_neighbours<N, lanes, T>(v);
   HWY_ALIGN T joined[(N + lanes - 1) / lanes * lanes];
   NN_UNROLL
-  for (int i = 0; i * lanes < N; ++i)
+  for (int i = 0; i * lanes < N; ++i) {
     hn::Store(v[i], Tag<T>(), joined + i * lanes);
+  }
   NN_UNROLL
   for (int i = 0; i < N; ++i) sums[i] = joined[i];
 }
