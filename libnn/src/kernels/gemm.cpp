@@ -629,13 +629,15 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
         });
       }
       const Index groups = (count + kPanelGroup - 1) / kPanelGroup;
+      // Columns outside: a thread's share of the tasks is a run of memory,
+      // which it finds in its own cache when it comes to update the weights.
       parallel_for(groups * column_tasks, [&](Index task, int) {
-        const Index group = task / column_tasks;
+        const Index group = task % groups;
         GemmBlock<T> part = block;
         part.first_row = first_row(first + part_begin(count, groups, group));
         part.rows = first_row(first + part_begin(count, groups, group + 1)) -
                     part.first_row;
-        part.first_column = task % column_tasks * column_step;
+        part.first_column = task / groups * column_step;
         part.columns_count =
             std::min(column_step, plan.columns - part.first_column);
         kernels.block(part);
