@@ -290,10 +290,7 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
   }
   Vec<T> sum[R * C];
   NN_UNROLL
-  for (int r = 0; r < R; ++r) {
-    NN_UNROLL
-    for (int c = 0; c < C; ++c) sum[r * C + c] = hn::Zero(d);
-  }
+  for (int r = 0; r < R * C; ++r) sum[r] = hn::Zero(d);
   // Elements kk to kk + lanes - 1, of which only those from `first` to
   // `last` - 1 exist.
   const auto add_part = [&](Index kk, Index first, Index last) HWY_ATTR {
@@ -306,8 +303,9 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
     for (int r = 0; r < R; ++r) {
       const Vec<T> w = load_lanes(a + r * g.lda + kk, first, last);
       NN_UNROLL
-      for (int c = 0; c < C; ++c)
+      for (int c = 0; c < C; ++c) {
         sum[r * C + c] = hn::MulAdd(w, v[c], sum[r * C + c]);
+      }
     }
   };
   Index kk = -shift;
@@ -323,8 +321,9 @@ HWY_NOINLINE void dot_tile(const DotBlock<T>& g, Index i, Index j) {
     for (int r = 0; r < R; ++r) {
       const Vec<T> w = hn::LoadU(d, a + r * g.lda + kk);
       NN_UNROLL
-      for (int c = 0; c < C; ++c)
+      for (int c = 0; c < C; ++c) {
         sum[r * C + c] = hn::MulAdd(w, v[c], sum[r * C + c]);
+      }
     }
   }
   if (kk < g.k) add_part(kk, 0, g.k - kk);
@@ -450,12 +449,6 @@ Plan<T> choose_plan(const GemmArgs<T>& args, Index lanes) {
                                                                     : turned;
 }
 
-// Where part i of `count` things begins that are cut into `parts` as equal as
-// they can be; part `parts` begins at `count`.
-constexpr Index part_begin(Index count, Index parts, Index i) {
-  return count / parts * i + std::min(i, count % parts);
-}
-
 // Columns up to which W^T x is computed by dot products.
 template <typename T>
 constexpr Index kMaxDotColumns = 6;
@@ -566,8 +559,10 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
 
   const Index column_blocks = (plan.columns + kColumnBlock - 1) / kColumnBlock;
   Cutter cutter(scratch);
-  T* packed = cutter.cut<T>(
-      std::min(round_up(plan.rows, lanes), most_panels * panel) * pass_depth);
+  T* packed = pack ? cutter.cut<T>(std::min(round_up(plan.rows, lanes),
+                                            most_panels * panel) *
+                                   pass_depth)
+                   : nullptr;
   T* packed_columns =
       pack_columns ? cutter.cut<T>(column_blocks * kColumnBlock * pass_depth)
                    : nullptr;
@@ -588,7 +583,7 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     }
     GemmBlock<T> block{};
     block.k = k;
-    block.panels = pack ? packed : nullptr;
+    block.panels = packed;
     block.rows_data =
         plan.row_operand.data + first_k * plan.row_operand.col_stride;
     block.rows_stride = plan.row_operand.col_stride;

@@ -30,6 +30,12 @@ class Cutter {
   std::size_t used_ = 0;
 };
 
+/// Where part i of `count` things begins that are cut into `parts` as equal as
+/// they can be; part `parts` begins at `count`.
+constexpr Index part_begin(Index count, Index parts, Index i) {
+  return i * count / parts;
+}
+
 /// How the weight gradient of a batch is summed. The images go to a number of
 /// chunks that depends on the batch alone. Each chunk adds up its own gradient,
 /// and the chunks' are then added in order: so the sum is the same for any
@@ -41,7 +47,7 @@ struct ImageChunks {
   explicit ImageChunks(Index batch_in)
       : batch(batch_in),
         count(std::clamp<Index>(batch_in / kMinImages, 1, kMaxChunks)) {}
-  Index begin(Index chunk) const { return chunk * batch / count; }
+  Index begin(Index chunk) const { return part_begin(batch, count, chunk); }
   Index end(Index chunk) const { return begin(chunk + 1); }
 
   static constexpr Index kMaxChunks = 16;
