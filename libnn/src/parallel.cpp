@@ -25,8 +25,6 @@
 namespace nn {
 namespace {
 
-constexpr int kMaxThreads = 256;
-
 // How long a worker looks for the next loop before it sleeps. The gaps between
 // the loops of a training step are shorter, and waking a sleeping thread costs
 // as much on a virtual machine. Longer spinning takes the core from whoever
@@ -88,12 +86,13 @@ class Pool {
   ~Pool() { stop(); }
 
   // Runs the loop, or returns false if another thread's loop is running.
-  bool run(Index tasks, internal::LoopBody body, void* closure) {
+  bool run(Index tasks, int workers, internal::LoopBody body, void* closure) {
     std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
     body_ = body;
     closure_ = closure;
-    const Index shares = static_cast<Index>(shares_.size());
+    active_ = std::min(static_cast<std::size_t>(workers), shares_.size());
+    const Index shares = static_cast<Index>(active_);
     for (Index i = 0; i < shares; ++i) {
       Share& share = shares_[static_cast<std::size_t>(i)];
       share.next.store(i * tasks / shares, std::memory_order_relaxed);
@@ -189,10 +188,11 @@ class Pool {
   }
 
   void work(int worker) {
-    inside_loop = true;
     const std::size_t first = static_cast<std::size_t>(worker);
-    for (std::size_t i = 0; i < shares_.size(); ++i) {
-      Share& share = shares_[(first + i) % shares_.size()];
+    if (first >= active_) return;
+    inside_loop = true;
+    for (std::size_t i = 0; i < active_; ++i) {
+      Share& share = shares_[(first + i) % active_];
       // Looks before it counts: most shares of others are used up.
       while (share.next.load(std::memory_order_relaxed) < share.end) {
         const Index task = share.next.fetch_add(1, std::memory_order_relaxed);
@@ -228,6 +228,7 @@ class Pool {
   internal::LoopBody body_ = nullptr;
   void* closure_ = nullptr;
   std::vector<Share> shares_;  // one per thread
+  std::size_t active_ = 0;     // of them, those that the loop uses
   std::exception_ptr error_;
 
   // Each on a cache line of its own, like the shares.
@@ -286,10 +287,10 @@ const char* instruction_set() {
 
 namespace internal {
 
-void run_parallel(Index tasks, LoopBody body, void* closure) {
+void run_parallel(Index tasks, int workers, LoopBody body, void* closure) {
   if (tasks <= 0) return;
-  if (tasks > 1 && !inside_loop && num_threads() > 1 &&
-      pool().run(tasks, body, closure)) {
+  if (tasks > 1 && workers > 1 && !inside_loop && num_threads() > 1 &&
+      pool().run(tasks, workers, body, closure)) {
     return;
   }
   for (Index task = 0; task < tasks; ++task) body(closure, task, 0);

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "nn/types.h"
 
 namespace nn {
+
+/// The most threads that a parallel loop may use.
+constexpr int kMaxThreads = 256;
 
 /// The number of threads that a parallel loop may use, the caller's included.
 /// At first it is the number of cores that the process may run on.
@@ -23,28 +27,37 @@ const char* instruction_set();
 
 namespace internal {
 using LoopBody = void (*)(void* closure, Index task, int worker);
-void run_parallel(Index tasks, LoopBody body, void* closure);
+void run_parallel(Index tasks, int workers, LoopBody body, void* closure);
 }  // namespace internal
 
-/// Calls body(task, worker) once for every task in 0 .. tasks-1, on up to
-/// num_threads() threads, and returns when all have ended. `worker` is in
-/// 0 .. num_threads()-1 and no two calls that run at the same time share it, so
-/// it can index scratch memory. Which worker gets which task is open: whoever
-/// wants results that do not depend on it cuts the work and adds up the parts
-/// by task alone.
+/// Calls body(task, worker) once for every task in 0 .. tasks-1, on at most
+/// `workers` threads, and returns when all have ended. `worker` is in
+/// 0 .. workers-1 and no two calls that run at the same time share it, so it
+/// can index scratch memory that was cut for `workers` workers, whatever
+/// set_num_threads() does meanwhile. Which worker gets which task is open:
+/// whoever wants results that do not depend on it cuts the work and adds up the
+/// parts by task alone.
 ///
 /// The first exception that a call throws is rethrown here once all have
 /// ended. A loop inside a loop, and a loop started while another thread's loop
 /// runs, is serial. Allocates nothing.
 template <typename Body>
-void parallel_for(Index tasks, Body&& body) {
+void parallel_for(Index tasks, int workers, Body&& body) {
   using Closure = std::remove_reference_t<Body>;
   internal::run_parallel(
       tasks,
+      workers,
       [](void* closure, Index task, int worker) {
         (*static_cast<Closure*>(closure))(task, worker);
       },
       const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+/// The same on as many threads as there are: for bodies without memory of a
+/// worker's own.
+template <typename Body>
+void parallel_for(Index tasks, Body&& body) {
+  parallel_for(tasks, kMaxThreads, std::forward<Body>(body));
 }
 
 }  // namespace nn
