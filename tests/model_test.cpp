@@ -104,6 +104,26 @@ class Changed {
 
 }  // namespace
 
+TEST_CASE("a network is loaded from memory as from its file", "[model]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  auto network = small_network<float>();
+  save_model(path, network);
+  const std::string bytes = nn::read_file(path);
+
+  auto loaded = load_model<float>(nn::MemoryFile{bytes});
+  check_same(network, loaded);
+  auto weights = small_network<float>();
+  nn::Rng rng(9);
+  weights.initialize(rng);
+  nn::load_weights(nn::MemoryFile{bytes}, weights);
+  check_same(network, weights);
+
+  CHECK_THROWS_WITH(
+      load_model<float>(nn::MemoryFile{"no", "the user's upload"}),
+      ContainsSubstring("the user's upload: expected a safetensors file"));
+}
+
 TEST_CASE("every kind of layer has an example with all its settings",
           "[model][layer_registry]") {
   std::set<std::string> kinds;

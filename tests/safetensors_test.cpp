@@ -30,10 +30,7 @@ std::string file_bytes(const std::string& header, const std::string& data) {
 }
 
 nn::SafetensorsFile read_bytes(const std::string& bytes) {
-  const TemporaryDirectory directory;
-  const std::string path = directory.file("weights");
-  nn::write_file_atomically(path, bytes);
-  return nn::read_safetensors(path);
+  return nn::read_safetensors(nn::MemoryFile{bytes});
 }
 
 /// What reading these bytes complains of, without the path that leads it.
@@ -43,6 +40,10 @@ std::string complaint(const std::string& bytes) {
   nn::write_file_atomically(path, bytes);
   const std::string message =
       message_of<Error>([&path] { nn::read_safetensors(path); });
+  // From memory it is the same.
+  CHECK(message == message_of<Error>([&] {
+          nn::read_safetensors(nn::MemoryFile{bytes, path});
+        }));
   if (message.substr(0, path.size() + 2) != path + ": ") return message;
   return message.substr(path.size() + 2);
 }

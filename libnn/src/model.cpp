@@ -205,8 +205,9 @@ void save_model(const std::string& path, Sequential<Scalar>& network) {
 }
 
 template <typename Scalar>
-Sequential<Scalar> load_model(const std::string& path) {
-  const SafetensorsFile file = read_safetensors(path);
+Sequential<Scalar> load_model(const MemoryFile& memory) {
+  const std::string& path = memory.name;
+  const SafetensorsFile file = read_safetensors(memory);
   const auto found = file.metadata.find(kMetadataKey);
   if (found == file.metadata.end()) {
     throw_defect(path,
@@ -228,9 +229,16 @@ Sequential<Scalar> load_model(const std::string& path) {
   return network;
 }
 
+template <typename Scalar>
+Sequential<Scalar> load_model(const std::string& path) {
+  return load_model<Scalar>(MemoryFile{read_file(path), path});
+}
+
 template void save_model<float>(const std::string&, Sequential<float>&);
 template void save_model<double>(const std::string&, Sequential<double>&);
 template Sequential<float> load_model<float>(const std::string&);
 template Sequential<double> load_model<double>(const std::string&);
+template Sequential<float> load_model<float>(const MemoryFile&);
+template Sequential<double> load_model<double>(const MemoryFile&);
 
 }  // namespace nn

@@ -97,9 +97,10 @@ void save_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
 }
 
 template <typename Scalar>
-void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
+void load_optimizer(const MemoryFile& memory, Optimizer<Scalar>& optimizer) {
+  const std::string& path = memory.name;
   const OptimizerState<Scalar> state = optimizer.state();
-  SafetensorsFile file = read_safetensors(path);
+  SafetensorsFile file = read_safetensors(memory);
   const auto kind = file.metadata.find(kMetadataKey);
   if (kind == file.metadata.end()) {
     throw_defect(path,
@@ -149,9 +150,16 @@ void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
   optimizer.set_learning_rate(rate);
 }
 
+template <typename Scalar>
+void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
+  load_optimizer(MemoryFile{read_file(path), path}, optimizer);
+}
+
 template void save_optimizer<float>(const std::string&, Optimizer<float>&);
 template void save_optimizer<double>(const std::string&, Optimizer<double>&);
 template void load_optimizer<float>(const std::string&, Optimizer<float>&);
 template void load_optimizer<double>(const std::string&, Optimizer<double>&);
+template void load_optimizer<float>(const MemoryFile&, Optimizer<float>&);
+template void load_optimizer<double>(const MemoryFile&, Optimizer<double>&);
 
 }  // namespace nn

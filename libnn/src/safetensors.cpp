@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "defect.h"
@@ -137,7 +138,7 @@ void check_entry(const Entry& entry) {
   }
 }
 
-SafetensorsFile parse(const std::string& content) {
+SafetensorsFile parse(std::string_view content) {
   if (content.size() < kLengthBytes) {
     throw_defect("expected a safetensors file, which has at least ",
                  kLengthBytes,
@@ -158,8 +159,8 @@ SafetensorsFile parse(const std::string& content) {
   const std::size_t data_begin =
       kLengthBytes + static_cast<std::size_t>(header_bytes);
   const std::uint64_t data_bytes = content.size() - data_begin;
-  const std::string header =
-      content.substr(kLengthBytes, static_cast<std::size_t>(header_bytes));
+  const std::string header(
+      content.substr(kLengthBytes, static_cast<std::size_t>(header_bytes)));
 
   SafetensorsFile file;
   std::vector<Entry> entries;
@@ -301,13 +302,16 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
   write_file_atomically(path, content);
 }
 
-SafetensorsFile read_safetensors(const std::string& path) {
-  const std::string content = read_file(path);
+SafetensorsFile read_safetensors(const MemoryFile& file) {
   try {
-    return parse(content);
+    return parse(file.bytes);
   } catch (const std::runtime_error& error) {
-    throw_defect(path, ": ", error.what());
+    throw_defect(file.name, ": ", error.what());
   }
+}
+
+SafetensorsFile read_safetensors(const std::string& path) {
+  return read_safetensors(MemoryFile{read_file(path), path});
 }
 
 template <typename Scalar>
@@ -316,14 +320,23 @@ void save_weights(const std::string& path, Sequential<Scalar>& network) {
 }
 
 template <typename Scalar>
+void load_weights(const MemoryFile& file, Sequential<Scalar>& network) {
+  internal::take_tensors(file.name,
+                         read_safetensors(file),
+                         "network",
+                         internal::state_of(network));
+}
+
+template <typename Scalar>
 void load_weights(const std::string& path, Sequential<Scalar>& network) {
-  internal::take_tensors(
-      path, read_safetensors(path), "network", internal::state_of(network));
+  load_weights(MemoryFile{read_file(path), path}, network);
 }
 
 template void save_weights<float>(const std::string&, Sequential<float>&);
 template void save_weights<double>(const std::string&, Sequential<double>&);
 template void load_weights<float>(const std::string&, Sequential<float>&);
 template void load_weights<double>(const std::string&, Sequential<double>&);
+template void load_weights<float>(const MemoryFile&, Sequential<float>&);
+template void load_weights<double>(const MemoryFile&, Sequential<double>&);
 
 }  // namespace nn

@@ -3,8 +3,16 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace nn {
+
+/// A file that is in memory already. What reads files takes it in place of a
+/// path, and touches no file system then.
+struct MemoryFile {
+  std::string_view bytes;       ///< whoever gives them keeps them
+  std::string name = "memory";  ///< stands in messages where a path would
+};
 
 /// Writes a file whole or not at all: the bytes go to a file beside `path`,
 /// which is then renamed to it. What stood there before stays until then.

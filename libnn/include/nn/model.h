@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "nn/file.h"
 #include "nn/sequential.h"
 
 namespace nn {
@@ -30,6 +31,9 @@ void save_model(const std::string& path, Sequential<Scalar>& network);
 /// can have, weights that do not fit.
 template <typename Scalar>
 Sequential<Scalar> load_model(const std::string& path);
+/// The same from memory.
+template <typename Scalar>
+Sequential<Scalar> load_model(const MemoryFile& file);
 
 }  // namespace nn
 

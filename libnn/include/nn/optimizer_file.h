@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "nn/file.h"
 #include "nn/optimizers/optimizer.h"
 
 namespace nn {
@@ -28,6 +29,9 @@ void save_optimizer(const std::string& path, Optimizer<Scalar>& optimizer);
 /// std::runtime_error with the path, what was expected and what was found.
 template <typename Scalar>
 void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer);
+/// The same from memory.
+template <typename Scalar>
+void load_optimizer(const MemoryFile& file, Optimizer<Scalar>& optimizer);
 
 }  // namespace nn
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/file.h"
 #include "nn/sequential.h"
 
 namespace nn {
@@ -33,6 +34,8 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file);
 /// offsets (no gap, no overlap, no byte left over) and names are checked.
 /// Throws std::runtime_error with path, what was expected and what was found.
 SafetensorsFile read_safetensors(const std::string& path);
+/// The same from memory.
+SafetensorsFile read_safetensors(const MemoryFile& file);
 
 /// Saves the parameters and buffers of a network under PyTorch's names
 /// ("0.weight", "1.running_mean") and shapes, so that
@@ -49,6 +52,9 @@ void save_weights(const std::string& path, Sequential<Scalar>& network);
 /// and what was found.
 template <typename Scalar>
 void load_weights(const std::string& path, Sequential<Scalar>& network);
+/// The same from memory.
+template <typename Scalar>
+void load_weights(const MemoryFile& file, Sequential<Scalar>& network);
 
 }  // namespace nn
 
