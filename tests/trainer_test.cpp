@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -657,6 +658,34 @@ TEST_CASE("a trainer refuses samples that do not fit", "[trainer][errors]") {
   CHECK(recorder.plans.empty());
 }
 
+TEST_CASE("samples are of what outlives them", "[trainer]") {
+  using Float = Samples<float>;
+  using Plain = Matrix<float>;
+  CHECK(std::is_constructible_v<Float, Plain&, Labels&>);
+  CHECK(std::is_constructible_v<Float, const Plain&, const Labels&>);
+  CHECK(std::is_constructible_v<Float, const Eigen::MatrixXf&, Labels&>);
+  CHECK(std::is_constructible_v<Float, nn::ConstView<float>, nn::ConstLabels>);
+  CHECK(std::is_constructible_v<Float, nn::View<float>, Labels&>);
+  CHECK(std::is_constructible_v<Float, const nn::ImageSet&, nn::Normalization>);
+  CHECK_FALSE(std::is_constructible_v<Float, Plain, Labels&>);
+  CHECK_FALSE(std::is_constructible_v<Float, const Plain, Labels&>);
+  CHECK_FALSE(std::is_constructible_v<Float, Plain&, Labels>);
+  CHECK_FALSE(std::is_constructible_v<Float, Eigen::MatrixXf, Labels&>);
+  CHECK_FALSE(std::is_constructible_v<Float, Plain&, Eigen::VectorXi>);
+  CHECK_FALSE(std::is_constructible_v<Float, Matrix<double>&, Labels&>);
+  CHECK_FALSE(std::is_constructible_v<Float, float*, int*>);
+  CHECK_FALSE(std::is_constructible_v<Float, nn::ImageSet, nn::Normalization>);
+
+  // Parts of a larger table, whose labels are a column of their own.
+  const auto data = two_clusters<float>(9);
+  const Float part(data.x.middleCols(2, 4), data.labels.segment(2, 4));
+  CHECK(part.size() == 4);
+  CHECK(part.label(3) == data.labels(5));
+  CHECK_FALSE(std::is_constructible_v<Float,
+                                      decltype(data.x.topRows(1).leftCols(4)),
+                                      const Labels&>);
+}
+
 TEST_CASE("samples refuse what does not belong together", "[trainer][errors]") {
   const auto message = [](const auto& function) {
     return message_of<std::invalid_argument>(function);
@@ -666,7 +695,8 @@ TEST_CASE("samples refuse what does not belong together", "[trainer][errors]") {
   CHECK(message([&] { Samples<float>(x, labels); }) ==
         "[Samples] expected 3 labels for 3 samples (columns), got 4");
   const Matrix<float> none(2, 0);
-  CHECK(message([&] { Samples<float>(none, Labels()); }) ==
+  const Labels no_labels;
+  CHECK(message([&] { Samples<float>(none, no_labels); }) ==
         "[Samples] expected at least 1 sample, got none");
   nn::ImageSet set = tiny_images(3);
   CHECK_THAT(message([&] {
@@ -676,7 +706,8 @@ TEST_CASE("samples refuse what does not belong together", "[trainer][errors]") {
   set.images.pop_back();
   CHECK_THAT(message([&] { Samples<float>(set, {}); }),
              ContainsSubstring("got 107 gray levels"));
-  CHECK(message([&] { Samples<float>(nn::ImageSet(), {}); }) ==
+  const nn::ImageSet no_images;
+  CHECK(message([&] { Samples<float>(no_images, {}); }) ==
         "[Samples] expected at least 1 image, got none");
 
   const auto data = two_clusters<float>(3);

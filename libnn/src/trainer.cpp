@@ -47,17 +47,16 @@ void check_labels(const char* what,
 }  // namespace
 
 template <typename Scalar>
-Samples<Scalar>::Samples(ConstView<Scalar> x, ConstLabels labels)
-    : x_(x), labels_(labels) {
-  check_argument(x.cols() >= 1,
+void Samples<Scalar>::check_matrix() const {
+  check_argument(x_.cols() >= 1,
                  "[Samples] expected at least 1 sample, got none");
-  check_argument(labels.size() == x.cols(),
+  check_argument(labels_.size() == x_.cols(),
                  "[Samples] expected ",
-                 x.cols(),
+                 x_.cols(),
                  " labels for ",
-                 x.cols(),
+                 x_.cols(),
                  " samples (columns), got ",
-                 labels.size());
+                 labels_.size());
 }
 
 template <typename Scalar>

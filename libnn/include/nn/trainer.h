@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,16 +27,32 @@ class Batches;
 ///   x   features x samples      labels   samples, each in 0 .. classes-1
 template <typename Scalar>
 class Samples {
+  // Whether an argument turns into such a view, which may then be kept.
+  template <typename Argument, typename ViewType>
+  static constexpr bool kLasts = std::is_convertible_v<Argument, ViewType>&&
+      std::is_constructible_v<ViewType, Argument>;
+
  public:
-  /// The columns of a matrix.
+  /// The columns of a matrix: `x` and `labels` are what turns into a
+  /// ConstView<Scalar> and into ConstLabels. That of a temporary does not
+  /// compile.
   /// Throws std::invalid_argument if there is not one label for each of them,
   /// or no sample.
-  Samples(ConstView<Scalar> x, ConstLabels labels);
+  template <
+      typename X,
+      typename L,
+      std::enable_if_t<kLasts<X, ConstView<Scalar>> && kLasts<L, ConstLabels>,
+                       int> = 0>
+  Samples(X&& x, L&& labels)
+      : x_(std::forward<X>(x)), labels_(std::forward<L>(labels)) {
+    check_matrix();
+  }
   /// Images, which become numbers batch by batch, as nn::gather() says; the
   /// set as a whole stays in its bytes.
   /// Throws std::invalid_argument if there is no image, the bytes do not fit
   /// the number of labels, or the normalization's deviation is not above 0.
   Samples(const ImageSet& images, const Normalization& normalization);
+  Samples(const ImageSet&& temporary, const Normalization&) = delete;
 
   /// The number of samples, at least 1.
   Index size() const;
@@ -61,6 +78,8 @@ class Samples {
               Eigen::Map<Labels> labels) const;
 
  private:
+  void check_matrix() const;
+
   ConstView<Scalar> x_;
   ConstLabels labels_;
   const ImageSet* images_ = nullptr;
