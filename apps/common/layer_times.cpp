@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "common/statistics.h"
-#include "nn/buffer.h"
 #include "nn/layers/softmax.h"
 #include "nn/losses/softmax_cross_entropy.h"
 
@@ -14,10 +13,8 @@ namespace {
 struct LayerMemory {
   nn::Matrix<float> y;
   nn::Matrix<float> dy;
-  nn::Buffer saved;
-  nn::Buffer scratch;
-
-  nn::PassMemory pass() { return {saved.data(), scratch.data()}; }
+  nn::PassBuffers buffers;
+  nn::PassMemory pass;
 };
 
 }  // namespace
@@ -72,8 +69,7 @@ std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
         layer(i).memory_needs(x.cols(), nn::Mode::kTraining);
     memory[i].y.resize(layer(i).output_shape().features(), x.cols());
     memory[i].dy.resize(memory[i].y.rows(), x.cols());
-    memory[i].saved.reserve(needs.saved_bytes);
-    memory[i].scratch.reserve(needs.scratch_bytes);
+    memory[i].pass = memory[i].buffers.prepare(needs);
   }
   const auto input = [&](std::size_t i) {
     return i == 0 ? x : nn::view(std::as_const(memory[i - 1].y));
@@ -91,7 +87,7 @@ std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
         layer(i).forward(input(i),
                          nn::view(memory[i].y),
                          nn::Mode::kTraining,
-                         memory[i].pass());
+                         memory[i].pass);
       });
     }
     if (names.empty()) break;
@@ -105,7 +101,7 @@ std::vector<LayerTime> time_layers(nn::Sequential<float>& network,
             nn::view(std::as_const(memory[i].y)),
             nn::view(std::as_const(memory[i].dy)),
             i == 0 ? nn::no_view<float>() : nn::view(memory[i - 1].dy),
-            memory[i].pass());
+            memory[i].pass);
       });
     }
     timer.end_pass();

@@ -142,10 +142,12 @@ class Layer {
   }
 
   void reserve_scratch() {
-    scratch_.reserve(std::max(nn::kernels::conv2d_forward_scratch_bytes<T>(
-                                  geometry_, epilogue_, batch_),
-                              nn::kernels::conv2d_backward_scratch_bytes<T>(
-                                  geometry_, epilogue_, batch_)));
+    const nn::kernels::ScratchNeeds needs = larger(
+        nn::kernels::conv2d_forward_scratch<T>(geometry_, epilogue_, batch_),
+        nn::kernels::conv2d_backward_scratch<T>(geometry_, epilogue_, batch_));
+    workers_ = nn::num_threads();
+    scratch_.reserve(needs.shared_bytes +
+                     static_cast<std::size_t>(workers_) * needs.worker_bytes);
   }
 
   void forward() { nn::kernels::conv2d_forward(forward_args(), scratch()); }
@@ -193,13 +195,14 @@ class Layer {
             dweight.data(),
             dbias.data()};
   }
-  std::byte* scratch() { return scratch_.data(); }
+  nn::kernels::Scratch scratch() { return {scratch_.data(), workers_}; }
 
   ConvGeometry geometry_;
   PoolGeometry pool_;
   ConvEpilogue epilogue_;
   Index batch_;
   nn::Buffer scratch_;
+  int workers_ = 0;
 };
 
 double relative_error(const std::vector<float>& got,

@@ -14,7 +14,6 @@
 
 #include "benchmarks/arguments.h"
 #include "benchmarks/timing.h"
-#include "nn/buffer.h"
 #include "nn/layer_registry.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
@@ -120,11 +119,8 @@ int run(int argc, char** argv) {
     Matrix<float> y(out, batch);
     Matrix<float> dx(in, batch);
     const nn::MemoryNeeds needs = layer->memory_needs(batch, Mode::kTraining);
-    nn::Buffer saved;
-    nn::Buffer scratch;
-    saved.reserve(needs.saved_bytes);
-    scratch.reserve(needs.scratch_bytes);
-    const nn::PassMemory memory{saved.data(), scratch.data(), 1};
+    nn::PassBuffers buffers;
+    const nn::PassMemory memory = buffers.prepare(needs);
     const auto forward = [&] {
       layer->forward(nn::view(x), nn::view(y), Mode::kTraining, memory);
     };

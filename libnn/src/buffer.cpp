@@ -1,6 +1,9 @@
 #include "nn/buffer.h"
 
 #include <new>
+#include <stdexcept>
+
+#include "nn/check.h"
 
 namespace nn {
 
@@ -17,6 +20,25 @@ bool Buffer::reserve(std::size_t size_bytes) {
 
 void Buffer::Free::operator()(std::byte* p) const {
   ::operator delete (p, std::align_val_t{kAlignment});
+}
+
+std::size_t array_bytes(Index count, Index batch, std::size_t element_bytes) {
+  constexpr std::size_t kMost = std::size_t{1} << 48;
+  const auto rows = static_cast<std::size_t>(count);
+  const auto columns = static_cast<std::size_t>(batch);
+  if (count < 0 || batch < 0 ||
+      (count > 0 && batch > 0 && columns > kMost / element_bytes / rows)) {
+    throw std::length_error(
+        concat("expected an array of at most 2^48 bytes, "
+               "got one of ",
+               count,
+               " x ",
+               batch,
+               " elements of ",
+               element_bytes,
+               " bytes"));
+  }
+  return rows * columns * element_bytes;
 }
 
 }  // namespace nn

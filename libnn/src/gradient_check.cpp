@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "nn/buffer.h"
 #include "nn/check.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/random.h"
@@ -180,12 +179,9 @@ GradientReport check_gradients(Layer<double>& layer,
   Matrix<double> output(layer.output_shape().features(), batch);
 
   const MemoryNeeds needs = layer.memory_needs(batch, Mode::kTraining);
-  Buffer saved;
-  Buffer scratch;
-  saved.reserve(needs.saved_bytes);
-  scratch.reserve(needs.scratch_bytes);
   // One pass for all: random draws are part of the function that is checked.
-  const PassMemory memory{saved.data(), scratch.data(), 1};
+  PassBuffers buffers;
+  const PassMemory memory = buffers.prepare(needs);
   const auto forward = [&](Matrix<double>& out) {
     out.resize(output.rows(), output.cols());
     layer.forward(

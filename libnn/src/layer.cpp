@@ -1,35 +1,22 @@
 #include "nn/layer.h"
 
-#include <limits>
-
 #include "nn/check.h"
+#include "nn/parallel.h"
 
 namespace nn {
+
+PassMemory PassBuffers::prepare(const MemoryNeeds& needs, std::uint64_t pass) {
+  const int workers = num_threads();
+  saved_.reserve(needs.saved_bytes);
+  scratch_.reserve(needs.scratch_bytes_of(workers));
+  return {saved_.data(), scratch_.data(), pass, workers};
+}
 
 template <typename Scalar>
 Layer<Scalar>::Layer(const Shape& input_shape, const Shape& output_shape)
     : input_shape_(input_shape), output_shape_(output_shape) {
-  for (const Shape& shape : {input_shape, output_shape}) {
-    check_argument(shape.channels >= 1 && shape.height >= 1 && shape.width >= 1,
-                   "[Layer] expected a shape with positive sizes, got ",
-                   shape.channels,
-                   "x",
-                   shape.height,
-                   "x",
-                   shape.width);
-    // So that features(), and what is computed from it, stays in an Index.
-    constexpr Index kMost =
-        std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(Scalar));
-    check_argument(shape.channels <= kMost / shape.height / shape.width,
-                   "[Layer] expected a shape of at most ",
-                   kMost,
-                   " numbers, got ",
-                   shape.channels,
-                   "x",
-                   shape.height,
-                   "x",
-                   shape.width);
-  }
+  check_shape("Layer", input_shape);
+  check_shape("Layer", output_shape);
 }
 
 template <typename Scalar>

@@ -40,8 +40,15 @@ Sequential<Scalar> filled_body(
 template <typename Scalar>
 std::size_t output_bytes(const internal::Stage<Scalar>& stage, Index batch) {
   return aligned_size(
-      sizeof(Scalar) *
-      static_cast<std::size_t>(stage.output_shape().features() * batch));
+      array_bytes(stage.output_shape().features(), batch, sizeof(Scalar)));
+}
+
+// What a training pass keeps of a stage: its output and, behind it, what it
+// saves.
+template <typename Scalar>
+std::size_t kept_bytes(const internal::Stage<Scalar>& stage, Index batch) {
+  return output_bytes(stage, batch) +
+         aligned_size(stage.memory_needs(batch, Mode::kTraining).saved_bytes);
 }
 
 }  // namespace
@@ -114,19 +121,6 @@ std::size_t Residual<Scalar>::largest_inner_bytes(Index batch) const {
 }
 
 template <typename Scalar>
-typename Residual<Scalar>::Place Residual<Scalar>::place_of(
-    std::size_t stage, Index batch, std::byte* saved) const {
-  for (std::size_t i = 0; i < stage; ++i) {
-    saved +=
-        output_bytes(*body_.stages_[i], batch) +
-        aligned_size(
-            body_.stages_[i]->memory_needs(batch, Mode::kTraining).saved_bytes);
-  }
-  return {reinterpret_cast<Scalar*>(saved),
-          saved + output_bytes(*body_.stages_[stage], batch)};
-}
-
-template <typename Scalar>
 MemoryNeeds Residual<Scalar>::memory_needs(Index batch, Mode mode) const {
   MemoryNeeds all;
   for (const auto& stage : body_.stages_) {
@@ -139,6 +133,7 @@ MemoryNeeds Residual<Scalar>::memory_needs(Index batch, Mode mode) const {
       all.saved_bytes = std::max(all.saved_bytes, saved);
     }
     all.scratch_bytes = std::max(all.scratch_bytes, needs.scratch_bytes);
+    all.worker_bytes = std::max(all.worker_bytes, needs.worker_bytes);
   }
   all.scratch_bytes += 2 * largest_inner_bytes(batch);
   return all;
@@ -155,6 +150,7 @@ void Residual<Scalar>::do_forward(ConstView<Scalar> x,
   PassMemory inner = memory;
   inner.scratch += 2 * block_bytes;
   const Scalar* in = x.data();
+  std::byte* kept = memory.saved;
   for (std::size_t i = 0; i <= last; ++i) {
     const internal::Stage<Scalar>& stage = *body_.stages_[i];
     Scalar* out =
@@ -162,9 +158,9 @@ void Residual<Scalar>::do_forward(ConstView<Scalar> x,
             ? y.data()
             : reinterpret_cast<Scalar*>(memory.scratch + (i % 2) * block_bytes);
     if (mode == Mode::kTraining) {
-      const Place place = place_of(i, batch, memory.saved);
-      out = place.output;
-      inner.saved = place.saved;
+      out = reinterpret_cast<Scalar*>(kept);
+      inner.saved = kept + output_bytes(stage, batch);
+      kept += kept_bytes(stage, batch);
     }
     stage.forward(ConstView<Scalar>(in, stage.input_shape().features(), batch),
                   View<Scalar>(out, stage.output_shape().features(), batch),
@@ -186,14 +182,18 @@ void Residual<Scalar>::do_backward(ConstView<Scalar> x,
   PassMemory inner = memory;
   inner.scratch += 2 * block_bytes;
   const Scalar* gradient = dy.data();
+  std::byte* kept = memory.saved;  // by the stages before number i
+  for (const auto& stage : body_.stages_) kept += kept_bytes(*stage, batch);
   for (std::size_t i = body_.stages_.size(); i-- > 0;) {
     internal::Stage<Scalar>& stage = *body_.stages_[i];
     const Index in_rows = stage.input_shape().features();
     const Index out_rows = stage.output_shape().features();
-    const Place place = place_of(i, batch, memory.saved);
-    inner.saved = place.saved;
+    kept -= kept_bytes(stage, batch);
+    inner.saved = kept + output_bytes(stage, batch);
     const Scalar* in =
-        i == 0 ? x.data() : place_of(i - 1, batch, memory.saved).output;
+        i == 0 ? x.data()
+               : reinterpret_cast<const Scalar*>(
+                     kept - kept_bytes(*body_.stages_[i - 1], batch));
     const View<Scalar> in_gradient =
         i == 0 ? dx
                : View<Scalar>(reinterpret_cast<Scalar*>(memory.scratch +
@@ -201,7 +201,8 @@ void Residual<Scalar>::do_backward(ConstView<Scalar> x,
                               in_rows,
                               batch);
     stage.backward(ConstView<Scalar>(in, in_rows, batch),
-                   ConstView<Scalar>(place.output, out_rows, batch),
+                   ConstView<Scalar>(
+                       reinterpret_cast<const Scalar*>(kept), out_rows, batch),
                    ConstView<Scalar>(gradient, out_rows, batch),
                    in_gradient,
                    inner);

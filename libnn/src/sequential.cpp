@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <iomanip>
+#include <utility>
 
 #include "nn/buffer.h"
 #include "nn/check.h"
@@ -24,8 +25,7 @@ std::uint64_t next_plan_number() {
 
 template <typename Scalar>
 std::size_t activation_bytes(const Shape& shape, Index batch) {
-  return aligned_size(sizeof(Scalar) *
-                      static_cast<std::size_t>(shape.features() * batch));
+  return aligned_size(array_bytes(shape.features(), batch, sizeof(Scalar)));
 }
 
 }  // namespace
@@ -33,29 +33,46 @@ std::size_t activation_bytes(const Shape& shape, Index batch) {
 template <typename Scalar>
 Sequential<Scalar>::Sequential(const Shape& input_shape, std::uint64_t seed)
     : input_shape_(input_shape), rng_(seed) {
-  check_argument(input_shape.channels >= 1 && input_shape.height >= 1 &&
-                     input_shape.width >= 1,
-                 "[Sequential] expected an input shape with positive sizes, "
-                 "got ",
-                 input_shape.channels,
-                 "x",
-                 input_shape.height,
-                 "x",
-                 input_shape.width);
-  plan();
+  check_shape("Sequential", input_shape);
+  note_plan();
 }
 
 template <typename Scalar>
 Sequential<Scalar>::~Sequential() = default;
 template <typename Scalar>
-Sequential<Scalar>::Sequential(Sequential&&) noexcept = default;
+Sequential<Scalar>::Sequential(Sequential&& other) noexcept
+    : input_shape_(std::exchange(other.input_shape_, Shape{})),
+      rng_(other.rng_),
+      fuse_(other.fuse_),
+      layers_(std::exchange(other.layers_, {})),
+      sizes_(std::exchange(other.sizes_, {})),
+      stages_(std::exchange(other.stages_, {})),
+      logit_stages_(std::exchange(other.logit_stages_, 0)),
+      plan_number_(std::exchange(other.plan_number_, 0)) {}
 template <typename Scalar>
-Sequential<Scalar>& Sequential<Scalar>::operator=(Sequential&&) noexcept =
-    default;
+Sequential<Scalar>& Sequential<Scalar>::operator=(Sequential&& other) noexcept {
+  Sequential taken(std::move(other));
+  std::swap(input_shape_, taken.input_shape_);
+  std::swap(rng_, taken.rng_);
+  std::swap(fuse_, taken.fuse_);
+  std::swap(layers_, taken.layers_);
+  std::swap(sizes_, taken.sizes_);
+  std::swap(stages_, taken.stages_);
+  std::swap(logit_stages_, taken.logit_stages_);
+  std::swap(plan_number_, taken.plan_number_);
+  return *this;
+}
+
+template <typename Scalar>
+void Sequential<Scalar>::check_usable() const {
+  check_argument(input_shape_.channels > 0,
+                 "[Sequential] expected a network, got one moved from");
+}
 
 template <typename Scalar>
 Sequential<Scalar>& Sequential<Scalar>::add(
     std::unique_ptr<Layer<Scalar>> layer) {
+  check_usable();
   check_argument(layer != nullptr,
                  "[Sequential] layer ",
                  size(),
@@ -69,9 +86,28 @@ Sequential<Scalar>& Sequential<Scalar>::add(
                  layer->input_shape(),
                  ", got ",
                  output_shape());
-  layer->initialize(rng_);
-  layers_.push_back(std::move(layer));
-  plan();
+  const Rng rng = rng_;
+  const std::size_t layers = layers_.size();
+  const std::size_t sizes = sizes_.size();
+  try {
+    layer->initialize(rng_);
+    if (!fuse_) layer->set_fusion(false);
+    for (const bool trained : {true, false}) {
+      for (Parameter<Scalar>* p :
+           trained ? layer->parameters() : layer->buffers()) {
+        sizes_.push_back(
+            {layers, p, p->value.rows(), p->value.cols(), trained});
+      }
+    }
+    layers_.push_back(std::move(layer));
+    internal::extend_stages(layers_, fuse_, stages_);
+  } catch (...) {
+    layers_.resize(layers);
+    sizes_.resize(sizes);
+    rng_ = rng;
+    throw;
+  }
+  note_plan();
   return *this;
 }
 
@@ -84,11 +120,13 @@ void Sequential<Scalar>::rethrow_with_place(
 
 template <typename Scalar>
 const Shape& Sequential<Scalar>::output_shape() const {
+  check_usable();
   return layers_.empty() ? input_shape_ : layers_.back()->output_shape();
 }
 
 template <typename Scalar>
 std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_parameters() {
+  check_usable();
   std::vector<NamedParameter<Scalar>> all;
   for (Index i = 0; i < size(); ++i) {
     for (Parameter<Scalar>* parameter : layer(i).parameters()) {
@@ -100,6 +138,7 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_parameters() {
 
 template <typename Scalar>
 std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_buffers() {
+  check_usable();
   std::vector<NamedParameter<Scalar>> all;
   for (Index i = 0; i < size(); ++i) {
     for (Parameter<Scalar>* buffer : layer(i).buffers()) {
@@ -111,6 +150,7 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_buffers() {
 
 template <typename Scalar>
 std::vector<Parameter<Scalar>*> Sequential<Scalar>::parameters() {
+  check_usable();
   std::vector<Parameter<Scalar>*> all;
   for (const auto& layer : layers_) {
     for (Parameter<Scalar>* parameter : layer->parameters()) {
@@ -122,6 +162,7 @@ std::vector<Parameter<Scalar>*> Sequential<Scalar>::parameters() {
 
 template <typename Scalar>
 Index Sequential<Scalar>::parameter_count() const {
+  check_usable();
   Index count = 0;
   for (const auto& layer : layers_) {
     for (const auto* parameter : std::as_const(*layer).parameters()) {
@@ -133,11 +174,13 @@ Index Sequential<Scalar>::parameter_count() const {
 
 template <typename Scalar>
 void Sequential<Scalar>::initialize(Rng& rng) {
+  check_usable();
   for (const auto& layer : layers_) layer->initialize(rng);
 }
 
 template <typename Scalar>
 std::string Sequential<Scalar>::summary() const {
+  check_usable();
   struct Row {
     std::string place, layer, output, parameters;
   };
@@ -171,18 +214,15 @@ std::string Sequential<Scalar>::summary() const {
 
 template <typename Scalar>
 void Sequential<Scalar>::set_fusion(bool fuse) {
+  check_usable();
+  for (const auto& layer : layers_) layer->set_fusion(fuse);
+  stages_ = internal::plan_stages(layers_, fuse);
   fuse_ = fuse;
-  for (const auto& layer : layers_) {
-    if (auto* residual = dynamic_cast<Residual<Scalar>*>(layer.get())) {
-      residual->set_fusion(fuse);
-    }
-  }
-  plan();
+  note_plan();
 }
 
 template <typename Scalar>
-void Sequential<Scalar>::plan() {
-  stages_ = internal::plan_stages(layers_, fuse_);
+void Sequential<Scalar>::note_plan() {
   const bool ends_in_softmax =
       !layers_.empty() &&
       dynamic_cast<const Softmax<Scalar>*>(layers_.back().get()) != nullptr;
@@ -197,48 +237,57 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
   check_argument(workspace.state_ != nullptr,
                  "[Sequential] expected a workspace, got one moved from");
   auto& state = *workspace.state_;
+  const int threads = num_threads();
+  if (state.plan == plan_number_ && state.checked_batch == batch &&
+      state.checked_mode == mode && threads <= state.workers) {
+    return;
+  }
+  state.checked_batch = -1;
   const bool fits = state.plan == plan_number_ && batch <= state.batch &&
                     (mode == Mode::kInference || state.mode == mode);
-  if (fits && state.threads == num_threads()) return;
-
-  // Only the scratch memory depends on the number of threads. Keeping the rest
-  // lets it change between a forward pass and its backward pass.
   if (!fits) {
     if (state.plan == plan_number_) {
-      batch = std::max(batch, state.batch);
-      if (state.mode == Mode::kTraining) mode = Mode::kTraining;
+      cut(state,
+          std::max(batch, state.batch),
+          state.mode == Mode::kTraining ? state.mode : mode);
+    } else {
+      cut(state, batch, mode);
     }
-    state.forward_done = false;
-  } else {
-    batch = state.batch;
-    mode = state.mode;
   }
+  // Only the scratch memory depends on the number of threads. Keeping the rest
+  // lets it change between a forward pass and its backward pass.
+  if (!fits || threads > state.workers) {
+    state.workers = std::max(threads, state.workers);
+    reserve_scratch(state);
+  }
+  check_needs(state, batch, mode);
+  state.checked_batch = batch;
+  state.checked_mode = mode;
+}
 
-  std::size_t scratch_bytes = 0;
-  std::size_t saved_bytes = 0;
+template <typename Scalar>
+void Sequential<Scalar>::cut(State& state, Index batch, Mode mode) const {
+  state.plan = 0;  // not cut for anything, should this throw
+  state.forward_done = false;
+  const bool training = mode == Mode::kTraining;
   std::size_t largest_saved = 0;
-  std::size_t output_bytes = 0;
+  std::size_t kept = 0;
   std::size_t largest = activation_bytes<Scalar>(input_shape_, batch);
+  state.saved_bytes.clear();
   for (const auto& stage : stages_) {
-    const MemoryNeeds needs = stage->memory_needs(batch, mode);
+    const std::size_t saved = stage->memory_needs(batch, mode).saved_bytes;
     const std::size_t bytes =
         activation_bytes<Scalar>(stage->output_shape(), batch);
-    scratch_bytes = std::max(scratch_bytes, needs.scratch_bytes);
-    saved_bytes += aligned_size(needs.saved_bytes);
-    largest_saved = std::max(largest_saved, aligned_size(needs.saved_bytes));
-    output_bytes += bytes;
+    state.saved_bytes.push_back(saved);
+    largest_saved = std::max(largest_saved, saved);
     largest = std::max(largest, bytes);
+    if (training) kept += bytes + aligned_size(saved);
   }
-  state.scratch.reserve(scratch_bytes);
-  state.threads = num_threads();
-  if (fits) return;
 
   // In inference the stages write two buffers in turn; in training each output
   // is kept, and the gradients take the two.
-  const bool training = mode == Mode::kTraining;
-  state.plan = 0;  // not cut for anything, should the allocation fail
   state.memory.reserve(2 * largest +
-                       (training ? output_bytes + saved_bytes : largest_saved));
+                       (training ? kept : aligned_size(largest_saved)));
   std::byte* next = state.memory.data();
   const auto cut = [&next](std::size_t bytes) {
     std::byte* block = next;
@@ -252,16 +301,15 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
   state.saved.clear();
   // No backward pass reads it, so in inference all stages share one.
   std::byte* const shared_saved = training ? nullptr : cut(largest_saved);
-  for (const auto& stage : stages_) {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
     if (!training) {
-      state.activations.push_back(
-          state.gradients[state.activations.size() % 2]);
+      state.activations.push_back(state.gradients[i % 2]);
       state.saved.push_back(shared_saved);
       continue;
     }
     state.activations.push_back(reinterpret_cast<Scalar*>(
-        cut(activation_bytes<Scalar>(stage->output_shape(), batch))));
-    state.saved.push_back(cut(stage->memory_needs(batch, mode).saved_bytes));
+        cut(activation_bytes<Scalar>(stages_[i]->output_shape(), batch))));
+    state.saved.push_back(cut(state.saved_bytes[i]));
   }
   state.plan = plan_number_;
   state.batch = batch;
@@ -269,7 +317,84 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
 }
 
 template <typename Scalar>
+void Sequential<Scalar>::reserve_scratch(State& state) const {
+  std::size_t bytes = 0;
+  for (const auto& stage : stages_) {
+    bytes = std::max(bytes,
+                     stage->memory_needs(state.batch, state.mode)
+                         .scratch_bytes_of(state.workers));
+  }
+  // If there is no memory, there is scratch memory for nobody.
+  const int workers = std::exchange(state.workers, 0);
+  state.scratch.reserve(bytes);
+  state.workers = workers;
+}
+
+// Memory is cut for the largest batch. A layer of a user's whose needs are not
+// what Layer::memory_needs() promises would write behind it.
+template <typename Scalar>
+void Sequential<Scalar>::check_needs(const State& state,
+                                     Index batch,
+                                     Mode mode) const {
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const MemoryNeeds needs = stages_[i]->memory_needs(batch, mode);
+    if (needs.saved_bytes <= state.saved_bytes[i] &&
+        needs.scratch_bytes_of(state.workers) <= state.scratch.size_bytes()) {
+      continue;
+    }
+    check_argument(false,
+                   "[Sequential] layer ",
+                   stages_[i]->first_layer(),
+                   ": [",
+                   stages_[i]->name(),
+                   "] expected memory_needs() that never grow when the batch "
+                   "gets smaller, nor from training to inference, got ",
+                   needs.saved_bytes,
+                   " bytes saved and ",
+                   needs.scratch_bytes_of(state.workers),
+                   " of scratch for ",
+                   batch,
+                   " samples, and ",
+                   state.saved_bytes[i],
+                   " and at most ",
+                   state.scratch.size_bytes(),
+                   " for ",
+                   state.batch);
+  }
+}
+
+// The kernels go by the layers' shapes, so a matrix of another size in place of
+// a parameter's would be read behind its end.
+template <typename Scalar>
+void Sequential<Scalar>::check_sizes() const {
+  for (const Sized& sized : sizes_) {
+    const Matrix<Scalar>& value = sized.parameter->value;
+    const Matrix<Scalar>& grad = sized.parameter->grad;
+    const auto fits = [&sized](const Matrix<Scalar>& m) {
+      return m.rows() == sized.rows && m.cols() == sized.cols;
+    };
+    if (fits(value) && (!sized.has_gradient || fits(grad))) continue;
+    const bool is_value = !fits(value);
+    check_argument(false,
+                   "[Sequential] layer ",
+                   sized.layer,
+                   ": expected ",
+                   is_value ? "" : "the gradient of ",
+                   sized.parameter->name,
+                   " to keep its size of ",
+                   sized.rows,
+                   " x ",
+                   sized.cols,
+                   ", got ",
+                   (is_value ? value : grad).rows(),
+                   " x ",
+                   (is_value ? value : grad).cols());
+  }
+}
+
+template <typename Scalar>
 void Sequential<Scalar>::check_input(const ConstView<Scalar>& x) const {
+  check_usable();
   check_argument(x.rows() == input_shape_.features(),
                  "[Sequential] expected ",
                  input_shape_.features(),
@@ -283,6 +408,7 @@ template <typename Scalar>
 ConstView<Scalar> Sequential<Scalar>::forward(
     ConstView<Scalar> x, Workspace<Scalar>& workspace) const {
   check_input(x);
+  check_sizes();
   prepare(workspace, x.cols(), Mode::kTraining);
   auto& state = *workspace.state_;
   ++state.passes;
@@ -290,10 +416,13 @@ ConstView<Scalar> Sequential<Scalar>::forward(
   Index rows = x.rows();
   for (std::size_t i = 0; i < logit_stages_; ++i) {
     const Index out_rows = stages_[i]->output_shape().features();
-    stages_[i]->forward(ConstView<Scalar>(in, rows, x.cols()),
-                        View<Scalar>(state.activations[i], out_rows, x.cols()),
-                        Mode::kTraining,
-                        {state.saved[i], state.scratch.data(), state.passes});
+    if (x.cols() > 0) {
+      stages_[i]->forward(
+          ConstView<Scalar>(in, rows, x.cols()),
+          View<Scalar>(state.activations[i], out_rows, x.cols()),
+          Mode::kTraining,
+          {state.saved[i], state.scratch.data(), state.passes, state.workers});
+    }
     in = state.activations[i];
     rows = out_rows;
   }
@@ -307,6 +436,7 @@ template <typename Scalar>
 void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
                                   Workspace<Scalar>& workspace,
                                   View<Scalar> dx) {
+  check_usable();
   check_argument(workspace.state_ && workspace.state_->forward_done &&
                      workspace.state_->plan == plan_number_,
                  "[Sequential] expected backward() after a forward() of this "
@@ -335,6 +465,11 @@ void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
                  dx.rows(),
                  " x ",
                  dx.cols());
+  check_sizes();
+  if (columns == 0) {
+    for (const Sized& sized : sizes_) sized.parameter->grad.setZero();
+    return;
+  }
   prepare(workspace, columns, Mode::kTraining);
   if (logit_stages_ == 0 && dx.size() > 0) dx = dlogits;
 
@@ -350,7 +485,7 @@ void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
         ConstView<Scalar>(state.activations[i], out_rows, columns),
         ConstView<Scalar>(dy, out_rows, columns),
         View<Scalar>(dx_data, dx_rows, dx_data != nullptr ? columns : 0),
-        {state.saved[i], state.scratch.data(), state.passes});
+        {state.saved[i], state.scratch.data(), state.passes, state.workers});
     dy = dx_data;
   }
 }
@@ -361,6 +496,7 @@ void Sequential<Scalar>::run_inference(ConstView<Scalar> x,
                                        std::size_t stages,
                                        Workspace<Scalar>& workspace) const {
   check_input(x);
+  check_sizes();
   const Index y_rows = stages > 0
                            ? stages_[stages - 1]->output_shape().features()
                            : input_shape_.features();
@@ -376,16 +512,18 @@ void Sequential<Scalar>::run_inference(ConstView<Scalar> x,
   prepare(workspace, x.cols(), Mode::kInference);
   auto& state = *workspace.state_;
   state.forward_done = false;
+  if (x.cols() == 0) return;
   if (stages == 0) y = x;
   const Scalar* in = x.data();
   Index rows = x.rows();
   for (std::size_t i = 0; i < stages; ++i) {
     const Index out_rows = stages_[i]->output_shape().features();
     Scalar* out = i + 1 == stages ? y.data() : state.activations[i];
-    stages_[i]->forward(ConstView<Scalar>(in, rows, x.cols()),
-                        View<Scalar>(out, out_rows, x.cols()),
-                        Mode::kInference,
-                        {state.saved[i], state.scratch.data()});
+    stages_[i]->forward(
+        ConstView<Scalar>(in, rows, x.cols()),
+        View<Scalar>(out, out_rows, x.cols()),
+        Mode::kInference,
+        {state.saved[i], state.scratch.data(), 0, state.workers});
     in = out;
     rows = out_rows;
   }
@@ -436,21 +574,19 @@ template <typename Scalar>
 std::vector<Matrix<Scalar>> Sequential<Scalar>::activations(
     ConstView<Scalar> x) const {
   check_input(x);
+  check_sizes();
   std::vector<Matrix<Scalar>> outputs;
   outputs.reserve(layers_.size());
-  Buffer saved;
-  Buffer scratch;
+  PassBuffers buffers;
   const Scalar* in = x.data();
   for (const auto& layer : layers_) {
     const MemoryNeeds needs = layer->memory_needs(x.cols(), Mode::kInference);
-    saved.reserve(needs.saved_bytes);
-    scratch.reserve(needs.scratch_bytes);
     outputs.emplace_back(layer->output_shape().features(), x.cols());
     layer->forward(
         ConstView<Scalar>(in, layer->input_shape().features(), x.cols()),
         view(outputs.back()),
         Mode::kInference,
-        {saved.data(), scratch.data()});
+        buffers.prepare(needs, /*pass=*/0));
     in = outputs.back().data();
   }
   return outputs;

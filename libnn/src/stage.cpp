@@ -1,7 +1,8 @@
 #include "stage.h"
 
-#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 #include "kernels/elementwise.h"
 #include "kernels/grouped_conv2d.h"
@@ -21,6 +22,7 @@ class SingleStage final : public Stage<Scalar> {
  public:
   explicit SingleStage(Layer<Scalar>& layer) : layer_(layer) {}
 
+  std::string name() const override { return layer_.name(); }
   const Shape& input_shape() const override { return layer_.input_shape(); }
   const Shape& output_shape() const override { return layer_.output_shape(); }
   MemoryNeeds memory_needs(Index batch, Mode mode) const override {
@@ -51,6 +53,7 @@ class LinearReluStage final : public Stage<Scalar> {
  public:
   explicit LinearReluStage(Linear<Scalar>& linear) : linear_(linear) {}
 
+  std::string name() const override { return linear_.name(); }
   const Shape& input_shape() const override { return linear_.input_shape(); }
   const Shape& output_shape() const override { return linear_.output_shape(); }
 
@@ -99,8 +102,7 @@ class LinearReluStage final : public Stage<Scalar> {
  private:
   std::size_t dz_bytes(Index batch) const {
     return aligned_size(
-        sizeof(Scalar) *
-        static_cast<std::size_t>(output_shape().features() * batch));
+        array_bytes(output_shape().features(), batch, sizeof(Scalar)));
   }
 
   Linear<Scalar>& linear_;
@@ -122,20 +124,25 @@ class ConvStage final : public Stage<Scalar> {
     }
   }
 
+  std::string name() const override { return conv_.name(); }
   const Shape& input_shape() const override { return conv_.input_shape(); }
   const Shape& output_shape() const override { return output_shape_; }
 
   MemoryNeeds memory_needs(Index batch, Mode mode) const override {
-    const std::size_t forward =
-        kernels::grouped_conv2d_forward_scratch_bytes<Scalar>(
+    const kernels::ScratchNeeds forward =
+        kernels::grouped_conv2d_forward_scratch<Scalar>(
             geometry_, epilogue_, batch);
-    if (mode == Mode::kInference) return {0, forward};
-    const std::size_t backward =
-        kernels::grouped_conv2d_backward_scratch_bytes<Scalar>(
-            geometry_, epilogue_, batch);
+    if (mode == Mode::kInference) {
+      return {0, forward.shared_bytes, forward.worker_bytes};
+    }
+    const kernels::ScratchNeeds both =
+        larger(forward,
+               kernels::grouped_conv2d_backward_scratch<Scalar>(
+                   geometry_, epilogue_, batch));
     // The winners' places, a byte each.
-    const Index saved = has_pool_ ? output_shape_.features() * batch : 0;
-    return {static_cast<std::size_t>(saved), std::max(forward, backward)};
+    const std::size_t saved =
+        has_pool_ ? array_bytes(output_shape_.features(), batch, 1) : 0;
+    return {saved, both.shared_bytes, both.worker_bytes};
   }
 
   void forward(ConstView<Scalar> x,
@@ -154,7 +161,7 @@ class ConvStage final : public Stage<Scalar> {
                                              conv.bias().value.data(),
                                              y.data(),
                                              argmax},
-                                            memory.scratch);
+                                            {memory.scratch, memory.workers});
   }
 
   void backward(ConstView<Scalar> x,
@@ -174,7 +181,7 @@ class ConvStage final : public Stage<Scalar> {
          dx.data(),
          conv_.weight().grad.data(),
          conv_.bias().grad.data()},
-        memory.scratch);
+        {memory.scratch, memory.workers});
   }
 
  private:
@@ -196,20 +203,29 @@ Kind<Scalar>* layer_as(
 }  // namespace
 
 template <typename Scalar>
-std::vector<std::unique_ptr<Stage<Scalar>>> plan_stages(
-    const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, bool fuse) {
-  std::vector<std::unique_ptr<Stage<Scalar>>> stages;
-  for (std::size_t i = 0; i < layers.size();) {
+Stages<Scalar> plan_stages(
+    const std::vector<std::unique_ptr<Layer<Scalar>>>& layers,
+    bool fuse,
+    std::size_t first) {
+  Stages<Scalar> stages;
+  const auto append = [&stages](std::unique_ptr<Stage<Scalar>> stage,
+                                std::size_t begin,
+                                std::size_t end) {
+    stage->set_layers(begin, end);
+    stages.push_back(std::move(stage));
+  };
+  for (std::size_t i = first; i < layers.size();) {
     if (fuse) {
       // Layers without a stage would leave nobody to write the output.
-      const bool needed = stages.empty() && i + 1 == layers.size();
+      const bool needed =
+          first == 0 && stages.empty() && i + 1 == layers.size();
       if (layer_as<Identity>(layers, i) && !needed) {
         ++i;
         continue;
       }
       if (auto* linear = layer_as<Linear>(layers, i);
           linear && layer_as<ReLU>(layers, i + 1)) {
-        stages.push_back(std::make_unique<LinearReluStage<Scalar>>(*linear));
+        append(std::make_unique<LinearReluStage<Scalar>>(*linear), i, i + 2);
         i += 2;
         continue;
       }
@@ -220,22 +236,46 @@ std::vector<std::unique_ptr<Stage<Scalar>>> plan_stages(
         const auto* pool = layer_as<MaxPool2d>(layers, end);
         if (pool) ++end;
         if (end > i + 1) {
-          stages.push_back(
-              std::make_unique<ConvStage<Scalar>>(*conv, relu, pool));
+          append(
+              std::make_unique<ConvStage<Scalar>>(*conv, relu, pool), i, end);
           i = end;
           continue;
         }
       }
     }
-    stages.push_back(std::make_unique<SingleStage<Scalar>>(*layers[i]));
+    append(std::make_unique<SingleStage<Scalar>>(*layers[i]), i, i + 1);
     ++i;
   }
   return stages;
 }
 
-template std::vector<std::unique_ptr<Stage<float>>> plan_stages<float>(
-    const std::vector<std::unique_ptr<Layer<float>>>&, bool);
-template std::vector<std::unique_ptr<Stage<double>>> plan_stages<double>(
-    const std::vector<std::unique_ptr<Layer<double>>>&, bool);
+template <typename Scalar>
+void extend_stages(const std::vector<std::unique_ptr<Layer<Scalar>>>& layers,
+                   bool fuse,
+                   Stages<Scalar>& stages) {
+  std::size_t first = layers.size() - 1;
+  std::size_t kept = stages.size();
+  if (kept > 0 && stages.back()->end_layer() == first) {
+    first = stages.back()->first_layer();
+    --kept;
+  }
+  Stages<Scalar> fresh = plan_stages(layers, fuse, first);
+  const std::size_t before = stages.size();
+  stages.insert(stages.end(),
+                std::make_move_iterator(fresh.begin()),
+                std::make_move_iterator(fresh.end()));
+  const auto begin = stages.begin();
+  stages.erase(begin + static_cast<std::ptrdiff_t>(kept),
+               begin + static_cast<std::ptrdiff_t>(before));
+}
+
+#define NN_INSTANTIATE(T)                                                \
+  template Stages<T> plan_stages<T>(                                     \
+      const std::vector<std::unique_ptr<Layer<T>>>&, bool, std::size_t); \
+  template void extend_stages<T>(                                        \
+      const std::vector<std::unique_ptr<Layer<T>>>&, bool, Stages<T>&);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
 
 }  // namespace nn::internal

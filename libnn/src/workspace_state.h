@@ -1,6 +1,7 @@
 #ifndef NN_SRC_WORKSPACE_STATE_H_
 #define NN_SRC_WORKSPACE_STATE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,7 +17,10 @@ struct Workspace<Scalar>::State {
   std::uint64_t plan = 0;
   Index batch = 0;
   Mode mode = Mode::kInference;
-  int threads = 0;
+  int workers = 0;  // for as many there is scratch memory
+  // The last batch and mode that the buffers were found large enough for.
+  Index checked_batch = -1;
+  Mode checked_mode = Mode::kInference;
 
   Buffer memory;  // activations and what stages save
   Buffer scratch;
@@ -24,6 +28,7 @@ struct Workspace<Scalar>::State {
   // activations that stages write in turn.
   std::vector<Scalar*> activations;
   std::vector<std::byte*> saved;
+  std::vector<std::size_t> saved_bytes;
   // Two gradients of activations that stages write in turn.
   Scalar* gradients[2] = {nullptr, nullptr};
 

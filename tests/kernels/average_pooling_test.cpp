@@ -9,6 +9,7 @@
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_scratch.h"
 #include "support/threads.h"
 
 namespace {
@@ -60,10 +61,14 @@ TEMPLATE_TEST_CASE("average pooling agrees with the reference everywhere",
     Guarded<TestType> x(in), y(out), dy(out), dx(in);
     x.fill(rng);
     dy.fill(rng);
-    Guarded<TestType> scratch(static_cast<Index>(
-        nn::kernels::average_pool_scratch_bytes<TestType>(g) /
-        sizeof(TestType)));
-    auto* memory = reinterpret_cast<std::byte*>(scratch.data());
+    const nn::kernels::ScratchNeeds needs =
+        nn::kernels::average_pool_scratch<TestType>(g);
+    REQUIRE(needs.shared_bytes == 0);
+    const int workers = nn::num_threads();
+    Guarded<TestType> scratch(
+        static_cast<Index>(needs.worker_bytes / sizeof(TestType)) * workers);
+    const nn::kernels::Scratch memory{
+        reinterpret_cast<std::byte*>(scratch.data()), workers};
     nn::kernels::average_pool(g, planes, x.data(), y.data(), memory);
     nn::kernels::average_pool_backward(g, planes, dy.data(), dx.data(), memory);
     REQUIRE(y.guards_are_whole());
@@ -127,20 +132,19 @@ TEST_CASE("average pooling is the same for any number of threads",
     // What lies past the end of a thread's planes is another's.
     std::vector<float> halves(static_cast<std::size_t>(planes * 15 * 15));
     nn::kernels::average_pool(
-        side_by_side, planes, x.data(), halves.data(), nullptr);
+        side_by_side, planes, x.data(), halves.data(), {});
     sides.push_back(halves);
     sides_back.emplace_back(x.size());
     nn::kernels::average_pool_backward(
-        side_by_side, planes, x.data(), sides_back.back().data(), nullptr);
+        side_by_side, planes, x.data(), sides_back.back().data(), {});
     CHECK(sides.back() == sides.front());
     CHECK(sides_back.back() == sides_back.front());
     outputs.emplace_back(
         static_cast<std::size_t>(planes * g.out_height() * g.out_width()));
     means.emplace_back(static_cast<std::size_t>(planes));
-    std::vector<std::byte> scratch(
-        nn::kernels::average_pool_scratch_bytes<float>(g));
+    nn_test::KernelScratch scratch(nn::kernels::average_pool_scratch<float>(g));
     nn::kernels::average_pool(
-        g, planes, x.data(), outputs.back().data(), scratch.data());
+        g, planes, x.data(), outputs.back().data(), scratch);
     nn::kernels::plane_means(planes, 30 * 31, x.data(), means.back().data());
     CHECK(outputs.back() == outputs.front());
     CHECK(means.back() == means.front());

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "nn/buffer.h"
 #include "support/catch.h"
 #include "support/convolution.h"
 #include "support/guarded.h"
+#include "support/kernel_scratch.h"
 #include "support/threads.h"
 
 namespace {
@@ -85,9 +85,8 @@ TEST_CASE("conv2d gives the same bits for any number of threads",
   std::vector<float> first;
   for (int threads : {1, 2, 3, 8}) {
     const nn_test::ScopedThreads scoped(threads);
-    nn::Buffer scratch;
-    scratch.reserve(
-        nn::kernels::conv2d_backward_scratch_bytes<float>(g, {}, batch));
+    nn_test::KernelScratch scratch(
+        nn::kernels::conv2d_backward_scratch<float>(g, {}, batch));
     std::vector<float> result(
         static_cast<std::size_t>(x.size() + weight.size() + g.out_channels));
     nn::kernels::conv2d_backward<float>(
@@ -102,7 +101,7 @@ TEST_CASE("conv2d gives the same bits for any number of threads",
          result.data(),
          result.data() + x.size(),
          result.data() + x.size() + weight.size()},
-        scratch.data());
+        scratch);
     if (threads == 1) first = result;
     CHECK(result == first);
   }

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "nn/buffer.h"
 #include "support/catch.h"
 #include "support/convolution.h"
 #include "support/guarded.h"
+#include "support/kernel_scratch.h"
 #include "support/threads.h"
 
 namespace {
@@ -45,11 +45,10 @@ TEST_CASE("grouped convolutions give the same bits for any number of threads",
     for (Guarded<float>* input : {&x, &weight, &bias, &dy}) input->fill(rng);
     const auto run = [&](int threads) {
       const nn_test::ScopedThreads scoped(threads);
-      nn::Buffer scratch;
-      scratch.reserve(nn::kernels::grouped_conv2d_forward_scratch_bytes<float>(
-          g, {}, batch));
-      scratch.reserve(nn::kernels::grouped_conv2d_backward_scratch_bytes<float>(
-          g, {}, batch));
+      nn_test::KernelScratch forward_scratch(
+          nn::kernels::grouped_conv2d_forward_scratch<float>(g, {}, batch));
+      nn_test::KernelScratch backward_scratch(
+          nn::kernels::grouped_conv2d_backward_scratch<float>(g, {}, batch));
       std::vector<float> y(static_cast<std::size_t>(dy.size()));
       std::vector<float> gradients(
           static_cast<std::size_t>(x.size() + weight.size() + g.out_channels));
@@ -61,7 +60,7 @@ TEST_CASE("grouped convolutions give the same bits for any number of threads",
                                                   bias.data(),
                                                   y.data(),
                                                   nullptr},
-                                                 scratch.data());
+                                                 forward_scratch);
       nn::kernels::grouped_conv2d_backward<float>(
           {g,
            {},
@@ -74,7 +73,7 @@ TEST_CASE("grouped convolutions give the same bits for any number of threads",
            gradients.data(),
            gradients.data() + x.size(),
            gradients.data() + x.size() + weight.size()},
-          scratch.data());
+          backward_scratch);
       y.insert(y.end(), gradients.begin(), gradients.end());
       return y;
     };

@@ -16,6 +16,7 @@
 #include "nn/buffer.h"
 #include "nn/parallel.h"
 #include "support/catch.h"
+#include "support/kernel_scratch.h"
 #include "support/threads.h"
 
 #if defined(__x86_64__)
@@ -114,8 +115,8 @@ TEST_CASE("kernels leave no upper half of a vector register in use",
                                dy = ones(out);
       std::vector<float> y = ones(out), dx = x, dweight = weight, dbias = bias;
       std::vector<std::uint8_t> argmax(static_cast<std::size_t>(out));
-      scratch.reserve(
-          nn::kernels::conv2d_forward_scratch_bytes<float>(g, epilogue, 1));
+      nn_test::KernelScratch forward_scratch(
+          nn::kernels::conv2d_forward_scratch<float>(g, epilogue, 1));
       nn::kernels::conv2d_forward<float>({g,
                                           epilogue,
                                           1,
@@ -124,10 +125,10 @@ TEST_CASE("kernels leave no upper half of a vector register in use",
                                           bias.data(),
                                           y.data(),
                                           argmax.data()},
-                                         scratch.data());
+                                         forward_scratch);
       const bool after_forward = upper_halves_in_use();
-      scratch.reserve(
-          nn::kernels::conv2d_backward_scratch_bytes<float>(g, epilogue, 1));
+      nn_test::KernelScratch backward_scratch(
+          nn::kernels::conv2d_backward_scratch<float>(g, epilogue, 1));
       asm volatile("vzeroupper" ::: "memory");
       nn::kernels::conv2d_backward<float>({g,
                                            epilogue,
@@ -140,7 +141,7 @@ TEST_CASE("kernels leave no upper half of a vector register in use",
                                            dx.data(),
                                            dweight.data(),
                                            dbias.data()},
-                                          scratch.data());
+                                          backward_scratch);
       const bool after_backward = upper_halves_in_use();
       CAPTURE(stride, pooled);
       CHECK_FALSE(after_forward);

@@ -4,7 +4,6 @@
 #include <limits>
 #include <stdexcept>
 
-#include "nn/buffer.h"
 #include "nn/layer_registry.h"
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
@@ -181,11 +180,8 @@ TEST_CASE("running statistics do not depend on threads or on a wish for dx",
     layer.initialize(rng);
     const nn::MemoryNeeds needs =
         layer.memory_needs(x.cols(), nn::Mode::kTraining);
-    nn::Buffer saved;
-    nn::Buffer scratch;
-    saved.reserve(needs.saved_bytes);
-    scratch.reserve(needs.scratch_bytes);
-    const nn::PassMemory memory{saved.data(), scratch.data()};
+    nn::PassBuffers buffers;
+    const nn::PassMemory memory = buffers.prepare(needs);
     Matrix<float> y(x.rows(), x.cols());
     Matrix<float> dx(x.rows(), x.cols());
     layer.forward(nn::view(x), nn::view(y), nn::Mode::kTraining, memory);

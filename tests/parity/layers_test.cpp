@@ -2,7 +2,6 @@
 #include <cmath>
 #include <vector>
 
-#include "nn/buffer.h"
 #include "nn/layer_registry.h"
 #include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
@@ -54,11 +53,8 @@ void check_single_layer(nn::Sequential<Scalar>& network,
                         << ", batch " << batch);
 
   const nn::MemoryNeeds needs = layer.memory_needs(batch, nn::Mode::kTraining);
-  nn::Buffer saved;
-  nn::Buffer scratch;
-  saved.reserve(needs.saved_bytes);
-  scratch.reserve(needs.scratch_bytes);
-  const nn::PassMemory memory{saved.data(), scratch.data()};
+  nn::PassBuffers buffers;
+  const nn::PassMemory memory = buffers.prepare(needs);
   nn::Matrix<Scalar> y(layer.output_shape().features(), batch);
   nn::Matrix<Scalar> dx(x.rows(), batch);
   layer.forward(nn::view(x), nn::view(y), nn::Mode::kTraining, memory);

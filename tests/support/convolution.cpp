@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "kernels/grouped_conv2d.h"
 #include "kernels/reference.h"
-#include "nn/buffer.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_scratch.h"
 
 namespace nn_test {
 
@@ -91,13 +90,8 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
   std::vector<T> dbias_ref(static_cast<std::size_t>(g.out_channels));
   std::vector<std::uint8_t> argmax_ref(static_cast<std::size_t>(out));
 
-  nn::Buffer scratch;
-  const auto fresh_scratch = [&] {
-    std::memset(scratch.data(), 0xff, scratch.size_bytes());
-    return scratch.data();
-  };
-  scratch.reserve(nn::kernels::grouped_conv2d_forward_scratch_bytes<T>(
-      g, c.epilogue(), c.batch));
+  KernelScratch forward_scratch(
+      nn::kernels::grouped_conv2d_forward_scratch<T>(g, c.epilogue(), c.batch));
   nn::kernels::grouped_conv2d_forward<T>({g,
                                           c.epilogue(),
                                           c.batch,
@@ -106,7 +100,7 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                           bias.data(),
                                           y.data(),
                                           argmax.data()},
-                                         fresh_scratch());
+                                         forward_scratch);
   nn::kernels::conv2d_forward_reference<T>({g,
                                             c.epilogue(),
                                             c.batch,
@@ -116,8 +110,9 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                             y_ref.data(),
                                             argmax_ref.data()});
 
-  scratch.reserve(nn::kernels::grouped_conv2d_backward_scratch_bytes<T>(
-      g, c.epilogue(), c.batch));
+  KernelScratch backward_scratch(
+      nn::kernels::grouped_conv2d_backward_scratch<T>(
+          g, c.epilogue(), c.batch));
   // From the reference's output, so that a rounding difference in the forward
   // pass cannot send a gradient elsewhere.
   nn::kernels::grouped_conv2d_backward<T>({g,
@@ -131,7 +126,7 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                            dx.data(),
                                            dweight.data(),
                                            dbias.data()},
-                                          fresh_scratch());
+                                          backward_scratch);
   nn::kernels::conv2d_backward_reference<T>({g,
                                              c.epilogue(),
                                              c.batch,

@@ -109,6 +109,7 @@ class Checker {
 
   void check() {
     check_parameters();
+    check_needs();
     for (const Index batch : {1, 2, 7}) {
       if (batch >= contract_.smallest_batch) check_batch(batch);
     }
@@ -159,6 +160,40 @@ class Checker {
     initial_buffers_ = values_of(layer_->buffers());
   }
 
+  // Memory is cut once, for the largest batch.
+  void check_needs() {
+    for (const Mode mode : {Mode::kTraining, Mode::kInference}) {
+      nn::MemoryNeeds smaller;
+      for (Index batch = 0; batch <= 700; ++batch) {
+        const nn::MemoryNeeds needs = layer_->memory_needs(batch, mode);
+        if (needs.saved_bytes < smaller.saved_bytes ||
+            needs.scratch_bytes < smaller.scratch_bytes ||
+            needs.worker_bytes < smaller.worker_bytes) {
+          violation("a batch of ",
+                    batch,
+                    " needs less memory than one of ",
+                    batch - 1);
+          return;
+        }
+        smaller = needs;
+        const nn::MemoryNeeds training =
+            layer_->memory_needs(batch, Mode::kTraining);
+        if (needs.saved_bytes > training.saved_bytes ||
+            needs.scratch_bytes > training.scratch_bytes ||
+            needs.worker_bytes > training.worker_bytes) {
+          violation("inference needs more memory than training, batch ", batch);
+          return;
+        }
+      }
+      const ScopedThreads scope(nn::num_threads() + 2);
+      const nn::MemoryNeeds again = layer_->memory_needs(700, mode);
+      expect(again.saved_bytes == smaller.saved_bytes &&
+                 again.scratch_bytes == smaller.scratch_bytes &&
+                 again.worker_bytes == smaller.worker_bytes,
+             "memory_needs() depends on the number of threads");
+    }
+  }
+
   template <typename Parameters>
   static std::vector<Matrix<Scalar>> values_of(const Parameters& parameters) {
     std::vector<Matrix<Scalar>> values;
@@ -183,16 +218,17 @@ class Checker {
            "initialize() does not reset the buffers");
   }
 
-  // One pass in memory that held `fill` before.
+  // One pass in memory that held `fill` before, for `workers` workers.
   Pass<Scalar> run(const Matrix<Scalar>& x,
                    const Matrix<Scalar>& dy,
                    unsigned char fill,
-                   bool want_dx) {
+                   bool want_dx,
+                   int workers = nn::num_threads()) {
     const Index batch = x.cols();
     const nn::MemoryNeeds needs = layer_->memory_needs(batch, Mode::kTraining);
     GuardedBlock saved(needs.saved_bytes, fill);
-    GuardedBlock scratch(needs.scratch_bytes, fill);
-    const nn::PassMemory memory{saved.data(), scratch.data(), kPass};
+    GuardedBlock scratch(needs.scratch_bytes_of(workers), fill);
+    const nn::PassMemory memory{saved.data(), scratch.data(), kPass, workers};
     GuardedMatrix<Scalar> y(layer_->output_shape().features(), batch, fill);
     GuardedMatrix<Scalar> dx(layer_->input_shape().features(), batch, fill);
     const Matrix<Scalar> x_before = x;
@@ -277,6 +313,12 @@ class Checker {
              threads,
              ", batch ",
              batch);
+      // set_num_threads() may be called after the memory was cut.
+      expect(same(reference, run(x, dy, kNan, true, 1)),
+             "the result depends on the number of threads, in memory for one: ",
+             threads,
+             ", batch ",
+             batch);
     }
     if (contract_.samples_alone_give_the_same) check_alone(x, dy, reference);
     check_inference(x, reference);
@@ -314,14 +356,15 @@ class Checker {
   void check_inference(const Matrix<Scalar>& x, const Pass<Scalar>& training) {
     const nn::MemoryNeeds needs =
         layer_->memory_needs(x.cols(), Mode::kInference);
+    const int workers = nn::num_threads();
     GuardedBlock saved(needs.saved_bytes, kNan);
-    GuardedBlock scratch(needs.scratch_bytes, kNan);
+    GuardedBlock scratch(needs.scratch_bytes_of(workers), kNan);
     GuardedMatrix<Scalar> y(training.y.rows(), x.cols(), kNan);
     const std::vector<Matrix<Scalar>> buffers = values_of(layer_->buffers());
     layer_->forward(nn::view(x),
                     y.view(),
                     Mode::kInference,
-                    nn::PassMemory{saved.data(), scratch.data()});
+                    {saved.data(), scratch.data(), 0, workers});
     expect(y.intact() && saved.intact() && scratch.intact(),
            "inference writes outside of its memory, batch ",
            x.cols());
@@ -338,9 +381,10 @@ class Checker {
   void check_allocations(const Matrix<Scalar>& x, const Matrix<Scalar>& dy) {
     const nn::MemoryNeeds needs =
         layer_->memory_needs(x.cols(), Mode::kTraining);
+    const int workers = nn::num_threads();
     GuardedBlock saved(needs.saved_bytes, kNan);
-    GuardedBlock scratch(needs.scratch_bytes, kNan);
-    const nn::PassMemory memory{saved.data(), scratch.data(), kPass};
+    GuardedBlock scratch(needs.scratch_bytes_of(workers), kNan);
+    const nn::PassMemory memory{saved.data(), scratch.data(), kPass, workers};
     Matrix<Scalar> y(layer_->output_shape().features(), x.cols());
     Matrix<Scalar> dx(x.rows(), x.cols());
     const std::size_t before = allocation_count();
@@ -378,9 +422,10 @@ class Checker {
     constexpr Index kBatch = 3;
     const nn::MemoryNeeds needs =
         layer_->memory_needs(kBatch + 1, Mode::kTraining);
+    const int workers = nn::num_threads();
     GuardedBlock saved(needs.saved_bytes, kZero);
-    GuardedBlock scratch(needs.scratch_bytes, kZero);
-    const nn::PassMemory memory{saved.data(), scratch.data(), kPass};
+    GuardedBlock scratch(needs.scratch_bytes_of(workers), kZero);
+    const nn::PassMemory memory{saved.data(), scratch.data(), kPass, workers};
     const Index in = layer_->input_shape().features();
     const Index out = layer_->output_shape().features();
     const auto forward = [&](Index x_rows, Index y_rows, Index y_cols) {

@@ -45,8 +45,10 @@ struct LayerContract {
 ///  - inference gives the same output as training;
 ///  - forward() leaves the buffers as they are, and initialize() resets what
 ///    backward() made of them;
-///  - nothing outside of the given memory is written, no input is changed, and
-///    nothing is allocated;
+///  - memory_needs() grow with the batch, are never larger for inference than
+///    for training, and do not depend on the number of threads;
+///  - nothing outside of the given memory is written, also with more threads
+///    than it was cut for, no input is changed, and nothing is allocated;
 ///  - views whose sizes do not fit throw std::invalid_argument that names the
 ///    layer.
 ///

@@ -34,6 +34,9 @@ enum class Fault {
   kOtherWithThreads,
   kForwardChangesBuffer,
   kKeepsBuffer,
+  kNeedsLessForMore,
+  kNeedsMoreInInference,
+  kNeedsByThreads,
 };
 
 // y = w * x with one weight w and a counter of batches, and one fault.
@@ -56,9 +59,19 @@ class Faulty final : public nn::Layer<double> {
     weight_.value(0, 0) = 2;
     if (fault_ != Fault::kKeepsBuffer) batches_.value(0, 0) = 0;
   }
-  nn::MemoryNeeds memory_needs(Index batch, Mode) const override {
+  nn::MemoryNeeds memory_needs(Index batch, Mode mode) const override {
     const auto bytes = static_cast<std::size_t>(4 * batch) * sizeof(double);
-    return {bytes, bytes};
+    nn::MemoryNeeds needs{bytes, bytes};
+    if (fault_ == Fault::kNeedsLessForMore && batch >= 257) {
+      needs.scratch_bytes -= 64;
+    }
+    if (fault_ == Fault::kNeedsMoreInInference && mode == Mode::kInference) {
+      needs.worker_bytes = 1;
+    }
+    if (fault_ == Fault::kNeedsByThreads) {
+      needs.saved_bytes += static_cast<std::size_t>(nn::num_threads());
+    }
+    return needs;
   }
 
  private:
@@ -164,4 +177,10 @@ TEST_CASE("the contract check sees each fault by itself",
   CHECK(mentions(violations_of(Fault::kForwardChangesBuffer),
                  "inference changes a buffer"));
   CHECK(mentions(violations_of(Fault::kKeepsBuffer), "reset the buffers"));
+  CHECK(mentions(violations_of(Fault::kNeedsLessForMore),
+                 "a batch of 257 needs less memory than one of 256"));
+  CHECK(mentions(violations_of(Fault::kNeedsMoreInInference),
+                 "inference needs more memory than training"));
+  CHECK(mentions(violations_of(Fault::kNeedsByThreads),
+                 "memory_needs() depends on the number of threads"));
 }

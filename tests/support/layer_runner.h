@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "nn/buffer.h"
 #include "nn/layer.h"
 
 namespace nn_test {
@@ -22,11 +21,8 @@ LayerPass<Scalar> run(nn::Layer<Scalar>& layer,
                       const nn::Matrix<Scalar>& dy) {
   const nn::MemoryNeeds needs =
       layer.memory_needs(x.cols(), nn::Mode::kTraining);
-  nn::Buffer saved;
-  nn::Buffer scratch;
-  saved.reserve(needs.saved_bytes);
-  scratch.reserve(needs.scratch_bytes);
-  const nn::PassMemory memory{saved.data(), scratch.data()};
+  nn::PassBuffers buffers;
+  const nn::PassMemory memory = buffers.prepare(needs, /*pass=*/0);
   LayerPass<Scalar> pass;
   pass.y.resize(layer.output_shape().features(), x.cols());
   pass.dx.resize(x.rows(), x.cols());
@@ -45,15 +41,10 @@ nn::Matrix<Scalar> output_of(const nn::Layer<Scalar>& layer,
                              const nn::Matrix<Scalar>& x) {
   const nn::MemoryNeeds needs =
       layer.memory_needs(x.cols(), nn::Mode::kInference);
-  nn::Buffer saved;
-  nn::Buffer scratch;
-  saved.reserve(needs.saved_bytes);
-  scratch.reserve(needs.scratch_bytes);
+  nn::PassBuffers buffers;
   nn::Matrix<Scalar> y(layer.output_shape().features(), x.cols());
-  layer.forward(nn::view(x),
-                nn::view(y),
-                nn::Mode::kInference,
-                nn::PassMemory{saved.data(), scratch.data()});
+  layer.forward(
+      nn::view(x), nn::view(y), nn::Mode::kInference, buffers.prepare(needs));
   return y;
 }
 

@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
+
+#include "nn/types.h"
 
 namespace nn {
 
@@ -10,6 +13,19 @@ namespace nn {
 /// shrinks. Growing loses the contents.
 class Buffer {
  public:
+  Buffer() = default;
+  ///@{
+  /// Takes the memory over; the other one then holds none.
+  Buffer(Buffer&& other) noexcept
+      : data_(std::move(other.data_)),
+        size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_bytes_ = std::exchange(other.size_bytes_, 0);
+    return *this;
+  }
+  ///@}
+
   /// Of data(), in bytes: a cache line, and a register of AVX-512.
   static constexpr std::size_t kAlignment = 64;
 
@@ -44,6 +60,12 @@ constexpr std::size_t aligned_size(std::size_t size_bytes) {
   return (size_bytes + Buffer::kAlignment - 1) / Buffer::kAlignment *
          Buffer::kAlignment;
 }
+
+/// The bytes of `count` elements of `element_bytes` each for every one of
+/// `batch` samples. Throws std::length_error if a size is negative or the
+/// product is above 2^48, which no memory holds; sums of what it returns, and
+/// aligned_size() of it, stay far from what a std::size_t holds.
+std::size_t array_bytes(Index count, Index batch, std::size_t element_bytes);
 
 }  // namespace nn
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/buffer.h"
 #include "nn/parameter.h"
 #include "nn/shape.h"
 #include "nn/types.h"
@@ -15,12 +16,23 @@ namespace nn {
 
 class Rng;
 
+template <typename Scalar>
+class Sequential;
+
 /// What a layer wants to write into besides its output, in bytes.
 struct MemoryNeeds {
   /// Written by forward(), read by the matching backward().
   std::size_t saved_bytes = 0;
   /// Free to use inside one call; the contents are lost after it.
   std::size_t scratch_bytes = 0;
+  /// The same for each worker of a parallel loop, behind scratch_bytes.
+  std::size_t worker_bytes = 0;
+
+  /// What PassMemory::scratch must hold for loops of `workers` workers.
+  std::size_t scratch_bytes_of(int workers) const {
+    return aligned_size(scratch_bytes) +
+           static_cast<std::size_t>(workers) * aligned_size(worker_bytes);
+  }
 };
 
 /// The memory of one pass through one layer, given by the caller. Both pointers
@@ -28,13 +40,38 @@ struct MemoryNeeds {
 /// asked for. Forward and the matching backward get the same `saved` and
 /// `pass`.
 struct PassMemory {
-  std::byte* saved = nullptr;    ///< from forward() to backward()
-  std::byte* scratch = nullptr;  ///< for one call
+  std::byte* saved = nullptr;  ///< from forward() to backward()
+  /// For one call: MemoryNeeds::scratch_bytes_of(workers) bytes.
+  std::byte* scratch = nullptr;
   /// The number of the training pass, by which a layer with random draws knows
   /// one pass from the next: it draws from a function of its own seed, this
   /// number and the element, so that forward() needs no state and backward()
   /// sees what forward() drew. A Workspace counts its passes from 1.
   std::uint64_t pass = 0;
+  /// For how many workers `scratch` has room: a loop with memory for each
+  /// worker is parallel_for(tasks, workers, body), whatever num_threads() has
+  /// become meanwhile.
+  int workers = 0;
+
+  /// The part of `scratch` that worker `worker` of a loop may use, of a layer
+  /// whose memory_needs() are `needs` for this pass.
+  std::byte* worker_scratch(const MemoryNeeds& needs, int worker) const {
+    return scratch + needs.scratch_bytes_of(worker);
+  }
+};
+
+/// Owns the memory of passes through one layer, for whoever runs a layer
+/// without a Sequential.
+class PassBuffers {
+ public:
+  /// Makes room for `needs`, with as many workers as num_threads() says, and
+  /// returns the memory of pass number `pass`: for a forward pass and the
+  /// matching backward pass.
+  PassMemory prepare(const MemoryNeeds& needs, std::uint64_t pass = 1);
+
+ private:
+  Buffer saved_;
+  Buffer scratch_;
 };
 
 /// The numbers from which a layer can be built again for an input shape, under
@@ -97,7 +134,12 @@ class Layer {
   /// Draws new initial values for all parameters, and resets all buffers.
   virtual void initialize(Rng& /*rng*/) {}
 
-  /// What a pass over `batch` samples needs with the current num_threads().
+  /// What a pass over `batch` samples needs. It depends on the two arguments
+  /// alone, for a batch of any size from 0 on. A smaller batch never needs more
+  /// than a larger one, of any of the three, and inference never more than
+  /// training: memory is cut once, for the largest batch, and serves all
+  /// passes. A Sequential throws std::invalid_argument rather than run a layer
+  /// in less than it asks for.
   virtual MemoryNeeds memory_needs(Index batch, Mode mode) const;
 
   /// Writes the output for `x` into `y`, which may not alias it. In training
@@ -125,6 +167,13 @@ class Layer {
   Layer(const Shape& input_shape, const Shape& output_shape);
 
  private:
+  friend class Sequential<Scalar>;
+
+  /// For layers that hold a Sequential: passes Sequential::set_fusion() on to
+  /// it. The outermost network alone calls it, and then plans anew: so none is
+  /// left with a plan for what an inner one was.
+  virtual void set_fusion(bool /*fuse*/) {}
+
   /// forward() and backward() after their checks.
   virtual void do_forward(ConstView<Scalar> x,
                           View<Scalar> y,

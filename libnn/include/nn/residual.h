@@ -48,20 +48,10 @@ class Residual final : public Layer<Scalar> {
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
-  /// Runs the body's layers one by one where `fuse` is false, as
-  /// Sequential::set_fusion(), which calls it.
-  void set_fusion(bool fuse);
-
  private:
-  /// What the body's pass writes for one stage, in the memory that is kept.
-  struct Place {
-    Scalar* output;
-    std::byte* saved;
-  };
-
   explicit Residual(Sequential<Scalar> body);
-  Place place_of(std::size_t stage, Index batch, std::byte* saved) const;
   std::size_t largest_inner_bytes(Index batch) const;
+  void set_fusion(bool fuse) override;
 
   void do_forward(ConstView<Scalar> x,
                   View<Scalar> y,

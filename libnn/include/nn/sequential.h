@@ -54,6 +54,9 @@ class Sequential {
   ~Sequential();
   ///@{
   /// The layers stay where they are, so pointers to parameters stay valid.
+  /// What was moved from is no network any more: it has no layers, it can be
+  /// assigned to and destroyed, and all other calls throw
+  /// std::invalid_argument.
   Sequential(Sequential&&) noexcept;
   Sequential& operator=(Sequential&&) noexcept;
   ///@}
@@ -107,8 +110,8 @@ class Sequential {
   /// A table: layer, settings, output shape, parameters.
   std::string summary() const;
 
-  /// Runs layers one by one where `fuse` is false. For tests and measurements;
-  /// a workspace in use must not be carried across the change.
+  /// Runs layers one by one where `fuse` is false, also those inside of others.
+  /// For tests and measurements. A backward() after it needs a new forward().
   void set_fusion(bool fuse);
 
   /// Computes the logits of a batch for training: `x` is
@@ -157,8 +160,24 @@ class Sequential {
 
   [[noreturn]] void rethrow_with_place(
       const std::invalid_argument& error) const;
-  void plan();
+  using State = typename Workspace<Scalar>::State;
+
+  /// A parameter or a buffer, and the size that it must keep.
+  struct Sized {
+    std::size_t layer;
+    Parameter<Scalar>* parameter;
+    Index rows;
+    Index cols;
+    bool has_gradient;
+  };
+
+  void check_usable() const;
+  void check_sizes() const;
+  void note_plan();
   void prepare(Workspace<Scalar>& workspace, Index batch, Mode mode) const;
+  void cut(State& state, Index batch, Mode mode) const;
+  void reserve_scratch(State& state) const;
+  void check_needs(const State& state, Index batch, Mode mode) const;
   void run_inference(ConstView<Scalar> x,
                      View<Scalar> y,
                      std::size_t stages,
@@ -170,6 +189,7 @@ class Sequential {
   Rng rng_;
   bool fuse_ = true;
   std::vector<std::unique_ptr<Layer<Scalar>>> layers_;
+  std::vector<Sized> sizes_;  ///< of what the layers own
   /// What runs: single layers, or several fused into one.
   std::vector<std::unique_ptr<internal::Stage<Scalar>>> stages_;
   std::size_t logit_stages_ = 0;  ///< stages before a final Softmax

@@ -34,6 +34,11 @@ struct Shape {
   friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
 };
 
+/// Throws std::invalid_argument, with `who` in front, unless all sizes are
+/// positive and their product is at most 2^40: no memory holds a sample that is
+/// larger, and what is computed from its features stays in an Index.
+void check_shape(const char* who, const Shape& shape);
+
 }  // namespace nn
 
 #endif  // NN_SHAPE_H_

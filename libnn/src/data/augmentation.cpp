@@ -213,8 +213,8 @@ void Augmentation::gather(const ImageSet& set,
 
   const Shape& shape = set.shape;
   const Index pixels = shape.height * shape.width;
-  const auto workers = static_cast<std::size_t>(num_threads());
-  if (scratch_.size() < workers) scratch_.resize(workers);
+  const auto threads = static_cast<std::size_t>(num_threads());
+  if (scratch_.size() < threads) scratch_.resize(threads);
   for (Scratch& scratch : scratch_) {
     reserve(scratch.x, pixels);
     reserve(scratch.y, pixels);
@@ -225,7 +225,8 @@ void Augmentation::gather(const ImageSet& set,
   }
 
   const internal::GrayScale<Scalar> gray_scale(normalization);
-  parallel_for(count, [&](Index n, int worker) {
+  const auto workers = static_cast<int>(scratch_.size());
+  parallel_for(count, workers, [&](Index n, int worker) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(worker)];
     draw_points(shape, epoch, indices[n], scratch);
     const Index width = shape.width + 2;

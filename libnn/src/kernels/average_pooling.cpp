@@ -370,53 +370,69 @@ namespace {
 
 NN_CHOOSE_TABLES(AveragePoolingTable)
 
-// A worker's rows, cut from `scratch`.
+// A worker's rows.
 template <typename T>
-AveragePoolRows<T> cut_rows(const AveragePoolGeometry& g, Cutter& scratch) {
+AveragePoolRows<T> cut_rows(const AveragePoolGeometry& g, Cutter& cutter) {
   AveragePoolRows<T> rows;
-  rows.sum = scratch.cut<T>(padded_width(g) + 1);
-  rows.reciprocal = scratch.cut<T>(g.out_width());
-  rows.gradient = scratch.cut<T>(g.out_width());
+  rows.sum = cutter.cut<T>(padded_width(g) + 1);
+  rows.reciprocal = cutter.cut<T>(g.out_width());
+  rows.gradient = cutter.cut<T>(g.out_width());
   return rows;
 }
 template <typename T>
-std::size_t worker_bytes(const AveragePoolGeometry& g) {
-  Cutter measure(nullptr);
-  cut_rows<T>(g, measure);
-  return measure.used();
-}
-template <typename T>
-AveragePoolRows<T> rows_of_worker(const AveragePoolGeometry& g,
-                                  std::byte* scratch,
-                                  int worker) {
-  Cutter own(scratch + static_cast<std::size_t>(worker) * worker_bytes<T>(g));
-  return cut_rows<T>(g, own);
+WorkerScratch worker_rows(const AveragePoolGeometry& g,
+                          const Scratch& scratch) {
+  Cutter one(nullptr);
+  cut_rows<T>(g, one);
+  return WorkerScratch(Cutter(scratch.start), one, scratch);
 }
 
-// Calls body(begin, end, worker) for tasks that are planes in a row; one has
-// several small ones.
+// Planes in a row, one large one or several small ones, that make a task.
+struct PlaneRanges {
+  Index planes;
+  Index together;
+
+  PlaneRanges(Index planes_in, Index plane_size)
+      : planes(planes_in),
+        together(std::max<Index>(1, kMinBlock / plane_size)) {}
+  Index count() const { return (planes + together - 1) / together; }
+  Index begin(Index task) const { return task * together; }
+  Index end(Index task) const {
+    return std::min(planes, (task + 1) * together);
+  }
+};
+
+// Calls body(begin, end) for ranges that together are all planes.
 template <typename Body>
 void for_plane_ranges(Index planes, Index plane_size, const Body& body) {
-  const Index together = std::max<Index>(1, kMinBlock / plane_size);
-  parallel_for((planes + together - 1) / together, [&](Index task, int worker) {
-    body(task * together, std::min(planes, (task + 1) * together), worker);
+  const PlaneRanges ranges(planes, plane_size);
+  parallel_for(ranges.count(), [&](Index task, int) {
+    body(ranges.begin(task), ranges.end(task));
   });
 }
 
-// Calls body(plane, worker) for every plane.
-template <typename Body>
-void for_planes(Index planes, Index plane_size, const Body& body) {
-  for_plane_ranges(
-      planes, plane_size, [&body](Index begin, Index end, int worker) {
-        for (Index plane = begin; plane < end; ++plane) body(plane, worker);
+// Calls body(plane, rows) for all planes, with rows of the worker's own.
+template <typename T, typename Body>
+void for_planes_with_rows(const AveragePoolGeometry& g,
+                          Index planes,
+                          const Scratch& scratch,
+                          const Body& body) {
+  const PlaneRanges ranges(planes, g.height * g.width);
+  worker_rows<T>(g, scratch)
+      .for_tasks(ranges.count(), [&](Index task, Cutter cutter) {
+        const AveragePoolRows<T> rows = cut_rows<T>(g, cutter);
+        const Index end = ranges.end(task);
+        for (Index plane = ranges.begin(task); plane < end; ++plane) {
+          body(plane, rows);
+        }
       });
 }
 
 }  // namespace
 
 template <typename T>
-std::size_t average_pool_scratch_bytes(const AveragePoolGeometry& g) {
-  return static_cast<std::size_t>(num_threads()) * worker_bytes<T>(g);
+ScratchNeeds average_pool_scratch(const AveragePoolGeometry& g) {
+  return worker_rows<T>(g, {}).needs();
 }
 
 template <typename T>
@@ -424,21 +440,19 @@ void average_pool(const AveragePoolGeometry& g,
                   Index planes,
                   const T* x,
                   T* y,
-                  std::byte* scratch) {
+                  const Scratch& scratch) {
   const Index in = g.height * g.width;
   const Index out = g.out_height() * g.out_width();
   if (is_2x2(g)) {
-    for_plane_ranges(planes, in, [&](Index begin, Index end, int) {
+    for_plane_ranges(planes, in, [&](Index begin, Index end) {
       table<T>().forward2x2(g, end - begin, x + begin * in, y + begin * out);
     });
     return;
   }
-  for_planes(planes, in, [&](Index plane, int worker) {
-    table<T>().forward(g,
-                       x + plane * in,
-                       y + plane * out,
-                       rows_of_worker<T>(g, scratch, worker));
-  });
+  for_planes_with_rows<T>(
+      g, planes, scratch, [&](Index plane, const AveragePoolRows<T>& rows) {
+        table<T>().forward(g, x + plane * in, y + plane * out, rows);
+      });
 }
 
 template <typename T>
@@ -446,45 +460,46 @@ void average_pool_backward(const AveragePoolGeometry& g,
                            Index planes,
                            const T* dy,
                            T* dx,
-                           std::byte* scratch) {
+                           const Scratch& scratch) {
   const Index in = g.height * g.width;
   const Index out = g.out_height() * g.out_width();
   if (is_2x2(g)) {
-    for_plane_ranges(planes, in, [&](Index begin, Index end, int) {
+    for_plane_ranges(planes, in, [&](Index begin, Index end) {
       table<T>().backward2x2(g, end - begin, dy + begin * out, dx + begin * in);
     });
     return;
   }
-  for_planes(planes, in, [&](Index plane, int worker) {
-    table<T>().backward(g,
-                        dy + plane * out,
-                        dx + plane * in,
-                        rows_of_worker<T>(g, scratch, worker));
-  });
+  for_planes_with_rows<T>(
+      g, planes, scratch, [&](Index plane, const AveragePoolRows<T>& rows) {
+        table<T>().backward(g, dy + plane * out, dx + plane * in, rows);
+      });
 }
 
 template <typename T>
 void plane_means(Index planes, Index size, const T* x, T* y) {
-  for_planes(planes, size, [&](Index plane, int) {
-    y[plane] = table<T>().sum(x + plane * size, size) / static_cast<T>(size);
+  for_plane_ranges(planes, size, [&](Index begin, Index end) {
+    for (Index plane = begin; plane < end; ++plane) {
+      y[plane] = table<T>().sum(x + plane * size, size) / static_cast<T>(size);
+    }
   });
 }
 
 template <typename T>
 void plane_means_backward(Index planes, Index size, const T* dy, T* dx) {
-  for_planes(planes, size, [&](Index plane, int) {
-    std::fill_n(dx + plane * size, size, dy[plane] / static_cast<T>(size));
+  for_plane_ranges(planes, size, [&](Index begin, Index end) {
+    for (Index plane = begin; plane < end; ++plane) {
+      std::fill_n(dx + plane * size, size, dy[plane] / static_cast<T>(size));
+    }
   });
 }
 
-#define NN_INSTANTIATE(T)                                           \
-  template std::size_t average_pool_scratch_bytes<T>(               \
-      const AveragePoolGeometry&);                                  \
-  template void average_pool<T>(                                    \
-      const AveragePoolGeometry&, Index, const T*, T*, std::byte*); \
-  template void average_pool_backward<T>(                           \
-      const AveragePoolGeometry&, Index, const T*, T*, std::byte*); \
-  template void plane_means<T>(Index, Index, const T*, T*);         \
+#define NN_INSTANTIATE(T)                                                    \
+  template ScratchNeeds average_pool_scratch<T>(const AveragePoolGeometry&); \
+  template void average_pool<T>(                                             \
+      const AveragePoolGeometry&, Index, const T*, T*, const Scratch&);      \
+  template void average_pool_backward<T>(                                    \
+      const AveragePoolGeometry&, Index, const T*, T*, const Scratch&);      \
+  template void plane_means<T>(Index, Index, const T*, T*);                  \
   template void plane_means_backward<T>(Index, Index, const T*, T*);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)

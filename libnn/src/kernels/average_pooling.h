@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "kernels/geometry.h"
+#include "kernels/scratch.h"
 
 namespace nn::kernels {
 
@@ -31,14 +32,14 @@ struct AveragePoolGeometry {
 };
 
 // Both passes go over planes (an image's channel), `planes` of them, on up to
-// num_threads() threads. Results do not depend on the number of threads.
+// scratch.workers threads. Results do not depend on the number of threads.
 // Inside of a plane, a window's rows are added up first, over the whole width
 // at once, and then the columns of that sum: kh + kw additions instead of
 // kh * kw, and all but the last in whole vectors.
 
-/// What the passes want to write into, with the current num_threads().
+/// What the passes want to write into.
 template <typename T>
-std::size_t average_pool_scratch_bytes(const AveragePoolGeometry& g);
+ScratchNeeds average_pool_scratch(const AveragePoolGeometry& g);
 
 /// y (planes x OH*OW) from x (planes x H*W).
 /// Reference: average_pool_reference().
@@ -47,7 +48,7 @@ void average_pool(const AveragePoolGeometry& g,
                   Index planes,
                   const T* x,
                   T* y,
-                  std::byte* scratch);
+                  const Scratch& scratch);
 
 /// Overwrites dx (planes x H*W).
 /// Reference: average_pool_backward_reference().
@@ -56,7 +57,7 @@ void average_pool_backward(const AveragePoolGeometry& g,
                            Index planes,
                            const T* dy,
                            T* dx,
-                           std::byte* scratch);
+                           const Scratch& scratch);
 
 /// y(i) = the mean of the `size` elements of plane i.
 template <typename T>

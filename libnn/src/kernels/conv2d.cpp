@@ -39,20 +39,16 @@ struct ForwardScratch {
     T* y;  // the convolution's output, where a pool follows
   };
   Index* offsets;
-  std::byte* workers;
-  std::size_t worker_bytes;
+  WorkerScratch workers;
 
   ForwardScratch(const ConvGeometry& g,
                  const ConvEpilogue& epilogue,
-                 std::byte* start) {
-    Cutter shared(start);
+                 const Scratch& scratch) {
+    Cutter shared(scratch.start);
     offsets = shared.cut<Index>(g.taps());
-    workers = start ? start + shared.used() : nullptr;
     Cutter one(nullptr);
     cut_worker(g, epilogue, one);
-    worker_bytes = one.used();
-    total_bytes =
-        shared.used() + worker_bytes * static_cast<std::size_t>(num_threads());
+    workers = WorkerScratch(shared, one, scratch);
   }
   static PerWorker cut_worker(const ConvGeometry& g,
                               const ConvEpilogue& epilogue,
@@ -64,7 +60,6 @@ struct ForwardScratch {
     if (epilogue.pool) w.y = cutter.cut<T>(g.out_features() + kSlack<T>);
     return w;
   }
-  std::size_t total_bytes;
 };
 
 template <typename T>
@@ -84,17 +79,15 @@ struct BackwardScratch {
   T* sums;         // per chunk: [K][channels] and [channels]
   Index channels;  // out_channels in whole vectors
   Index sums_per_chunk;
-  std::byte* workers;
-  std::size_t worker_bytes;
-  std::size_t total_bytes;
+  WorkerScratch workers;
 
   BackwardScratch(const ConvGeometry& g,
                   const InputGradient& gradient,
                   Index batch,
-                  std::byte* start) {
+                  const Scratch& scratch) {
     channels = round_up(g.out_channels, conv_kernels<T>().lanes);
     sums_per_chunk = (g.taps() + 1) * channels;
-    Cutter shared(start);
+    Cutter shared(scratch.start);
     input_offsets = shared.cut<Index>(g.taps());
     phases = shared.cut<GradientPhase>(gradient.phases());
     const Index gradient_taps = g.out_channels * g.kernel_h * g.kernel_w;
@@ -102,12 +95,9 @@ struct BackwardScratch {
     gradient_weights = shared.cut<Index>(gradient_taps);
     weight = shared.cut<T>(g.taps() * g.out_channels);
     sums = shared.cut<T>(sums_per_chunk * ImageChunks(batch).count);
-    workers = start ? start + shared.used() : nullptr;
     Cutter one(nullptr);
     cut_worker(g, gradient, one);
-    worker_bytes = one.used();
-    total_bytes =
-        shared.used() + worker_bytes * static_cast<std::size_t>(num_threads());
+    workers = WorkerScratch(shared, one, scratch);
   }
   PerWorker cut_worker(const ConvGeometry& g,
                        const InputGradient& gradient,
@@ -197,34 +187,32 @@ void epilogue_gradient(const PoolGeometry* pool,
 }
 
 template <typename T>
-std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
-                                         const ConvEpilogue& epilogue,
-                                         Index /*batch*/) {
-  return ForwardScratch<T>(geometry, epilogue, nullptr).total_bytes;
+ScratchNeeds conv2d_forward_scratch(const ConvGeometry& geometry,
+                                    const ConvEpilogue& epilogue,
+                                    Index /*batch*/) {
+  return ForwardScratch<T>(geometry, epilogue, {}).workers.needs();
 }
 
 template <typename T>
-std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
-                                          const ConvEpilogue& epilogue,
-                                          Index batch) {
+ScratchNeeds conv2d_backward_scratch(const ConvGeometry& geometry,
+                                     const ConvEpilogue& epilogue,
+                                     Index batch) {
   if (conv2d_backward_is_sparse(geometry, epilogue)) {
-    return conv2d_sparse_backward_scratch_bytes<T>(geometry, epilogue, batch);
+    return conv2d_sparse_backward_scratch<T>(geometry, epilogue, batch);
   }
-  return BackwardScratch<T>(geometry, InputGradient(geometry), batch, nullptr)
-      .total_bytes;
+  return BackwardScratch<T>(geometry, InputGradient(geometry), batch, {})
+      .workers.needs();
 }
 
 template <typename T>
-void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
+void conv2d_forward(const ConvForwardArgs<T>& args, const Scratch& scratch) {
   const ConvGeometry& g = args.geometry;
   const PoolGeometry* pool = args.epilogue.pool;
   const ForwardScratch<T> memory(g, args.epilogue, scratch);
   const Spread s = spread_of_input(g);
   fill_offsets(s, memory.offsets);
   const Index pass_taps = channels_of_pass<T>(s) * g.kernel_h * g.kernel_w;
-  parallel_for(args.batch, [&](Index n, int worker) {
-    Cutter cutter(memory.workers +
-                  memory.worker_bytes * static_cast<std::size_t>(worker));
+  memory.workers.for_tasks(args.batch, [&](Index n, Cutter cutter) {
     const auto w = ForwardScratch<T>::cut_worker(g, args.epilogue, cutter);
     conv_kernels<T>().spread(s, args.x + n * args.x_step(), w.padded, w.planes);
     T* y = pool ? w.y : args.y + n * args.y_step();
@@ -249,7 +237,7 @@ void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
 }
 
 template <typename T>
-void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
+void conv2d_backward(const ConvBackwardArgs<T>& args, const Scratch& scratch) {
   if (conv2d_backward_is_sparse(args.geometry, args.epilogue)) {
     conv2d_sparse_backward(args, scratch);
     return;
@@ -270,9 +258,7 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   }
 
   const ImageChunks chunks(args.batch);
-  parallel_for(chunks.count, [&](Index chunk, int worker) {
-    Cutter cutter(memory.workers +
-                  memory.worker_bytes * static_cast<std::size_t>(worker));
+  memory.workers.for_tasks(chunks.count, [&](Index chunk, Cutter cutter) {
     const auto w = memory.cut_worker(g, gradient, cutter);
     T* sums = memory.sums + chunk * memory.sums_per_chunk;
     std::fill_n(sums, memory.sums_per_chunk, T(0));
@@ -319,19 +305,19 @@ void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   });
 }
 
-#define NN_INSTANTIATE(T)                                                 \
-  template void epilogue_gradient<T>(const PoolGeometry*,                 \
-                                     const T*,                            \
-                                     const T*,                            \
-                                     const std::uint8_t*,                 \
-                                     Index,                               \
-                                     T*);                                 \
-  template std::size_t conv2d_forward_scratch_bytes<T>(                   \
-      const ConvGeometry&, const ConvEpilogue&, Index);                   \
-  template std::size_t conv2d_backward_scratch_bytes<T>(                  \
-      const ConvGeometry&, const ConvEpilogue&, Index);                   \
-  template void conv2d_forward<T>(const ConvForwardArgs<T>&, std::byte*); \
-  template void conv2d_backward<T>(const ConvBackwardArgs<T>&, std::byte*);
+#define NN_INSTANTIATE(T)                                                     \
+  template void epilogue_gradient<T>(const PoolGeometry*,                     \
+                                     const T*,                                \
+                                     const T*,                                \
+                                     const std::uint8_t*,                     \
+                                     Index,                                   \
+                                     T*);                                     \
+  template ScratchNeeds conv2d_forward_scratch<T>(                            \
+      const ConvGeometry&, const ConvEpilogue&, Index);                       \
+  template ScratchNeeds conv2d_backward_scratch<T>(                           \
+      const ConvGeometry&, const ConvEpilogue&, Index);                       \
+  template void conv2d_forward<T>(const ConvForwardArgs<T>&, const Scratch&); \
+  template void conv2d_backward<T>(const ConvBackwardArgs<T>&, const Scratch&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/geometry.h"
+#include "kernels/scratch.h"
 
 namespace nn::kernels {
 
@@ -82,24 +83,24 @@ void epilogue_gradient(const PoolGeometry* pool,
                        Index count,
                        T* out);
 
-/// Bytes of scratch memory for the current num_threads().
+/// A smaller batch needs no more than a larger one.
 template <typename T>
-std::size_t conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
-                                         const ConvEpilogue& epilogue,
-                                         Index batch);
+ScratchNeeds conv2d_forward_scratch(const ConvGeometry& geometry,
+                                    const ConvEpilogue& epilogue,
+                                    Index batch);
 template <typename T>
-std::size_t conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
-                                          const ConvEpilogue& epilogue,
-                                          Index batch);
+ScratchNeeds conv2d_backward_scratch(const ConvGeometry& geometry,
+                                     const ConvEpilogue& epilogue,
+                                     Index batch);
 
 /// For one group of channels; grouped_conv2d.h takes more.
-/// Both run on up to num_threads() threads, cut by images; results do not
+/// Both run on up to scratch.workers threads, cut by images; results do not
 /// depend on the number. References: conv2d_forward_reference() and
 /// conv2d_backward_reference().
 template <typename T>
-void conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch);
+void conv2d_forward(const ConvForwardArgs<T>& args, const Scratch& scratch);
 template <typename T>
-void conv2d_backward(const ConvBackwardArgs<T>& args, std::byte* scratch);
+void conv2d_backward(const ConvBackwardArgs<T>& args, const Scratch& scratch);
 
 }  // namespace nn::kernels
 

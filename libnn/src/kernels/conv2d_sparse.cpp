@@ -436,7 +436,7 @@ struct Padded {
 };
 
 template <typename T>
-struct Scratch {
+struct SparseScratch {
   struct PerWorker {
     T* turned;    // an image without its padding, channels fastest
     T* image;     // with it
@@ -451,30 +451,25 @@ struct Scratch {
   Index weight_patch;
   Index sums_patch;
   Index sums_per_chunk;
-  std::byte* workers;
-  std::size_t worker_bytes;
-  std::size_t total_bytes;
+  WorkerScratch workers;
 
-  Scratch(const ConvGeometry& g,
-          const PoolGeometry& pool,
-          Index batch,
-          std::byte* start)
+  SparseScratch(const ConvGeometry& g,
+                const PoolGeometry& pool,
+                Index batch,
+                const Scratch& scratch)
       : padded(g, table<T>().lanes) {
     const Index lanes = table<T>().lanes;
     weight_patch = g.kernel_h * padded.gradient.vectors * lanes;
     sums_patch = g.kernel_h * padded.input.vectors * lanes;
     sums_per_chunk = round_up(g.out_channels * (sums_patch + 1), lanes);
-    Cutter shared(start);
+    Cutter shared(scratch.start);
     window_pixel = shared.cut<PixelOf<T>>(pool.out_height() * pool.out_width());
     place_pixel = shared.cut<PixelOf<T>>(pool.window_h * pool.window_w);
     weight = shared.cut<T>(g.out_channels * weight_patch);
     sums = shared.cut<T>(ImageChunks(batch).count * sums_per_chunk);
-    workers = start ? start + shared.used() : nullptr;
     Cutter one(nullptr);
     cut_worker(g, pool, one);
-    worker_bytes = one.used();
-    total_bytes =
-        shared.used() + worker_bytes * static_cast<std::size_t>(num_threads());
+    workers = WorkerScratch(shared, one, scratch);
   }
 
   PerWorker cut_worker(const ConvGeometry& g,
@@ -498,7 +493,7 @@ struct Scratch {
 template <typename T>
 void fill_pixels(const ConvGeometry& g,
                  const PoolGeometry& pool,
-                 const Scratch<T>& memory) {
+                 const SparseScratch<T>& memory) {
   const Index down = g.stride_h * memory.padded.width;
   PixelOf<T>* out = memory.window_pixel;
   for (Index h = 0; h < pool.out_height(); ++h) {
@@ -519,7 +514,7 @@ void fill_pixels(const ConvGeometry& g,
 template <typename T>
 void rearrange_weight(const ConvGeometry& g,
                       const T* weight,
-                      const Scratch<T>& memory) {
+                      const SparseScratch<T>& memory) {
   const Index channels = memory.padded.gradient.channels;
   const Index area = g.kernel_h * g.kernel_w;
   parallel_for(g.out_channels, [&](Index o, int) {
@@ -548,19 +543,19 @@ bool conv2d_backward_is_sparse(const ConvGeometry& g,
 }
 
 template <typename T>
-std::size_t conv2d_sparse_backward_scratch_bytes(const ConvGeometry& geometry,
-                                                 const ConvEpilogue& epilogue,
-                                                 Index batch) {
-  return Scratch<T>(geometry, *epilogue.pool, batch, nullptr).total_bytes;
+ScratchNeeds conv2d_sparse_backward_scratch(const ConvGeometry& geometry,
+                                            const ConvEpilogue& epilogue,
+                                            Index batch) {
+  return SparseScratch<T>(geometry, *epilogue.pool, batch, {}).workers.needs();
 }
 
 template <typename T>
 void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
-                            std::byte* scratch) {
+                            const Scratch& scratch) {
   const ConvGeometry& g = args.geometry;
   const PoolGeometry& pool = *args.epilogue.pool;
   const SparseTable<T>& kernels = table<T>();
-  const Scratch<T> memory(g, pool, args.batch, scratch);
+  const SparseScratch<T> memory(g, pool, args.batch, scratch);
   const Padded& padded = memory.padded;
   const Index windows = pool.out_height() * pool.out_width();
   fill_pixels(g, pool, memory);
@@ -572,9 +567,7 @@ void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
     return ((h + g.pad_h) * padded.width + g.pad_w) * channels;
   };
   const ImageChunks chunks(args.batch);
-  parallel_for(chunks.count, [&](Index chunk, int worker) {
-    Cutter cutter(memory.workers +
-                  memory.worker_bytes * static_cast<std::size_t>(worker));
+  memory.workers.for_tasks(chunks.count, [&](Index chunk, Cutter cutter) {
     auto w = memory.cut_worker(g, pool, cutter);
     T* sums = memory.sums + chunk * memory.sums_per_chunk;
     T* bias_sums = sums + g.out_channels * memory.sums_patch;
@@ -652,10 +645,10 @@ void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
 }
 
 #define NN_INSTANTIATE(T)                                             \
-  template std::size_t conv2d_sparse_backward_scratch_bytes<T>(       \
+  template ScratchNeeds conv2d_sparse_backward_scratch<T>(            \
       const ConvGeometry&, const ConvEpilogue&, Index);               \
   template void conv2d_sparse_backward<T>(const ConvBackwardArgs<T>&, \
-                                          std::byte*);
+                                          const Scratch&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

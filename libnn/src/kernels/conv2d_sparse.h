@@ -15,12 +15,12 @@ bool conv2d_backward_is_sparse(const ConvGeometry& geometry,
 
 /// conv2d_backward() and its scratch memory for such a convolution.
 template <typename T>
-std::size_t conv2d_sparse_backward_scratch_bytes(const ConvGeometry& geometry,
-                                                 const ConvEpilogue& epilogue,
-                                                 Index batch);
+ScratchNeeds conv2d_sparse_backward_scratch(const ConvGeometry& geometry,
+                                            const ConvEpilogue& epilogue,
+                                            Index batch);
 template <typename T>
 void conv2d_sparse_backward(const ConvBackwardArgs<T>& args,
-                            std::byte* scratch);
+                            const Scratch& scratch);
 
 }  // namespace nn::kernels
 

@@ -417,23 +417,39 @@ struct BackwardMemory {
   T* dy;
 };
 
+// What all workers share in a forward pass, and behind it their own.
+template <typename T>
+struct ForwardScratch {
+  ForwardScratch(const Planes& p,
+                 const ConvEpilogue& epilogue,
+                 const Scratch& scratch) {
+    Cutter cutter(scratch.start);
+    offsets = cutter.cut<Index>(p.taps());
+    Cutter one(nullptr);
+    ForwardMemory<T>(p, epilogue, one);
+    workers = WorkerScratch(cutter, one, scratch);
+  }
+  Index* offsets;
+  WorkerScratch workers;
+};
+
 // What all workers share in a backward pass, and behind it their own.
 template <typename T>
-struct SharedMemory {
-  SharedMemory(const Planes& p, Index outputs, Index batch, std::byte* start) {
-    Cutter cutter(start);
+struct BackwardScratch {
+  BackwardScratch(const Planes& p,
+                  Index outputs,
+                  Index batch,
+                  const Scratch& scratch) {
+    Cutter cutter(scratch.start);
     taps = cutter.cut<Index>(p.taps());
     offsets = cutter.cut<Index>(p.taps());
     back = cutter.cut<Index>(p.taps());
     weights = cutter.cut<T>(outputs * p.taps());
     sums_per_chunk = outputs * (p.taps() + 1);
     sums = cutter.cut<T>(sums_per_chunk * ImageChunks(batch).count);
-    workers = start ? start + cutter.used() : nullptr;
     Cutter one(nullptr);
     BackwardMemory<T>(p, one);
-    worker_bytes = one.used();
-    total_bytes =
-        cutter.used() + worker_bytes * static_cast<std::size_t>(num_threads());
+    workers = WorkerScratch(cutter, one, scratch);
   }
   Index* taps;
   Index* offsets;
@@ -441,9 +457,7 @@ struct SharedMemory {
   T* weights;  // in the order of the planes
   T* sums;     // per chunk: [outputs][taps] and [outputs]
   Index sums_per_chunk;
-  std::byte* workers;
-  std::size_t worker_bytes;
-  std::size_t total_bytes;
+  WorkerScratch workers;
 };
 
 // The taps in the order of the planes that they read, and where in the planes
@@ -502,30 +516,22 @@ Index channels_per_task(const ConvGeometry& one) {
 }  // namespace
 
 template <typename T>
-std::size_t depthwise_forward_scratch_bytes(const ConvGeometry& geometry,
-                                            const ConvEpilogue& epilogue) {
+ScratchNeeds depthwise_forward_scratch(const ConvGeometry& geometry,
+                                       const ConvEpilogue& epilogue) {
   const Planes p(channel_geometry(geometry));
-  Cutter shared(nullptr);
-  shared.cut<Index>(p.taps());
-  Cutter one(nullptr);
-  ForwardMemory<T>(p, epilogue, one);
-  return shared.used() + one.used() * static_cast<std::size_t>(num_threads());
+  return ForwardScratch<T>(p, epilogue, {}).workers.needs();
 }
 
 template <typename T>
-void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
+void depthwise_forward(const ConvForwardArgs<T>& args, const Scratch& scratch) {
   const ConvGeometry one = channel_geometry(args.geometry);
   const Planes p(one);
   const Index channels = args.geometry.in_channels;
   const Index taps = p.taps();
-  Cutter shared(scratch);
-  auto* offsets = shared.cut<Index>(taps);
+  const ForwardScratch<T> shared(p, args.epilogue, scratch);
   for (Index k = 0; k < taps; ++k) {
-    offsets[k] = p.plane_of(k) * p.plane() + p.start_of(k);
+    shared.offsets[k] = p.plane_of(k) * p.plane() + p.start_of(k);
   }
-  Cutter measure(nullptr);
-  ForwardMemory<T>(p, args.epilogue, measure);
-  std::byte* const workers = scratch + shared.used();
 
   PoolGeometry pool;
   if (args.epilogue.pool) {
@@ -535,8 +541,7 @@ void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
       args.epilogue.pool ? pool.out_features() : one.out_features();
   const Index step = channels_per_task(one);
   const Index blocks = (channels + step - 1) / step;
-  parallel_for(args.batch * blocks, [&](Index task, int worker) {
-    Cutter cutter(workers + measure.used() * static_cast<std::size_t>(worker));
+  shared.workers.for_tasks(args.batch * blocks, [&](Index task, Cutter cutter) {
     const ForwardMemory<T> memory(p, args.epilogue, cutter);
     const Index n = task / blocks;
     const Index end = std::min(channels, (task % blocks + 1) * step);
@@ -550,7 +555,7 @@ void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
         table<T>().combine(p.wide_size(),
                            taps,
                            memory.planes,
-                           offsets,
+                           shared.offsets,
                            args.weight + o * taps,
                            args.bias[o],
                            /*accumulate=*/false,
@@ -574,20 +579,22 @@ void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch) {
 }
 
 template <typename T>
-std::size_t depthwise_backward_scratch_bytes(const ConvGeometry& geometry,
-                                             Index batch) {
+ScratchNeeds depthwise_backward_scratch(const ConvGeometry& geometry,
+                                        Index batch) {
   const Planes p(channel_geometry(geometry));
-  return SharedMemory<T>(p, geometry.out_channels, batch, nullptr).total_bytes;
+  return BackwardScratch<T>(p, geometry.out_channels, batch, {})
+      .workers.needs();
 }
 
 template <typename T>
-void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
+void depthwise_backward(const ConvBackwardArgs<T>& args,
+                        const Scratch& scratch) {
   const ConvGeometry one = channel_geometry(args.geometry);
   const Planes p(one);
   const Index channels = args.geometry.in_channels;
   const Index outputs = args.geometry.out_channels;
   const Index taps = p.taps();
-  const SharedMemory<T> shared(p, outputs, args.batch, scratch);
+  const BackwardScratch<T> shared(p, outputs, args.batch, scratch);
   const TapOrder order(p, shared.taps, shared.offsets, shared.back);
   for (Index o = 0; o < outputs; ++o) {
     for (Index k = 0; k < taps; ++k) {
@@ -600,64 +607,65 @@ void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   if (pool) one_pool = channel_pool(*pool, one.out_channels);
   const Index out = pool ? one_pool.out_features() : one.out_features();
   const ImageChunks chunks(args.batch);
-  parallel_for(chunks.count * channels, [&](Index task, int worker) {
-    Cutter cutter(shared.workers +
-                  shared.worker_bytes * static_cast<std::size_t>(worker));
-    const BackwardMemory<T> memory(p, cutter);
-    const Index chunk = task / channels;
-    const Index c = task % channels;
-    const Index first_output = c * one.out_channels;
-    T* sums = shared.sums + chunk * shared.sums_per_chunk;
-    T* dweight = sums + first_output * taps;
-    T* dbias = sums + outputs * taps + first_output;
-    std::fill_n(dweight, one.out_channels * taps, T(0));
-    std::fill_n(dbias, one.out_channels, T(0));
-    // Between its rows and around them dwide stays zero.
-    std::fill_n(memory.dwide, memory.dwide_size, T(0));
-    T* const dwide = memory.dwide + p.largest_start();
-    const auto widen = [&](Index j) {
-      table<T>().copy_rows(one.out_height(),
-                           one.out_width(),
-                           memory.dy + j * one.pixels(),
-                           one.out_width(),
-                           dwide,
-                           p.cols);
-    };
+  shared.workers.for_tasks(
+      chunks.count * channels, [&](Index task, Cutter cutter) {
+        const BackwardMemory<T> memory(p, cutter);
+        const Index chunk = task / channels;
+        const Index c = task % channels;
+        const Index first_output = c * one.out_channels;
+        T* sums = shared.sums + chunk * shared.sums_per_chunk;
+        T* dweight = sums + first_output * taps;
+        T* dbias = sums + outputs * taps + first_output;
+        std::fill_n(dweight, one.out_channels * taps, T(0));
+        std::fill_n(dbias, one.out_channels, T(0));
+        // Between its rows and around them dwide stays zero.
+        std::fill_n(memory.dwide, memory.dwide_size, T(0));
+        T* const dwide = memory.dwide + p.largest_start();
+        const auto widen = [&](Index j) {
+          table<T>().copy_rows(one.out_height(),
+                               one.out_width(),
+                               memory.dy + j * one.pixels(),
+                               one.out_width(),
+                               dwide,
+                               p.cols);
+        };
 
-    for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
-      const Index x_first = n * args.x_step() + c * one.in_features();
-      const Index y_first = n * args.y_step() + c * out;
-      epilogue_gradient(pool ? &one_pool : nullptr,
-                        args.epilogue.relu ? args.y + y_first : nullptr,
-                        args.dy + y_first,
-                        pool ? args.argmax + y_first : nullptr,
-                        one.out_features(),
-                        memory.dy);
-      // All outputs meet the planes of x before those of dx take their place.
-      fill_planes(p, args.x + x_first, memory.planes);
-      for (Index j = 0; j < one.out_channels; ++j) {
-        widen(j);
-        table<T>().correlate(p.wide_size(),
-                             taps,
-                             memory.planes,
-                             order.offsets,
-                             dwide,
-                             dweight + j * taps);
-        dbias[j] += table<T>().sum(memory.dy + j * one.pixels(), one.pixels());
-      }
-      if (!args.dx) continue;
-      for (Index j = 0; j < one.out_channels; ++j) {
-        if (one.out_channels > 1) widen(j);
-        input_planes(p,
-                     order,
-                     shared.weights + (first_output + j) * taps,
-                     dwide,
-                     /*accumulate=*/j > 0,
-                     memory.planes);
-      }
-      take_from_planes(p, memory.planes, args.dx + x_first);
-    }
-  });
+        for (Index n = chunks.begin(chunk); n < chunks.end(chunk); ++n) {
+          const Index x_first = n * args.x_step() + c * one.in_features();
+          const Index y_first = n * args.y_step() + c * out;
+          epilogue_gradient(pool ? &one_pool : nullptr,
+                            args.epilogue.relu ? args.y + y_first : nullptr,
+                            args.dy + y_first,
+                            pool ? args.argmax + y_first : nullptr,
+                            one.out_features(),
+                            memory.dy);
+          // All outputs meet the planes of x before those of dx take their
+          // place.
+          fill_planes(p, args.x + x_first, memory.planes);
+          for (Index j = 0; j < one.out_channels; ++j) {
+            widen(j);
+            table<T>().correlate(p.wide_size(),
+                                 taps,
+                                 memory.planes,
+                                 order.offsets,
+                                 dwide,
+                                 dweight + j * taps);
+            dbias[j] +=
+                table<T>().sum(memory.dy + j * one.pixels(), one.pixels());
+          }
+          if (!args.dx) continue;
+          for (Index j = 0; j < one.out_channels; ++j) {
+            if (one.out_channels > 1) widen(j);
+            input_planes(p,
+                         order,
+                         shared.weights + (first_output + j) * taps,
+                         dwide,
+                         /*accumulate=*/j > 0,
+                         memory.planes);
+          }
+          take_from_planes(p, memory.planes, args.dx + x_first);
+        }
+      });
 
   constexpr Index kOutputs = 64;
   parallel_for((outputs + kOutputs - 1) / kOutputs, [&](Index block, int) {
@@ -677,13 +685,15 @@ void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch) {
   });
 }
 
-#define NN_INSTANTIATE(T)                                                    \
-  template std::size_t depthwise_forward_scratch_bytes<T>(                   \
-      const ConvGeometry&, const ConvEpilogue&);                             \
-  template std::size_t depthwise_backward_scratch_bytes<T>(                  \
-      const ConvGeometry&, Index);                                           \
-  template void depthwise_forward<T>(const ConvForwardArgs<T>&, std::byte*); \
-  template void depthwise_backward<T>(const ConvBackwardArgs<T>&, std::byte*);
+#define NN_INSTANTIATE(T)                                                  \
+  template ScratchNeeds depthwise_forward_scratch<T>(const ConvGeometry&,  \
+                                                     const ConvEpilogue&); \
+  template ScratchNeeds depthwise_backward_scratch<T>(const ConvGeometry&, \
+                                                      Index);              \
+  template void depthwise_forward<T>(const ConvForwardArgs<T>&,            \
+                                     const Scratch&);                      \
+  template void depthwise_backward<T>(const ConvBackwardArgs<T>&,          \
+                                      const Scratch&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -13,21 +13,22 @@ namespace nn::kernels {
 // The arguments are those of grouped_conv2d.h, whose functions call these; the
 // geometry's groups equal its in_channels.
 
-/// Bytes of scratch memory for the current num_threads().
+/// A smaller batch needs no more than a larger one.
 template <typename T>
-std::size_t depthwise_forward_scratch_bytes(const ConvGeometry& geometry,
-                                            const ConvEpilogue& epilogue);
+ScratchNeeds depthwise_forward_scratch(const ConvGeometry& geometry,
+                                       const ConvEpilogue& epilogue);
 template <typename T>
-std::size_t depthwise_backward_scratch_bytes(const ConvGeometry& geometry,
-                                             Index batch);
+ScratchNeeds depthwise_backward_scratch(const ConvGeometry& geometry,
+                                        Index batch);
 
-/// Both run on up to num_threads() threads; results do not depend on the
+/// Both run on up to scratch.workers threads; results do not depend on the
 /// number. References: conv2d_forward_reference() and
 /// conv2d_backward_reference().
 template <typename T>
-void depthwise_forward(const ConvForwardArgs<T>& args, std::byte* scratch);
+void depthwise_forward(const ConvForwardArgs<T>& args, const Scratch& scratch);
 template <typename T>
-void depthwise_backward(const ConvBackwardArgs<T>& args, std::byte* scratch);
+void depthwise_backward(const ConvBackwardArgs<T>& args,
+                        const Scratch& scratch);
 
 }  // namespace nn::kernels
 

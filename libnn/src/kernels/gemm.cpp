@@ -540,8 +540,8 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
 
   // Tasks are parts of a block's result: a group of panels, enough columns to
   // be worth handing out and few enough to leave some for every thread.
-  const double flops_per_column = static_cast<double>(
-      std::min(plan.rows, kPanelGroup * panel) * pass_depth);
+  const double flops_per_column = static_cast<double>(std::max<Index>(
+      1, std::min(plan.rows, kPanelGroup * panel) * pass_depth));
   const Index column_unit = pack_columns ? kColumnBlock : kernels.tile_columns;
   const Index column_step = std::clamp<Index>(
       round_up(static_cast<Index>(4e5 / flops_per_column), column_unit),

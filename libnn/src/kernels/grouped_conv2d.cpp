@@ -49,32 +49,30 @@ T* moved(T* array, Index by) {
 }  // namespace
 
 template <typename T>
-std::size_t grouped_conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
-                                                 const ConvEpilogue& epilogue,
-                                                 Index batch) {
+ScratchNeeds grouped_conv2d_forward_scratch(const ConvGeometry& geometry,
+                                            const ConvEpilogue& epilogue,
+                                            Index batch) {
   if (is_depthwise(geometry)) {
-    return depthwise_forward_scratch_bytes<T>(geometry, epilogue);
+    return depthwise_forward_scratch<T>(geometry, epilogue);
   }
   const Group group(geometry, epilogue);
-  return conv2d_forward_scratch_bytes<T>(
-      group.geometry(), group.epilogue(), batch);
+  return conv2d_forward_scratch<T>(group.geometry(), group.epilogue(), batch);
 }
 
 template <typename T>
-std::size_t grouped_conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
-                                                  const ConvEpilogue& epilogue,
-                                                  Index batch) {
+ScratchNeeds grouped_conv2d_backward_scratch(const ConvGeometry& geometry,
+                                             const ConvEpilogue& epilogue,
+                                             Index batch) {
   if (is_depthwise(geometry)) {
-    return depthwise_backward_scratch_bytes<T>(geometry, batch);
+    return depthwise_backward_scratch<T>(geometry, batch);
   }
   const Group group(geometry, epilogue);
-  return conv2d_backward_scratch_bytes<T>(
-      group.geometry(), group.epilogue(), batch);
+  return conv2d_backward_scratch<T>(group.geometry(), group.epilogue(), batch);
 }
 
 template <typename T>
 void grouped_conv2d_forward(const ConvForwardArgs<T>& args,
-                            std::byte* scratch) {
+                            const Scratch& scratch) {
   const Index groups = args.geometry.groups;
   if (groups == 1) {
     conv2d_forward(args, scratch);
@@ -102,7 +100,7 @@ void grouped_conv2d_forward(const ConvForwardArgs<T>& args,
 
 template <typename T>
 void grouped_conv2d_backward(const ConvBackwardArgs<T>& args,
-                             std::byte* scratch) {
+                             const Scratch& scratch) {
   const Index groups = args.geometry.groups;
   if (groups == 1) {
     conv2d_backward(args, scratch);
@@ -132,14 +130,14 @@ void grouped_conv2d_backward(const ConvBackwardArgs<T>& args,
 }
 
 #define NN_INSTANTIATE(T)                                              \
-  template std::size_t grouped_conv2d_forward_scratch_bytes<T>(        \
+  template ScratchNeeds grouped_conv2d_forward_scratch<T>(             \
       const ConvGeometry&, const ConvEpilogue&, Index);                \
-  template std::size_t grouped_conv2d_backward_scratch_bytes<T>(       \
+  template ScratchNeeds grouped_conv2d_backward_scratch<T>(            \
       const ConvGeometry&, const ConvEpilogue&, Index);                \
   template void grouped_conv2d_forward<T>(const ConvForwardArgs<T>&,   \
-                                          std::byte*);                 \
+                                          const Scratch&);             \
   template void grouped_conv2d_backward<T>(const ConvBackwardArgs<T>&, \
-                                           std::byte*);
+                                           const Scratch&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -13,23 +13,24 @@ namespace nn::kernels {
 // channels, so it is the same arrays further on, at the same distance from
 // sample to sample.
 
-/// Bytes of scratch memory for the current num_threads().
+/// A smaller batch needs no more than a larger one.
 template <typename T>
-std::size_t grouped_conv2d_forward_scratch_bytes(const ConvGeometry& geometry,
-                                                 const ConvEpilogue& epilogue,
-                                                 Index batch);
+ScratchNeeds grouped_conv2d_forward_scratch(const ConvGeometry& geometry,
+                                            const ConvEpilogue& epilogue,
+                                            Index batch);
 template <typename T>
-std::size_t grouped_conv2d_backward_scratch_bytes(const ConvGeometry& geometry,
-                                                  const ConvEpilogue& epilogue,
-                                                  Index batch);
+ScratchNeeds grouped_conv2d_backward_scratch(const ConvGeometry& geometry,
+                                             const ConvEpilogue& epilogue,
+                                             Index batch);
 
 /// Samples follow each other: strides in `args` are not looked at. References:
 /// conv2d_forward_reference() and conv2d_backward_reference().
 template <typename T>
-void grouped_conv2d_forward(const ConvForwardArgs<T>& args, std::byte* scratch);
+void grouped_conv2d_forward(const ConvForwardArgs<T>& args,
+                            const Scratch& scratch);
 template <typename T>
 void grouped_conv2d_backward(const ConvBackwardArgs<T>& args,
-                             std::byte* scratch);
+                             const Scratch& scratch);
 
 }  // namespace nn::kernels
 

@@ -49,15 +49,19 @@ class Tiling {
     channels_per_band_ = std::clamp<Index>(kMaxRows / g.pixels, 1, g.channels);
     segments_ = blocks_of(g.pixels, kMaxRows);
     const Index rows = std::min(channels_per_band_ * g.pixels, kMaxRows);
-    cols_ = std::max(
-        {Index{1}, kTileElements / rows, blocks_of(g.batch, kMaxColumnBlocks)});
+    const Index cols = std::max(Index{1}, kTileElements / rows);
+    cols_ = std::max(cols, blocks_of(g.batch, kMaxColumnBlocks));
     column_blocks_ = blocks_of(g.batch, cols_);
+    most_column_blocks_ = std::min(blocks_of(g.batch, cols), kMaxColumnBlocks);
     bands_ = blocks_of(g.channels, channels_per_band_) * segments_;
   }
 
   Index tiles() const { return bands_ * column_blocks_; }
   // The parts of which a channel's sum is made: one a tile that it lies in.
   Index parts() const { return segments_ * column_blocks_; }
+  // Of this batch and of all smaller ones. Not parts(): where tiles get wider
+  // to be no more than kMaxColumnBlocks, a larger batch may have fewer.
+  Index most_parts() const { return segments_ * most_column_blocks_; }
   Index part_count(Index part) const {
     return segment_pixels(part % segments_) * columns_of(part / segments_);
   }
@@ -100,6 +104,7 @@ class Tiling {
   Index segments_;  // of a channel; above 1 only where a band has one channel
   Index cols_;
   Index column_blocks_;
+  Index most_column_blocks_;
   Index bands_;
 };
 
@@ -125,8 +130,7 @@ struct Parts {
   // Of the scratch memory that they lie in.
   static std::size_t bytes(const Tiling& tiling, Index channels) {
     return 2 *
-           aligned_size(static_cast<std::size_t>(tiling.parts() * channels) *
-                        sizeof(T));
+           aligned_size(array_bytes(channels, tiling.most_parts(), sizeof(T)));
   }
 };
 

@@ -11,12 +11,9 @@ Shape average_pool_output_shape(const Shape& in,
                                 const Extent& window,
                                 const Extent& stride,
                                 const Extent& padding) {
-  check_argument(window.height >= 1 && window.width >= 1,
-                 "[AvgPool2d] expected a window of at least 1x1, got ",
-                 window);
-  check_argument(stride.height >= 1 && stride.width >= 1,
-                 "[AvgPool2d] expected a stride of at least 1x1, got ",
-                 stride);
+  check_shape("Layer", in);
+  check_extent("AvgPool2d", "window", window, 1);
+  check_extent("AvgPool2d", "stride", stride, 1);
   // Otherwise a window could lie in the padding alone.
   check_argument(
       padding.height >= 0 && padding.width >= 0 &&
@@ -85,7 +82,9 @@ Settings AvgPool2d<Scalar>::settings() const {
 template <typename Scalar>
 MemoryNeeds AvgPool2d<Scalar>::memory_needs(Index /*batch*/,
                                             Mode /*mode*/) const {
-  return {0, kernels::average_pool_scratch_bytes<Scalar>(geometry_of(*this))};
+  const kernels::ScratchNeeds scratch =
+      kernels::average_pool_scratch<Scalar>(geometry_of(*this));
+  return {0, scratch.shared_bytes, scratch.worker_bytes};
 }
 
 template <typename Scalar>
@@ -97,7 +96,7 @@ void AvgPool2d<Scalar>::do_forward(ConstView<Scalar> x,
                         this->input_shape().channels * x.cols(),
                         x.data(),
                         y.data(),
-                        memory.scratch);
+                        {memory.scratch, memory.workers});
 }
 
 template <typename Scalar>
@@ -111,7 +110,7 @@ void AvgPool2d<Scalar>::do_backward(ConstView<Scalar> x,
                                  this->input_shape().channels * x.cols(),
                                  dy.data(),
                                  dx.data(),
-                                 memory.scratch);
+                                 {memory.scratch, memory.workers});
 }
 
 template class AvgPool2d<float>;

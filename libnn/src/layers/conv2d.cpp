@@ -9,27 +9,16 @@ namespace nn {
 namespace {
 
 Shape conv_output_shape(const Shape& in, const Conv2dOptions& options) {
+  check_shape("Layer", in);
   const auto& [out_channels, kernel, stride, padding, dilation, groups, bias] =
       options;
   check_argument(out_channels >= 1,
                  "[Conv2d] expected at least 1 output channel, got ",
                  out_channels);
-  const auto check_extent =
-      [](const char* what, const Extent& extent, Index smallest) {
-        check_argument(extent.height >= smallest && extent.width >= smallest,
-                       "[Conv2d] expected a ",
-                       what,
-                       " of at least ",
-                       smallest,
-                       "x",
-                       smallest,
-                       ", got ",
-                       extent);
-      };
-  check_extent("kernel", kernel, 1);
-  check_extent("stride", stride, 1);
-  check_extent("padding", padding, 0);
-  check_extent("dilation", dilation, 1);
+  check_extent("Conv2d", "kernel", kernel, 1);
+  check_extent("Conv2d", "stride", stride, 1);
+  check_extent("Conv2d", "padding", padding, 0);
+  check_extent("Conv2d", "dilation", dilation, 1);
   check_argument(
       groups >= 1 && in.channels % groups == 0 && out_channels % groups == 0,
       "[Conv2d] expected a number of groups that divides ",
@@ -54,6 +43,25 @@ Shape conv_output_shape(const Shape& in, const Conv2dOptions& options) {
                  padded.height,
                  "x",
                  padded.width);
+  // The kernels spread the padded input, and the gradient by the output with as
+  // much around it, once for every column of taps.
+  constexpr Index kMost = Index{1} << 44;
+  check_argument(product_is_at_most(kMost,
+                                    {std::max(in.channels, out_channels),
+                                     2 * padded.height,
+                                     2 * padded.width,
+                                     span.width}),
+                 "[Conv2d] expected sizes whose product is at most ",
+                 kMost,
+                 ", got ",
+                 std::max(in.channels, out_channels),
+                 " channels, a padded input of twice ",
+                 padded.height,
+                 "x",
+                 padded.width,
+                 " and a kernel that spans ",
+                 span.width,
+                 " columns");
   return {out_channels,
           (padded.height - span.height) / stride.height + 1,
           (padded.width - span.width) / stride.width + 1};
@@ -133,14 +141,15 @@ void Conv2d<Scalar>::initialize(Rng& rng) {
 template <typename Scalar>
 MemoryNeeds Conv2d<Scalar>::memory_needs(Index batch, Mode mode) const {
   const kernels::ConvGeometry g = geometry_of(*this);
-  std::size_t scratch = kernels::grouped_conv2d_forward_scratch_bytes<Scalar>(
-      g, kernels::ConvEpilogue{}, batch);
+  kernels::ScratchNeeds scratch =
+      kernels::grouped_conv2d_forward_scratch<Scalar>(
+          g, kernels::ConvEpilogue{}, batch);
   if (mode == Mode::kTraining) {
-    scratch = std::max(scratch,
-                       kernels::grouped_conv2d_backward_scratch_bytes<Scalar>(
-                           g, kernels::ConvEpilogue{}, batch));
+    scratch = larger(scratch,
+                     kernels::grouped_conv2d_backward_scratch<Scalar>(
+                         g, kernels::ConvEpilogue{}, batch));
   }
-  return {0, scratch};
+  return {0, scratch.shared_bytes, scratch.worker_bytes};
 }
 
 template <typename Scalar>
@@ -156,7 +165,7 @@ void Conv2d<Scalar>::do_forward(ConstView<Scalar> x,
                                            bias_.value.data(),
                                            y.data(),
                                            nullptr},
-                                          memory.scratch);
+                                          {memory.scratch, memory.workers});
 }
 
 template <typename Scalar>
@@ -176,7 +185,7 @@ void Conv2d<Scalar>::do_backward(ConstView<Scalar> x,
                                             dx.data(),
                                             weight_.grad.data(),
                                             bias_.grad.data()},
-                                           memory.scratch);
+                                           {memory.scratch, memory.workers});
 }
 
 template class Conv2d<float>;

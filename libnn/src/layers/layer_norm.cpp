@@ -59,8 +59,7 @@ template <typename Scalar>
 MemoryNeeds LayerNorm<Scalar>::memory_needs(Index batch, Mode mode) const {
   if (mode == Mode::kInference) return {};
   // The mean of every sample, then 1 / sqrt(variance + eps) of every sample.
-  const std::size_t saved =
-      2 * sizeof(Scalar) * static_cast<std::size_t>(batch);
+  const std::size_t saved = array_bytes(2, batch, sizeof(Scalar));
   if (!options_.affine) return {saved, 0};
   return {saved,
           kernels::sample_scratch_bytes<Scalar>(this->input_shape().features(),

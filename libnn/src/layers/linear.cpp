@@ -45,8 +45,9 @@ void Linear<Scalar>::initialize(Rng& rng) {
 template <typename Scalar>
 MemoryNeeds Linear<Scalar>::memory_needs(Index batch, Mode /*mode*/) const {
   return {0,
-          kernels::linear_scratch_bytes<Scalar>(
-              weight_.value.rows(), weight_.value.cols(), batch)};
+          kernels::linear_scratch_bytes<Scalar>(this->input_shape().features(),
+                                                this->output_shape().features(),
+                                                batch)};
 }
 
 template <typename Scalar>

@@ -13,12 +13,8 @@ namespace {
 Shape pool_output_shape(const Shape& in,
                         const Extent& window,
                         const Extent& stride) {
-  check_argument(window.height >= 1 && window.width >= 1,
-                 "[MaxPool2d] expected a window of at least 1x1, got ",
-                 window);
-  check_argument(stride.height >= 1 && stride.width >= 1,
-                 "[MaxPool2d] expected a stride of at least 1x1, got ",
-                 stride);
+  check_extent("MaxPool2d", "window", window, 1);
+  check_extent("MaxPool2d", "stride", stride, 1);
   check_argument(window.height <= in.height && window.width <= in.width,
                  "[MaxPool2d] window ",
                  window,
@@ -68,7 +64,7 @@ template <typename Scalar>
 MemoryNeeds MaxPool2d<Scalar>::memory_needs(Index batch, Mode mode) const {
   // The winners' places, a byte each.
   if (mode == Mode::kInference) return {};
-  return {static_cast<std::size_t>(this->output_shape().features() * batch), 0};
+  return {array_bytes(this->output_shape().features(), batch, 1)};
 }
 
 template <typename Scalar>
