@@ -13,6 +13,7 @@ namespace nn {
 /// shrinks. Growing loses the contents.
 class Buffer {
  public:
+  /// Holds no memory.
   Buffer() = default;
   ///@{
   /// Takes the memory over; the other one then holds none.
