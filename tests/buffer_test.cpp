@@ -2,12 +2,42 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "support/allocations.h"
 #include "support/catch.h"
 
 using nn::Buffer;
+
+TEST_CASE("a buffer that was moved from holds nothing and can be used again",
+          "[buffer]") {
+  Buffer buffer;
+  buffer.reserve(100);
+  Buffer taken(std::move(buffer));
+  CHECK(taken.size_bytes() == 100);
+  CHECK(buffer.size_bytes() == 0);
+  CHECK(buffer.reserve(50));
+  CHECK(buffer.data() != nullptr);
+  taken = std::move(buffer);
+  CHECK(taken.size_bytes() == 50);
+  CHECK(buffer.reserve(1));
+  CHECK(buffer.data() != nullptr);
+}
+
+TEST_CASE("sizes that leave what memory holds are refused",
+          "[buffer][errors]") {
+  using nn::array_bytes;
+  using nn::Index;
+  CHECK(array_bytes(3, 5, 8) == 120);
+  CHECK(array_bytes(0, Index{1} << 62, 8) == 0);
+  CHECK(array_bytes(Index{1} << 62, 0, 8) == 0);
+  CHECK(array_bytes(Index{1} << 40, 64, 4) == std::size_t{1} << 48);
+  CHECK_THROWS_AS(array_bytes(Index{1} << 40, 65, 4), std::length_error);
+  CHECK_THROWS_AS(array_bytes(-1, 1, 4), std::length_error);
+  CHECK_THROWS_AS(array_bytes(Index{1} << 62, Index{1} << 62, 8),
+                  std::length_error);
+}
 
 TEST_CASE("an empty buffer holds nothing and takes no memory", "[buffer]") {
   const std::size_t before = nn_test::allocation_count();

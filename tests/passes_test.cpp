@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "nn/check.h"
+#include "nn/file.h"
 #include "nn/layer_registry.h"
 #include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
@@ -20,9 +20,12 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/model.h"
+#include "nn/onnx.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
 #include "nn/residual.h"
+#include "nn/safetensors.h"
 #include "nn/sequential.h"
 #include "nn/workspace.h"
 #include "support/allocations.h"
@@ -30,6 +33,7 @@
 #include "support/errors.h"
 #include "support/layer_examples.h"
 #include "support/matrices.h"
+#include "support/temporary_directory.h"
 #include "support/threads.h"
 
 // Sequences of passes in one workspace: batches that grow and shrink, training
@@ -434,6 +438,14 @@ TEST_CASE("what was moved from is no network any more", "[passes][errors]") {
   check_refused([&] { net.parameter_count(); });
   check_refused([&] { net.initialize(rng); });
   check_refused([&] { net.set_fusion(false); });
+  const nn_test::TemporaryDirectory directory;
+  const std::string path = directory.file("good.safetensors");
+  nn::save_model(path, taken);
+  const std::string good = nn::read_file(path);
+  check_refused([&] { nn::save_model(path, net); });
+  check_refused([&] { nn::save_weights(path, net); });
+  check_refused([&] { nn::export_onnx(path, net); });
+  CHECK(nn::read_file(path) == good);
   net = std::move(taken);
   CHECK(same_bits(net.predict(nn::view(x)), expected));
   // Onto itself.
@@ -545,12 +557,4 @@ TEST_CASE("sizes that no memory holds are refused before a pass",
   Workspace<float> workspace;
   const Matrix<float> dy = Matrix<float>::Ones(4, 2);
   CHECK(train(net, x, dy, workspace).logits.rows() == 4);
-
-  // The batch comes later.
-  CHECK_THROWS_AS(nn::array_bytes(Index{1} << 40, 1024, 4), std::length_error);
-  CHECK_THROWS_AS(nn::array_bytes(-1, 1, 4), std::length_error);
-  CHECK_THROWS_AS(nn::array_bytes(Index{1} << 62, Index{1} << 62, 8),
-                  std::length_error);
-  CHECK(nn::array_bytes(3, 5, 8) == 120);
-  CHECK(nn::array_bytes(0, Index{1} << 62, 8) == 0);
 }
