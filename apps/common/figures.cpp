@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <new>
+#include <optional>
 
 #include "common/texts.h"
 #include "nn/check.h"
@@ -203,20 +206,39 @@ Drawing draw_layer_times(const Run& run) {
   return plot::draw(chart);
 }
 
-void write_figures(const std::string& directory,
-                   const Run& run,
-                   const Insight& insight) {
-  const auto write = [&directory](const char* file, const Drawing& drawing) {
-    nn::write_file_atomically(directory + "/" + file, plot::to_png(drawing));
+std::vector<MissingFigure> write_figures(const std::string& directory,
+                                         const Run& run,
+                                         nn::Sequential<float>& network) {
+  std::vector<MissingFigure> missing;
+  const auto write = [&](const char* file, const auto& draw) {
+    std::string png;
+    try {
+      png = plot::to_png(draw());
+    } catch (const std::bad_alloc&) {
+      missing.push_back({file, "out of memory"});
+      return;
+    } catch (const std::exception& error) {
+      missing.push_back({file, error.what()});
+      return;
+    }
+    nn::write_file_atomically(directory + "/" + file, png);
   };
-  write("loss.png", draw_loss(run));
-  write("confusion.png", draw_confusion(run));
-  write("top3.png", draw_top3(run));
-  write("mistakes.png", draw_mistakes(run));
-  write("filters.png",
-        draw_filters(run, insight.first_weights, insight.filter_shape));
-  write("feature_maps.png", draw_feature_maps(run, insight.outputs));
-  write("layers.png", draw_layer_times(run));
+  write("loss.png", [&] { return draw_loss(run); });
+  write("confusion.png", [&] { return draw_confusion(run); });
+  write("top3.png", [&] { return draw_top3(run); });
+  write("mistakes.png", [&] { return draw_mistakes(run); });
+  write("layers.png", [&] { return draw_layer_times(run); });
+  std::optional<Insight> insight;
+  const auto look = [&]() -> const Insight& {
+    if (!insight) insight = look_inside(network, run);
+    return *insight;
+  };
+  write("filters.png", [&] {
+    return draw_filters(run, look().first_weights, look().filter_shape);
+  });
+  write("feature_maps.png",
+        [&] { return draw_feature_maps(run, look().outputs); });
+  return missing;
 }
 
 }  // namespace apps

@@ -75,13 +75,19 @@ plot::Drawing draw_filters(const Run& run,
                            const nn::Matrix<float>& first_weights,
                            const nn::Shape& filter_shape);
 
+struct MissingFigure {
+  std::string file;
+  std::string reason;
+};
+
 /// Writes loss.png, confusion.png, top3.png, mistakes.png, filters.png,
-/// feature_maps.png and layers.png into `directory`, each atomically. Throws
-/// std::runtime_error with path and reason if one cannot be written, or if no
-/// font is installed.
-void write_figures(const std::string& directory,
-                   const Run& run,
-                   const Insight& insight);
+/// feature_maps.png and layers.png into `directory`, each atomically, with what
+/// the last but one show of the network that the run has trained. Returns those
+/// that cannot be drawn: one that is too large, or all if no font is installed.
+/// Throws std::runtime_error with path and reason if one cannot be written.
+std::vector<MissingFigure> write_figures(const std::string& directory,
+                                         const Run& run,
+                                         nn::Sequential<float>& network);
 
 }  // namespace apps
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <limits>
+#include <sstream>
 
 #include "common/augmentation_option.h"
 #include "common/options.h"
@@ -185,7 +186,10 @@ class CommandLine {
       app_.parse(argc, argv);
     } catch (const CLI::Success& answer) {
       // --help and --version; CLI11 knows what to print.
-      app_.exit(answer, std::cout, std::cerr);
+      // It also flushes, which would hide why standard output fails.
+      std::ostringstream text;
+      app_.exit(answer, text, text);
+      std::cout << text.str();
       return std::nullopt;
     } catch (const CLI::ParseError& error) {
       throw UsageError(error.what());

@@ -1,9 +1,14 @@
 #include "common/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+
+#include "common/output.h"
+#include "nn/check.h"
 
 namespace apps {
 namespace {
@@ -28,13 +33,46 @@ std::string duration(double seconds) {
   return text;
 }
 
+/// Whether a line can be redrawn on standard output.
+bool is_capable_terminal() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && terminal != nullptr &&
+         *terminal != '\0' && std::string_view(terminal) != "dumb";
+}
+
+/// The terminal's width now: it may change at any time.
+std::size_t columns() {
+  constexpr std::size_t kUsual = 80;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return kUsual;
+  }
+  return size.ws_col;
+}
+
 }  // namespace
+
+std::string progress_line(const std::vector<ProgressPart>& parts,
+                          std::size_t width) {
+  std::string line;
+  // The least weight that is shown: all that weigh as much have room.
+  for (int least = 0;; ++least) {
+    line.clear();
+    bool all_weigh_less = true;
+    for (const ProgressPart& part : parts) {
+      if (part.weight < least) continue;
+      line += part.text;
+      all_weigh_less = false;
+    }
+    if (line.size() <= width || all_weigh_less) return line;
+  }
+}
 
 Progress::Progress(nn::Index epochs, nn::Index steps_per_epoch, bool quiet)
     : epochs_(epochs),
       steps_per_epoch_(steps_per_epoch),
       quiet_(quiet),
-      is_terminal_(isatty(STDOUT_FILENO) == 1) {}
+      is_terminal_(is_capable_terminal()) {}
 
 Progress::~Progress() {
   clear_bar();
@@ -43,7 +81,7 @@ Progress::~Progress() {
 void Progress::clear_bar() {
   if (!bar_shown_) return;
   std::printf("\r\033[K");  // to the line's start, and erase to its end
-  std::fflush(stdout);
+  flush_output();
   bar_shown_ = false;
 }
 
@@ -51,7 +89,7 @@ void Progress::line(const std::string& text) {
   if (quiet_) return;
   clear_bar();
   std::printf("%s\n", text.c_str());
-  std::fflush(stdout);
+  flush_output();
 }
 
 void Progress::start_epoch(nn::Index epoch) {
@@ -78,14 +116,24 @@ void Progress::step(nn::Index step_in_epoch,
   const double steps_left = static_cast<double>(
       (epochs_ - epoch_) * steps_per_epoch_ + steps_per_epoch_ - step_in_epoch);
   const double seconds_a_step = seconds / static_cast<double>(step_in_epoch);
-  std::printf("\r\033[Kepoch %ld/%ld [%s] loss %.4f  %.0f images/s  %s left",
-              static_cast<long>(epoch_),
-              static_cast<long>(epochs_),
-              bar.c_str(),
-              mean_loss,
-              static_cast<double>(images) / seconds,
-              duration(seconds_a_step * steps_left).c_str());
-  std::fflush(stdout);
+  char loss[64];
+  std::snprintf(loss, sizeof loss, " loss %.4f", mean_loss);
+  char speed[64];
+  std::snprintf(speed,
+                sizeof speed,
+                "  %.0f images/s",
+                static_cast<double>(images) / seconds);
+  // A line that reaches the last column wraps on some terminals, and then only
+  // a part of it can be erased.
+  const std::string line = progress_line(
+      {{nn::concat("epoch ", epoch_, '/', epochs_), 4},
+       {" [" + bar + "]", 0},
+       {loss, 3},
+       {speed, 1},
+       {"  " + duration(seconds_a_step * steps_left) + " left", 2}},
+      columns() - 1);
+  std::printf("\r\033[K%s", line.c_str());
+  flush_output();
 }
 
 void Progress::end_epoch(const EpochRow& row, nn::Index images) {

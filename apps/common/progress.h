@@ -2,15 +2,28 @@
 #define NN_APPS_COMMON_PROGRESS_H_
 
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "common/run.h"
 #include "nn/types.h"
 
 namespace apps {
 
+struct ProgressPart {
+  std::string text;
+  int weight = 0;
+};
+
+/// The parts one after the other, without the lightest ones if they are longer
+/// than `width` together. Nothing if not even the heaviest has room.
+std::string progress_line(const std::vector<ProgressPart>& parts,
+                          std::size_t width);
+
 /// Tells on standard output how training goes: a bar that is redrawn on a
-/// terminal, a line an epoch elsewhere, nothing if quiet.
+/// terminal, as far as its width goes; a line an epoch elsewhere, and where
+/// TERM is "dumb"; nothing if quiet.
 class Progress {
  public:
   Progress(nn::Index epochs, nn::Index steps_per_epoch, bool quiet);

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "common/csv.h"
+#include "common/run_files.h"
 #include "nn/check.h"
 #include "nn/file.h"
 
 namespace apps {
 namespace {
 
-constexpr const char* kSummaryFile = "summary.json";
 constexpr const char* kHistoryFile = "history.csv";
 constexpr const char* kStepsFile = "steps.csv";
 constexpr const char* kPredictionsFile = "predictions.csv";
@@ -37,8 +37,10 @@ constexpr const char* kImagesHeader = "index,label,height,width,gray";
 constexpr const char* kLayersHeader =
     "layer,name,forward_seconds,backward_seconds";
 
-std::string path_of(const std::string& directory, const char* file) {
-  return directory + "/" + file;
+void write_file(const std::string& directory,
+                const char* file,
+                const std::string& text) {
+  nn::write_file_atomically(directory + "/" + file, text);
 }
 
 nlohmann::json read_summary(const std::string& path) {
@@ -272,38 +274,40 @@ void write_run_tables(const std::string& directory, const Run& run) {
     layers.row(row.layer, row.name, row.forward_seconds, row.backward_seconds);
   }
 
-  const auto write = [&directory](const char* file, const std::string& text) {
-    nn::write_file_atomically(path_of(directory, file), text);
-  };
-  write(kHistoryFile, history.text());
-  write(kStepsFile, steps.text());
-  write(kPredictionsFile, predictions.text());
-  write(kConfusionFile, confusion.text());
-  write(kTopFile, top.text());
-  write(kImagesFile, images.text());
-  write(kLayersFile, layers.text());
+  write_file(directory, kHistoryFile, history.text());
+  write_file(directory, kStepsFile, steps.text());
+  write_file(directory, kPredictionsFile, predictions.text());
+  write_file(directory, kConfusionFile, confusion.text());
+  write_file(directory, kTopFile, top.text());
+  write_file(directory, kImagesFile, images.text());
+  write_file(directory, kLayersFile, layers.text());
+  write_summary(directory, run);
+}
+
+void write_summary(const std::string& directory, const Run& run) {
   // Folder names in it may hold any bytes; JSON is UTF-8.
-  write(kSummaryFile,
-        run.summary.dump(
-            2, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n");
+  write_file(directory,
+             kSummaryFile,
+             run.summary.dump(
+                 2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                 "\n");
 }
 
 Run read_run(const std::string& directory) {
   Run run;
-  const std::string summary = path_of(directory, kSummaryFile);
+  const std::string summary = run_file(directory, kSummaryFile);
   run.summary = read_summary(summary);
   for (const char* pointer :
        {"/results/final/epoch", "/steps", "/dataset/test_images"}) {
     size_in_summary(summary, run.summary, pointer);
   }
-  read_history(path_of(directory, kHistoryFile), run);
-  read_steps(path_of(directory, kStepsFile), run);
-  read_predictions(path_of(directory, kPredictionsFile), run);
-  read_confusion(path_of(directory, kConfusionFile), run);
-  read_top(path_of(directory, kTopFile), run);
-  read_images(path_of(directory, kImagesFile), run);
-  read_layers(path_of(directory, kLayersFile), run);
+  read_history(run_file(directory, kHistoryFile), run);
+  read_steps(run_file(directory, kStepsFile), run);
+  read_predictions(run_file(directory, kPredictionsFile), run);
+  read_confusion(run_file(directory, kConfusionFile), run);
+  read_top(run_file(directory, kTopFile), run);
+  read_images(run_file(directory, kImagesFile), run);
+  read_layers(run_file(directory, kLayersFile), run);
   return run;
 }
 
@@ -318,10 +322,10 @@ Run read_run(const std::string& directory, std::vector<std::string>& problems) {
       return false;
     }
   };
-  const std::string summary = path_of(directory, kSummaryFile);
+  const std::string summary = run_file(directory, kSummaryFile);
   attempt([&] { run.summary = read_summary(summary); });
   const auto table = [&](const char* file, auto read, auto& rows) {
-    if (!attempt([&] { read(path_of(directory, file), run); })) rows.clear();
+    if (!attempt([&] { read(run_file(directory, file), run); })) rows.clear();
   };
   table(kHistoryFile, read_history, run.history);
   table(kStepsFile, read_steps, run.steps);

@@ -93,6 +93,8 @@ void derive_tables(Run& run);
 /// Writes summary.json and the CSV files into `directory`, each atomically.
 /// Throws std::runtime_error with path and reason.
 void write_run_tables(const std::string& directory, const Run& run);
+/// summary.json alone.
+void write_summary(const std::string& directory, const Run& run);
 
 /// Reads them back, checking columns and row counts.
 /// Throws std::runtime_error naming file, line and what is wrong.

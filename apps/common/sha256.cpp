@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <stdexcept>
 
 namespace apps {
 namespace {
@@ -68,6 +70,27 @@ class Sha256 {
     for (std::size_t i = 0; i < 8; ++i) state_[i] += added[i];
   }
 
+  /// Adds the last bytes of a message of `size` bytes, those behind its whole
+  /// blocks.
+  void end(std::string tail, std::uint64_t size) {
+    // The message ends in a 1 bit, zeros, and its length in bits as 8
+    // big-endian bytes at the end of a block.
+    tail += '\x80';
+    while (tail.size() % kBlockBytes != kBlockBytes - 8) tail += '\0';
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      tail += static_cast<char>((size * 8 >> shift) & 0xff);
+    }
+    add_blocks(tail);
+  }
+
+  /// Adds the whole blocks of `bytes`. Returns how many bytes they are.
+  std::size_t add_blocks(const std::string& bytes) {
+    const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+    const std::size_t whole = bytes.size() / kBlockBytes * kBlockBytes;
+    for (std::size_t i = 0; i < whole; i += kBlockBytes) add_block(data + i);
+    return whole;
+  }
+
   std::string hex() const {
     constexpr const char* kDigits = "0123456789abcdef";
     std::string text;
@@ -96,25 +119,26 @@ class Sha256 {
 
 std::string sha256(const std::string& bytes) {
   Sha256 digest;
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  const std::size_t whole = bytes.size() / kBlockBytes * kBlockBytes;
-  for (std::size_t i = 0; i < whole; i += kBlockBytes) {
-    digest.add_block(data + i);
-  }
+  const std::size_t whole = digest.add_blocks(bytes);
+  digest.end(bytes.substr(whole), bytes.size());
+  return digest.hex();
+}
 
-  // The message ends in a 1 bit, zeros, and its length in bits as 8 big-endian
-  // bytes at the end of a block.
-  std::string tail = bytes.substr(whole);
-  tail += '\x80';
-  while (tail.size() % kBlockBytes != kBlockBytes - 8) tail += '\0';
-  const std::uint64_t bits = static_cast<std::uint64_t>(bytes.size()) * 8;
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    tail += static_cast<char>((bits >> shift) & 0xff);
+std::string sha256_of_file(const std::string& path) {
+  constexpr std::size_t kPieceBytes = kBlockBytes << 12;
+  std::ifstream file(path, std::ios::binary);
+  Sha256 digest;
+  std::uint64_t size = 0;
+  std::string piece(kPieceBytes, '\0');
+  while (file.read(&piece[0], static_cast<std::streamsize>(kPieceBytes))) {
+    size += digest.add_blocks(piece);
   }
-  const auto* last = reinterpret_cast<const unsigned char*>(tail.data());
-  for (std::size_t i = 0; i < tail.size(); i += kBlockBytes) {
-    digest.add_block(last + i);
+  if (!file.eof()) {
+    throw std::runtime_error(path + ": cannot be read");
   }
+  piece.resize(static_cast<std::size_t>(file.gcount()));
+  const std::size_t whole = digest.add_blocks(piece);
+  digest.end(piece.substr(whole), size + piece.size());
   return digest.hex();
 }
 

@@ -6,8 +6,12 @@
 namespace apps {
 
 /// The SHA-256 digest (FIPS 180-4) of `bytes` as 64 lower-case hex digits. It
-/// identifies the data files of a run; nothing secret depends on it.
+/// identifies the files of a run; nothing secret depends on it.
 std::string sha256(const std::string& bytes);
+
+/// That of a file's content, which is read piece by piece. Throws
+/// std::runtime_error with path and reason.
+std::string sha256_of_file(const std::string& path);
 
 }  // namespace apps
 

@@ -4,11 +4,14 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,6 +21,7 @@
 #include "common/batch_loader.h"
 #include "common/figures.h"
 #include "common/models.h"
+#include "common/output.h"
 #include "common/progress.h"
 #include "common/run.h"
 #include "common/sha256.h"
@@ -270,6 +274,18 @@ class Training {
   nn::Labels evaluation_labels_;
 };
 
+/// "2001-02-03 04:05:06 UTC": it tells runs apart.
+std::string utc_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm time{};
+  char text[64];
+  if (gmtime_r(&now, &time) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &time) == 0) {
+    return "";
+  }
+  return text;
+}
+
 nlohmann::json describe_network(nn::Sequential<float>& network) {
   nlohmann::json layers = nlohmann::json::array();
   for (nn::Index i = 0; i < network.size(); ++i) {
@@ -346,6 +362,7 @@ nlohmann::json describe_run(const Options& options,
       {"compiler", compiler_version()},
       {"libraries", libraries},
       {"environment", environment(backend.variables())},
+      {"finished", utc_time()},
       {"steps", run.steps.size()},
       {"results",
        {{"final", describe_epoch(last, data.test.size())},
@@ -377,7 +394,7 @@ void print_start(const Options& options,
     std::cout << "augmentation     " << to_text(options.augmentation) << '\n';
   }
   std::cout << network.summary();
-  std::cout.flush();
+  flush_output();
 }
 
 void print_end(const Options& options, const Run& run) {
@@ -392,7 +409,50 @@ void print_end(const Options& options, const Run& run) {
                 100.0 * last.at("test_accuracy_low").get<double>(),
                 100.0 * last.at("test_accuracy_high").get<double>(),
                 run.summary.at("seconds").at("training").get<double>());
-  std::cout << text << "\nresults in " << options.out << std::endl;
+  std::cout << text << "\nresults in " << options.out << '\n';
+  flush_output();
+}
+
+void warn(const Options& options, const std::string& warning) {
+  flush_output();
+  std::cerr << options.program << ": warning: " << warning << '\n';
+}
+
+/// Saves what training made, the weights before all else. `publish` makes the
+/// rest of the run and publishes it. What fails does not keep the others from
+/// being tried, and the error says where the weights are.
+void save_results(const Options& options,
+                  RunFolder& folder,
+                  nn::Sequential<float>& network,
+                  const std::function<void()>& publish) {
+  std::string failed;
+  const auto attempt = [&failed](const auto& work) {
+    const auto add = [&failed](const char* what) {
+      failed += (failed.empty() ? "" : "; ") + std::string(what);
+    };
+    try {
+      work();
+      return true;
+    } catch (const std::bad_alloc&) {
+      add("out of memory");
+    } catch (const std::exception& error) {
+      add(error.what());
+    }
+    return false;
+  };
+  const bool saved = !options.save.empty() &&
+                     attempt([&] { nn::save_model(options.save, network); });
+  const bool published = attempt([&] {
+    folder.save_weights(network);
+    publish();
+  });
+  if (failed.empty()) return;
+  const std::string weights = published ? options.out
+                              : saved   ? options.save
+                                        : folder.keep_weights();
+  throw std::runtime_error(
+      failed + (weights.empty() ? "; the trained weights are lost"
+                                : "; the trained weights are in " + weights));
 }
 
 }  // namespace
@@ -416,13 +476,16 @@ void train(const Options& options, const BackendFactory& make_backend) {
   Run run;
   training.run(run);
   backend->copy_weights_to(network);
-  derive_tables(run);
-  run.images = collect_images(run, data.test);
-  training.time_layers(run);
-  run.summary =
-      describe_run(options, data, network, *backend, run, seconds_since(start));
-  folder.publish(run, network);
-  if (!options.save.empty()) nn::save_model(options.save, network);
+  save_results(options, folder, network, [&] {
+    derive_tables(run);
+    run.images = collect_images(run, data.test);
+    training.time_layers(run);
+    run.summary = describe_run(
+        options, data, network, *backend, run, seconds_since(start));
+    for (const std::string& warning : folder.publish(run, network)) {
+      warn(options, warning);
+    }
+  });
   print_end(options, run);
 }
 
@@ -430,31 +493,25 @@ int run_program(const Program& program,
                 const BackendFactory& make_backend,
                 int argc,
                 const char* const* argv) {
-  constexpr int kFailure = 1;
   constexpr int kWrongUsage = 2;
-  const auto complain = [&program](const char* message) {
-    std::cout.flush();
-    std::cerr << program.name << ": error: " << message << '\n';
-  };
-  std::optional<Options> options;
-  try {
-    options = parse_options(program, argc, argv);
-    if (options) train(*options, make_backend);
+  return run_main(program.name, [&] {
+    std::optional<Options> options;
+    try {
+      options = parse_options(program, argc, argv);
+      if (options) train(*options, make_backend);
+    } catch (const UsageError& error) {
+      std::cerr << program.name << ": error: " << error.what()
+                << "\nRun with --help for more information.\n";
+      return kWrongUsage;
+    } catch (const std::bad_alloc&) {
+      throw std::runtime_error(
+          options ? nn::concat("out of memory: a smaller network (",
+                               size_options(*options),
+                               ") or --batch-size may help")
+                  : "out of memory");
+    }
     return 0;
-  } catch (const UsageError& error) {
-    complain(error.what());
-    std::cerr << "Run with --help for more information.\n";
-    return kWrongUsage;
-  } catch (const std::bad_alloc&) {
-    complain(options ? nn::concat("out of memory: a smaller network (",
-                                  size_options(*options),
-                                  ") or --batch-size may help")
-                           .c_str()
-                     : "out of memory");
-  } catch (const std::exception& error) {
-    complain(error.what());
-  }
-  return kFailure;
+  });
 }
 
 }  // namespace apps

@@ -9,13 +9,15 @@ namespace apps {
 /// One training run, from the data files to the artifacts in options.out: loads
 /// and normalizes the data, builds the network, trains it with the backend,
 /// measures test loss and accuracy after every epoch, and writes what
-/// docs/artifacts.md lists. What stood in the folder before stays there until
-/// the run has ended well.
+/// docs/artifacts.md lists, the weights first. What stood in the folder before
+/// stays there until the run has ended well. A figure that cannot be drawn is a
+/// warning on standard error.
 ///
 /// Throws std::runtime_error or std::invalid_argument with a message for the
 /// user: a folder that cannot be written (told before training starts), damaged
 /// data, an impossible network, or a loss that is not finite, with epoch, step
-/// and the layer where it comes from.
+/// and the layer where it comes from. If the results cannot be written, the
+/// message says where the trained weights are.
 void train(const Options& options, const BackendFactory& make_backend);
 
 /// The whole main() of a training program. Returns its exit code: 0, 1 for an

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/run_files.h"
 #include "nn/check.h"
 #include "nn/file.h"
 #include "nn/model.h"
@@ -93,13 +94,30 @@ LoadedRun load_run(const std::filesystem::path& folder) {
         ": expected all images that the other tables name, found too few");
   }
   attempt(folder / kModel, loaded, [&] {
-    auto network = nn::load_model<float>((folder / kModel).string());
+    auto network =
+        nn::load_model<float>(apps::run_file(folder.string(), kModel));
     loaded.insight = apps::look_inside(network, loaded.run);
   });
   for (const char* figure : kImageFigures) {
     if (!can_draw(loaded, figure)) load_image(folder / figure, loaded);
   }
   return loaded;
+}
+
+// A run that is published meanwhile would be read in parts: then once more.
+LoadedRun load_whole_run(const std::filesystem::path& folder) {
+  constexpr int kMostTimes = 10;
+  for (int i = 0;; ++i) {
+    const std::string before = apps::read_manifest(folder.string());
+    LoadedRun loaded = load_run(folder);
+    const std::vector<std::string> others =
+        apps::check_manifest(folder.string());
+    if (i < kMostTimes && apps::read_manifest(folder.string()) != before) {
+      continue;
+    }
+    loaded.problems.insert(loaded.problems.end(), others.begin(), others.end());
+    return loaded;
+  }
 }
 
 }  // namespace
@@ -118,7 +136,8 @@ std::vector<LoadedRun> load_runs(const std::string& results) {
   std::vector<std::filesystem::path> folders;
   try {
     for (const auto& entry : std::filesystem::directory_iterator(results)) {
-      if (entry.is_directory() && is_run(entry.path())) {
+      if (!apps::is_partial_folder(entry.path().filename().string()) &&
+          entry.is_directory() && is_run(entry.path())) {
         folders.push_back(entry.path());
       }
     }
@@ -133,7 +152,7 @@ std::vector<LoadedRun> load_runs(const std::string& results) {
   }
   std::sort(folders.begin(), folders.end());
   std::vector<LoadedRun> runs;
-  for (const auto& folder : folders) runs.push_back(load_run(folder));
+  for (const auto& folder : folders) runs.push_back(load_whole_run(folder));
   const auto order = [](const LoadedRun& run) {
     const std::string& backend = run.names.backend;
     const std::string& model = run.names.model;

@@ -1,10 +1,11 @@
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <string>
 
 #include "common/artifacts.h"
+#include "common/output.h"
 #include "common/versions.h"
 #include "mnist_report/content.h"
 #include "mnist_report/load.h"
@@ -45,20 +46,20 @@ int main(int argc, char** argv) {
   app.add_option("--out", out, "Folder to write to [that of --results]");
   app.set_version_flag("--version",
                        "mnist_report (libnn) " + apps::program_version());
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "mnist_report: error: " << error.what() << '\n'
-              << "Run mnist_report --help for its options.\n";
-    return 2;
-  }
-  try {
+  return apps::run_main("mnist_report", [&] {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+      std::ostringstream text;
+      const int code = app.exit(success, text, text);
+      std::cout << text.str();
+      return code;
+    } catch (const CLI::ParseError& error) {
+      std::cerr << "mnist_report: error: " << error.what() << '\n'
+                << "Run mnist_report --help for its options.\n";
+      return 2;
+    }
     write_report(results, out);
-  } catch (const std::exception& error) {
-    std::cerr << "mnist_report: error: " << error.what() << '\n';
-    return 1;
-  }
-  return 0;
+    return 0;
+  });
 }

@@ -167,6 +167,7 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
   const std::vector<std::pair<std::string, std::string>> facts{
       {"Program", "/program"},
       {"Version", "/version"},
+      {"Finished", "/finished"},
       {"Seed", "/seed"},
       {"Threads", "/threads"},
       {"Processor", "/processor"},

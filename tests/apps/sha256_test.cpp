@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "nn/file.h"
 #include "support/catch.h"
+#include "support/temporary_directory.h"
 
 TEST_CASE("sha256 gives the digests of FIPS 180-4's examples",
           "[apps][sha256]") {
@@ -31,4 +33,20 @@ TEST_CASE("sha256 pads messages of every length around a block differently",
         "02779466cdec163811d078815c633f21901413081449002f24aa3e80f0b88ef7");
   CHECK(apps::sha256(std::string(64, '\0')) ==
         "f5a5fd42d16a20302798ef6ed309979b43003d2320d9f0e8ea9831a92759fb4b");
+}
+
+TEST_CASE("sha256 of a file is that of its bytes", "[apps][sha256]") {
+  const nn_test::TemporaryDirectory folder;
+  // Around the pieces in which a file is read.
+  for (const std::size_t size :
+       {0, 1, 63, 64, 262143, 262144, 262145, 600000}) {
+    std::string bytes(size, 'x');
+    for (std::size_t i = 0; i < size; ++i)
+      bytes[i] = static_cast<char>(i % 251);
+    nn::write_file_atomically(folder.file("file"), bytes);
+    CHECK(apps::sha256_of_file(folder.file("file")) == apps::sha256(bytes));
+  }
+  CHECK_THROWS_AS(apps::sha256_of_file(folder.file("none")),
+                  std::runtime_error);
+  CHECK_THROWS_AS(apps::sha256_of_file(folder.path()), std::runtime_error);
 }

@@ -153,7 +153,7 @@ void write_sample_run(const std::string& results,
   std::filesystem::create_directories(directory);
   apps::write_run_tables(directory, run);
   nn::Sequential<float> network = sample_network(run.summary.at("model"));
-  apps::write_figures(directory, run, apps::look_inside(network, run));
+  apps::write_figures(directory, run, network);
   nn::save_model(directory + "/model.safetensors", network);
 }
 
