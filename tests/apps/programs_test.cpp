@@ -231,7 +231,7 @@ TEST_CASE("a bar with loss, speed and time left is drawn on terminals alone",
     WARN("not tested: there is no script(1) of util-linux");
     return;
   }
-  std::string command = nn_test::quoted(NN_MNIST_MLP);
+  std::string command = "TERM=xterm " + nn_test::quoted(NN_MNIST_MLP);
   for (const std::string& argument : bench.arguments()) {
     command += ' ' + nn_test::quoted(argument);
   }
