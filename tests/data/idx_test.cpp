@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/file.h"
@@ -144,6 +145,103 @@ TEST_CASE("a file that is no idx file is refused with what it is",
         directory.path() + ": not a regular file");
 }
 
+TEST_CASE("a file with another magic is refused with what it is",
+          "[idx][errors]") {
+  const auto idx_of = [](char type) {
+    return std::string("\0\0", 2) + type + std::string("\1\0\0\0\1\0", 6);
+  };
+  const auto reversed = [](char type) {
+    return std::string("\1") + type + std::string("\0\0\1\0\0\0\7", 7);
+  };
+  std::string tar(512, 'x');
+  tar.replace(257, 5, "ustar");
+  const std::pair<std::string, std::string> cases[] = {
+      {"<!DOCTYPE html>", "an HTML or XML page"},
+      {"\n  <html>", "an HTML or XML page"},
+      {"\xef\xbb\xbf<?xml version='1.0'?>", "an HTML or XML page"},
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+      {"PK\x03\x04...", "a ZIP archive"},
+      {"BZh91AY", "bunzip2"},
+      {"\xfd"
+       "7zXZ",
+       "unxz"},
+      {"\x28\xb5\x2f\xfd..", "unzstd"},
+      {"\x93NUMPY", "a NumPy array"},
+      {"\x89HDF\r\n", "an HDF5 file"},
+      {tar, "a tar archive"},
+      {"label,1x1,1x2\n5,0,0\n", "this is text"},
+      {idx_of('\x09'), "an IDX file of signed bytes"},
+      {idx_of('\x0b'), "an IDX file of 16-bit integers"},
+      {idx_of('\x0c'), "an IDX file of 32-bit integers"},
+      {idx_of('\x0d'), "an IDX file of 32-bit floating-point numbers"},
+      {idx_of('\x0e'), "an IDX file of 64-bit floating-point numbers"},
+      {std::string("\0\0\x08\0", 4), "an IDX file without dimensions"},
+      {reversed('\x08'), "unsigned bytes in reversed byte order"},
+      {reversed('\x0c'), "32-bit integers in reversed byte order"},
+  };
+  for (const auto& [bytes, meaning] : cases) {
+    CHECK_THAT(complaint(bytes), ContainsSubstring(meaning));
+    if (nn_test::can_gzip()) {
+      CHECK_THAT(complaint(gzip(bytes)), ContainsSubstring(meaning));
+    }
+  }
+  // Nothing is claimed of bytes that say nothing.
+  const std::string unknown = complaint("\x01\x02\x03\x04\x05");
+  CHECK(unknown.substr(unknown.size() - 16) == "magic 0x01020304");
+  if (nn_test::can_gzip()) {
+    CHECK_THAT(complaint(gzip(gzip(idx_bytes({1}, "a")))),
+               ContainsSubstring("a gzip file inside of a gzip file"));
+  }
+}
+
+TEST_CASE("zeros behind a gzip file are nothing, and all else is refused",
+          "[idx][errors]") {
+  if (!nn_test::can_gzip()) return;
+  const std::string file = gzip(idx_bytes({3}, "abc"));
+  // Within a block of the reader's, and over several.
+  for (const std::size_t zeros : {1, 2, 511, 65536, 200000}) {
+    const std::string padding(zeros, '\0');
+    for (const std::string& whole :
+         {file + padding, file + gzip("") + padding}) {
+      CHECK(to_string(nn::read_idx(nn::MemoryFile{whole}).bytes) == "abc");
+      const TemporaryDirectory directory;
+      nn::write_file_atomically(directory.file("a"), whole);
+      CHECK(to_string(nn::read_idx(directory.file("a")).bytes) == "abc");
+    }
+    CHECK_THAT(complaint(file + padding + "x"),
+               ContainsSubstring("found a byte 120"));
+    // As gzip has it, a member behind zeros is none.
+    CHECK_THAT(complaint(file + padding + file),
+               ContainsSubstring("found a byte 31"));
+  }
+  CHECK_THAT(complaint(file + "garbage"),
+             ContainsSubstring("expected the end, zeros or another member"));
+  CHECK_THAT(complaint(file + "\x1f\x8b"), ContainsSubstring("ends too early"));
+  // Zeros in place of data are no padding.
+  CHECK_THAT(complaint(file.substr(0, 20) + std::string(100, '\0')),
+             ContainsSubstring("damaged"));
+}
+
+TEST_CASE("a compressed file may unpack to a limit that can be raised",
+          "[idx][errors]") {
+  if (!nn_test::can_gzip()) return;
+  const Index bytes = Index{20} << 20;
+  const std::string file = gzip(
+      idx_bytes({bytes}, std::string(static_cast<std::size_t>(bytes), '\0')));
+  CHECK_THAT(complaint(file),
+             ContainsSubstring("which is more than 64 times the"));
+  nn::IdxLimits limits;
+  limits.max_expansion = 1032;
+  CHECK(nn::read_idx(nn::MemoryFile{file}, limits).bytes.size() ==
+        static_cast<std::size_t>(bytes));
+  limits.max_content_bytes = 1000;
+  CHECK_THROWS_WITH(nn::read_idx(nn::MemoryFile{file}, limits),
+                    ContainsSubstring("IdxLimits::max_content_bytes"));
+  limits.max_expansion = 0;
+  CHECK_THROWS_AS(nn::read_idx(nn::MemoryFile{file}, limits),
+                  std::invalid_argument);
+}
+
 TEST_CASE("an idx file with too few or too many bytes is refused with both",
           "[idx][errors]") {
   const std::string short_file = idx_bytes({2, 3}, "abcde");
@@ -178,7 +276,8 @@ TEST_CASE("a header of huge sizes is refused before memory is asked for",
                                "2000000000, found 3"));
   if (!nn_test::can_gzip()) return;
   CHECK_THAT(complaint(gzip(idx_bytes({2000000000}, "abc"))),
-             ContainsSubstring("a compressed file too small to hold them"));
+             ContainsSubstring(
+                 "more than 64 times the 31 bytes of the compressed file"));
 }
 
 TEST_CASE("a gzip file cut short anywhere is refused", "[idx][errors]") {

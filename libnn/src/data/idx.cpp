@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -23,9 +26,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Above any data set of this kind (the largest, EMNIST, has 548 MB), and below
-/// what a damaged header may ask for.
-constexpr std::uint64_t kMaxContentBytes = std::uint64_t{1} << 31;
+/// Of the magic and of each size in a header.
+constexpr std::size_t kSizeBytes = 4;
+/// The first three bytes of the magic of an array of unsigned bytes.
+constexpr std::uint32_t kBytesMagic = 0x08;
+/// A compressed file may unpack to this much, however small it is itself.
+constexpr std::uint64_t kMinUnpackedBytes = std::uint64_t{1} << 24;
 
 template <typename... Parts>
 [[noreturn]] void throw_damaged(const std::string& path,
@@ -33,38 +39,98 @@ template <typename... Parts>
   throw std::runtime_error(concat(path, ": ", parts...));
 }
 
+struct Block {
+  const std::uint8_t* data = nullptr;
+  std::size_t size = 0;
+};
+
+/// The bytes of a file, or of memory, as they are, block by block.
+class RawBytes {
+ public:
+  explicit RawBytes(std::string path) : path_(std::move(path)) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path_, error);
+    if (!fs::exists(status)) throw_damaged(path_, "no such file");
+    if (!fs::is_regular_file(status)) {
+      throw_damaged(path_, "not a regular file");
+    }
+    size_bytes_ = fs::file_size(path_, error);
+    errno = 0;
+    file_.open(path_, std::ios::binary);
+    if (error || !file_) {
+      throw_damaged(
+          path_,
+          "cannot be opened: ",
+          error ? error.message() : std::generic_category().message(errno));
+    }
+    buffer_.resize(kBlockBytes);
+  }
+  explicit RawBytes(const MemoryFile& file)
+      : path_(file.name),
+        size_bytes_(file.bytes.size()),
+        block_{reinterpret_cast<const std::uint8_t*>(file.bytes.data()),
+               file.bytes.size()} {}
+
+  const std::string& path() const { return path_; }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+
+  /// What is left of a block, or the next one; empty only at the end.
+  Block peek() {
+    if (block_.size == 0 && file_.is_open()) {
+      file_.read(reinterpret_cast<char*>(buffer_.data()),
+                 static_cast<std::streamsize>(buffer_.size()));
+      if (file_.bad()) throw_damaged(path_, "cannot be read");
+      block_ = {buffer_.data(), static_cast<std::size_t>(file_.gcount())};
+    }
+    return block_;
+  }
+  void skip(std::size_t count) {
+    block_.data += count;
+    block_.size -= count;
+  }
+
+ private:
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
+
+  std::string path_;
+  std::uint64_t size_bytes_ = 0;
+  std::ifstream file_;
+  std::vector<std::uint8_t> buffer_;
+  Block block_;
+};
+
 /// The bytes of a file in order, unpacked if need be.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
   /// Fills up to `count` bytes; fewer only at the end.
   virtual std::size_t read(std::uint8_t* bytes, std::size_t count) = 0;
-  /// A bound on what there is to read, known before reading, and whether it is
-  /// also the exact size.
-  virtual std::uint64_t max_size_bytes() const = 0;
-  virtual bool size_is_exact() const = 0;
+  /// The size of what there is to read, where it is known before reading.
+  virtual std::optional<std::uint64_t> size_bytes() const = 0;
 };
 
 class PlainSource final : public ByteSource {
  public:
-  PlainSource(std::string path, std::ifstream file, std::uint64_t size_bytes)
-      : path_(std::move(path)),
-        file_(std::move(file)),
-        size_bytes_(size_bytes) {}
+  explicit PlainSource(RawBytes raw) : raw_(std::move(raw)) {}
 
   std::size_t read(std::uint8_t* bytes, std::size_t count) override {
-    file_.read(reinterpret_cast<char*>(bytes),
-               static_cast<std::streamsize>(count));
-    if (file_.bad()) throw_damaged(path_, "cannot be read");
-    return static_cast<std::size_t>(file_.gcount());
+    std::size_t done = 0;
+    while (done < count) {
+      const Block block = raw_.peek();
+      if (block.size == 0) break;
+      const std::size_t part = std::min(block.size, count - done);
+      std::memcpy(bytes + done, block.data, part);
+      raw_.skip(part);
+      done += part;
+    }
+    return done;
   }
-  std::uint64_t max_size_bytes() const override { return size_bytes_; }
-  bool size_is_exact() const override { return true; }
+  std::optional<std::uint64_t> size_bytes() const override {
+    return raw_.size_bytes();
+  }
 
  private:
-  std::string path_;
-  std::ifstream file_;
-  std::uint64_t size_bytes_;
+  RawBytes raw_;
 };
 
 #ifdef NN_HAVE_ZLIB
@@ -72,12 +138,9 @@ class PlainSource final : public ByteSource {
 /// when it reaches its end, so whoever reads to the end has them verified.
 class GzipSource final : public ByteSource {
  public:
-  GzipSource(std::string path, std::ifstream file, std::uint64_t size_bytes)
-      : path_(std::move(path)),
-        file_(std::move(file)),
-        compressed_bytes_(size_bytes) {
+  explicit GzipSource(RawBytes raw) : raw_(std::move(raw)) {
     if (inflateInit2(&stream_, kGzipOnly) != Z_OK) {
-      throw_damaged(path_, "gzip: cannot start to decompress");
+      throw_damaged(raw_.path(), "gzip: cannot start to decompress");
     }
   }
   ~GzipSource() override { inflateEnd(&stream_); }
@@ -87,66 +150,73 @@ class GzipSource final : public ByteSource {
   std::size_t read(std::uint8_t* bytes, std::size_t count) override {
     std::size_t done = 0;
     while (done < count && !at_end_) {
-      if (stream_.avail_in == 0) refill();
-      if (in_gap_) {
-        // Behind a member comes the end of the file or another member.
-        if (stream_.avail_in == 0) {
-          at_end_ = true;
-          break;
-        }
-        if (inflateReset(&stream_) != Z_OK) fail(Z_STREAM_ERROR);
-        in_gap_ = false;
-      } else if (stream_.avail_in == 0) {
-        throw_damaged(path_,
+      if (in_gap_ && !start_member()) break;
+      const Block block = raw_.peek();
+      if (block.size == 0) {
+        throw_damaged(raw_.path(),
                       "gzip: the compressed data ends too early, after ",
                       total_ + done,
                       " unpacked bytes");
       }
-      const std::size_t room = std::min(count - done, kMaxStepBytes);
+      const auto in = static_cast<uInt>(std::min(block.size, kMaxStepBytes));
+      const auto room =
+          static_cast<uInt>(std::min(count - done, kMaxStepBytes));
+      // zlib does not write there; its type has no const.
+      stream_.next_in = const_cast<Bytef*>(block.data);
+      stream_.avail_in = in;
       stream_.next_out = bytes + done;
-      stream_.avail_out = static_cast<uInt>(room);
+      stream_.avail_out = room;
       const int status = inflate(&stream_, Z_NO_FLUSH);
+      raw_.skip(in - stream_.avail_in);
       done += room - stream_.avail_out;
       if (status == Z_STREAM_END) {
         in_gap_ = true;
       } else if (status != Z_OK && status != Z_BUF_ERROR) {
-        fail(status);
+        throw_damaged(raw_.path(),
+                      "gzip: the compressed data is damaged: ",
+                      stream_.msg != nullptr ? stream_.msg : zError(status));
       }
     }
     total_ += done;
     return done;
   }
 
-  std::uint64_t max_size_bytes() const override {
-    constexpr std::uint64_t kMaxDeflateRatio = 1032;  // zlib's manual
-    return compressed_bytes_ > kMaxContentBytes
-               ? kMaxDeflateRatio * kMaxContentBytes
-               : kMaxDeflateRatio * compressed_bytes_;
+  std::optional<std::uint64_t> size_bytes() const override {
+    return std::nullopt;
   }
-  bool size_is_exact() const override { return false; }
 
  private:
   static constexpr int kGzipOnly = 16 + MAX_WBITS;
   static constexpr std::size_t kMaxStepBytes = std::size_t{1} << 30;
+  static constexpr std::uint8_t kFirstOfMagic = 0x1f;
 
-  void refill() {
-    file_.read(reinterpret_cast<char*>(input_.data()),
-               static_cast<std::streamsize>(input_.size()));
-    if (file_.bad()) throw_damaged(path_, "cannot be read");
-    stream_.next_in = input_.data();
-    stream_.avail_in = static_cast<uInt>(file_.gcount());
+  /// Behind a member comes the end of the file or another member. As gzip does,
+  /// this takes zeros for the end: tapes and some servers fill up blocks.
+  bool start_member() {
+    at_end_ = true;
+    Block block = raw_.peek();
+    if (block.size > 0 && block.data[0] == kFirstOfMagic) {
+      inflateReset(&stream_);
+      in_gap_ = false;
+      at_end_ = false;
+      return true;
+    }
+    for (; block.size > 0; block = raw_.peek()) {
+      const auto* const end = block.data + block.size;
+      const auto* const other = std::find_if(
+          block.data, end, [](std::uint8_t byte) { return byte != 0; });
+      if (other != end) {
+        throw_damaged(raw_.path(),
+                      "gzip: expected the end, zeros or another member behind "
+                      "the compressed data, found a byte ",
+                      static_cast<int>(*other));
+      }
+      raw_.skip(block.size);
+    }
+    return false;
   }
 
-  [[noreturn]] void fail(int status) const {
-    throw_damaged(path_,
-                  "gzip: the compressed data is damaged: ",
-                  stream_.msg != nullptr ? stream_.msg : zError(status));
-  }
-
-  std::string path_;
-  std::ifstream file_;
-  std::uint64_t compressed_bytes_;
-  std::array<Bytef, std::size_t{1} << 16> input_;
+  RawBytes raw_;
   z_stream stream_{};
   std::uint64_t total_ = 0;
   bool in_gap_ = false;
@@ -154,40 +224,21 @@ class GzipSource final : public ByteSource {
 };
 #endif
 
-std::unique_ptr<ByteSource> open_source(const std::string& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) throw_damaged(path, "no such file");
-  if (!fs::is_regular_file(status)) throw_damaged(path, "not a regular file");
-  const std::uint64_t size_bytes = fs::file_size(path, error);
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) {
-    throw_damaged(
-        path,
-        "cannot be opened: ",
-        error ? error.message() : std::generic_category().message(errno));
+std::unique_ptr<ByteSource> open_source(RawBytes raw) {
+  const Block start = raw.peek();
+  if (start.size == 0) {
+    throw_damaged(raw.path(), "expected an IDX file, found an empty file");
   }
-  if (size_bytes == 0) {
-    throw_damaged(path, "expected an IDX file, found an empty file");
-  }
-
-  std::array<char, 2> start{};
-  file.read(start.data(), start.size());
-  const bool gzip = file.gcount() == 2 && start[0] == '\x1f' &&
-                    start[1] == static_cast<char>(0x8b);
-  file.clear();
-  file.seekg(0);
-  if (gzip) {
+  if (start.size >= 2 && start.data[0] == 0x1f && start.data[1] == 0x8b) {
 #ifdef NN_HAVE_ZLIB
-    return std::make_unique<GzipSource>(path, std::move(file), size_bytes);
+    return std::make_unique<GzipSource>(std::move(raw));
 #else
-    throw_damaged(path,
+    throw_damaged(raw.path(),
                   "the file is gzip-compressed, and this libnn was built "
                   "without zlib; unpack the file first (gunzip)");
 #endif
   }
-  return std::make_unique<PlainSource>(path, std::move(file), size_bytes);
+  return std::make_unique<PlainSource>(std::move(raw));
 }
 
 std::uint32_t big_endian(const std::uint8_t* b) {
@@ -259,12 +310,171 @@ void check_dimensions(const std::string& path,
   }
 }
 
-}  // namespace
+// What stands where an IDX file's magic should.
 
-IdxArray read_idx(const std::string& path) {
-  const std::unique_ptr<ByteSource> source = open_source(path);
+struct Signature {
+  const char* bytes;
+  std::size_t size;
+  const char* meaning;
+};
 
-  std::array<std::uint8_t, 4> word{};
+constexpr Signature kSignatures[] = {
+    {"\x1f\x8b", 2, "a gzip file inside of a gzip file: unpack it (gunzip)"},
+    {"PK\x03\x04", 4, "a ZIP archive: unpack it (unzip)"},
+    {"BZh", 3, "a bzip2 file: unpack it (bunzip2)"},
+    {"\xfd"
+     "7zXZ",
+     5,
+     "an xz file: unpack it (unxz)"},
+    {"\x28\xb5\x2f\xfd", 4, "a Zstandard file: unpack it (unzstd)"},
+    {"7z\xbc\xaf", 4, "a 7-Zip archive: unpack it"},
+    {"Rar!", 4, "a RAR archive: unpack it"},
+    {"version https://git-lfs",
+     23,
+     "a Git LFS pointer, which stands for the file: fetch that (git lfs pull)"},
+    {"\x93NUMPY", 6, "a NumPy array"},
+    {"\x89HDF", 4, "an HDF5 file"},
+    {"\x89PNG", 4, "a PNG image"},
+    {"\xff\xd8\xff", 3, "a JPEG image"},
+    {"PAR1", 4, "a Parquet file"},
+    {"%PDF", 4, "a PDF document"},
+};
+
+struct ElementType {
+  std::uint8_t code;
+  const char* name;
+};
+
+constexpr ElementType kElementTypes[] = {
+    {0x08, "unsigned bytes"},
+    {0x09, "signed bytes"},
+    {0x0b, "16-bit integers"},
+    {0x0c, "32-bit integers"},
+    {0x0d, "32-bit floating-point numbers"},
+    {0x0e, "64-bit floating-point numbers"},
+};
+
+/// "32-bit integers" for the code in a magic, or null.
+const char* element_type(std::uint8_t code) {
+  for (const ElementType& type : kElementTypes) {
+    if (type.code == code) return type.name;
+  }
+  return nullptr;
+}
+
+/// What a file is that begins so and is no IDX file of bytes; empty if it says
+/// nothing to this library.
+std::string what_begins_with(const std::string& start) {
+  const auto byte = [&start](std::size_t i) {
+    return static_cast<std::uint8_t>(start[i]);
+  };
+  for (const Signature& signature : kSignatures) {
+    if (start.compare(0, signature.size, signature.bytes, signature.size) ==
+        0) {
+      return signature.meaning;
+    }
+  }
+  constexpr std::size_t kTarMagic = 257;
+  if (start.size() > kTarMagic && start.compare(kTarMagic, 5, "ustar") == 0) {
+    return "a tar archive: unpack it (tar)";
+  }
+  if (byte(0) == 0 && byte(1) == 0) {
+    if (const char* type = element_type(byte(2))) {
+      if (byte(3) == 0) return "an IDX file without dimensions";
+      return concat("an IDX file of ", type, ": convert it to bytes");
+    }
+  } else if (byte(2) == 0 && byte(3) == 0 && byte(0) != 0) {
+    if (const char* type = element_type(byte(1))) {
+      return concat("an IDX file of ",
+                    type,
+                    " in reversed byte order: an IDX file is big-endian");
+    }
+  }
+  const auto visible = [](char c) {
+    return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
+  };
+  const std::size_t mark = start.compare(0, 3, "\xef\xbb\xbf") == 0 ? 3 : 0;
+  const std::size_t first = start.find_first_not_of(" \t\r\n", mark);
+  if (first != start.npos && start[first] == '<') {
+    return "an HTML or XML page, such as a server sends in place of a file";
+  }
+  if (std::all_of(start.begin() + static_cast<std::ptrdiff_t>(mark),
+                  start.end(),
+                  visible)) {
+    return "text";
+  }
+  return "";
+}
+
+[[noreturn]] void throw_magic(const std::string& path,
+                              const std::array<std::uint8_t, 4>& magic,
+                              ByteSource& source) {
+  std::array<std::uint8_t, 512> more{};
+  std::size_t got = 0;
+  try {
+    got = source.read(more.data(), more.size());
+  } catch (const std::runtime_error&) {
+    // That the rest is damaged says less than how the file begins.
+  }
+  std::string start(magic.begin(), magic.end());
+  start.append(more.begin(), more.begin() + static_cast<std::ptrdiff_t>(got));
+  const std::string meaning = what_begins_with(start);
+  throw_damaged(path,
+                "expected an IDX file of unsigned bytes (magic 0x00000801 with "
+                "1 dimension, 0x00000803 with 3), found magic ",
+                hex(big_endian(magic.data())),
+                meaning.empty() ? "" : ": this is ",
+                meaning);
+}
+
+// The content.
+
+void check_unpacked_size(const std::string& path,
+                         std::uint64_t content_bytes,
+                         std::uint64_t file_bytes,
+                         const IdxLimits& limits) {
+  const std::uint64_t allowed =
+      file_bytes > limits.max_content_bytes / limits.max_expansion
+          ? limits.max_content_bytes
+          : std::max(limits.max_expansion * file_bytes, kMinUnpackedBytes);
+  if (content_bytes > allowed) {
+    throw_damaged(path,
+                  "the header says ",
+                  content_bytes,
+                  " bytes, which is more than ",
+                  limits.max_expansion,
+                  " times the ",
+                  file_bytes,
+                  " bytes of the compressed file; if that is right, unpack the "
+                  "file first (gunzip) or raise IdxLimits::max_expansion");
+  }
+}
+
+/// Reads up to `content_bytes`. Memory grows with what is really there: at once
+/// only to a small multiple of the file, since a header may say anything.
+std::uint64_t read_growing(ByteSource& source,
+                           std::uint64_t content_bytes,
+                           std::uint64_t file_bytes,
+                           std::vector<std::uint8_t>& bytes) {
+  constexpr std::uint64_t kTrustedExpansion = 8;
+  std::uint64_t room = kTrustedExpansion * file_bytes;
+  for (std::uint64_t done = 0;; room *= 2) {
+    room = std::min(room, content_bytes);
+    bytes.resize(static_cast<std::size_t>(room));
+    done +=
+        source.read(bytes.data() + done, static_cast<std::size_t>(room - done));
+    if (done < room || done == content_bytes) return done;
+  }
+}
+
+IdxArray parse(RawBytes raw, const IdxLimits& limits) {
+  check_argument(limits.max_expansion >= 1,
+                 "[read_idx] expected a max_expansion of at least 1, got 0");
+  const std::string path = raw.path();
+  const std::uint64_t file_bytes = raw.size_bytes();
+  const std::unique_ptr<ByteSource> source = open_source(std::move(raw));
+
+  std::array<std::uint8_t, kSizeBytes> word{};
   std::size_t got = source->read(word.data(), word.size());
   if (got < word.size()) {
     throw_damaged(path,
@@ -272,13 +482,9 @@ IdxArray read_idx(const std::string& path) {
                   got,
                   got == 1 ? " byte" : " bytes");
   }
-  const std::uint32_t magic = big_endian(word.data());
-  const std::uint32_t dimensions = magic & 0xffu;
-  if ((magic >> 8) != 0x08u || dimensions == 0) {
-    throw_damaged(path,
-                  "expected an IDX file of unsigned bytes (magic 0x0000080d "
-                  "with d dimensions, d at least 1), found magic ",
-                  hex(magic));
+  const std::uint32_t dimensions = word[3];
+  if (big_endian(word.data()) >> 8 != kBytesMagic || dimensions == 0) {
+    throw_magic(path, word, *source);
   }
 
   IdxArray array;
@@ -296,26 +502,25 @@ IdxArray read_idx(const std::string& path) {
     }
     const std::uint32_t size = big_endian(word.data());
     array.dims.push_back(static_cast<Index>(size));
-    // Both factors are below 2^32 here, so the product cannot wrap.
-    content_bytes *= size;
-    if (content_bytes > kMaxContentBytes) {
+    // Once it is too large, only a size of zero can make it small again.
+    if (size == 0 || content_bytes == 0) {
+      content_bytes = 0;
+    } else if (content_bytes > limits.max_content_bytes / size) {
       too_large = true;
-      content_bytes = kMaxContentBytes;
+    } else {
+      content_bytes *= size;
     }
   }
-  const bool empty =
-      std::find(array.dims.begin(), array.dims.end(), 0) != array.dims.end();
-  if (empty) {
-    content_bytes = 0;
-  } else if (too_large) {
+  if (too_large && content_bytes != 0) {
     throw_damaged(path,
                   "the header says ",
                   join(array.dims),
                   ", which is more than the ",
-                  kMaxContentBytes,
-                  " bytes that libnn reads");
+                  limits.max_content_bytes,
+                  " bytes of IdxLimits::max_content_bytes");
   }
-  const std::uint64_t header_bytes = 4 * (std::uint64_t{dimensions} + 1);
+  const std::uint64_t header_bytes =
+      kSizeBytes * (std::uint64_t{dimensions} + 1);
   const auto throw_size = [&](const auto& found) {
     throw_damaged(path,
                   "expected ",
@@ -326,18 +531,29 @@ IdxArray read_idx(const std::string& path) {
                   found);
   };
   // Before allocating: a damaged header may say anything.
-  const std::uint64_t bound = source->max_size_bytes() - header_bytes;
-  if (source->size_is_exact() && content_bytes != bound) throw_size(bound);
-  if (content_bytes > bound) {
-    throw_size("a compressed file too small to hold them");
+  if (const auto size_bytes = source->size_bytes()) {
+    if (content_bytes != *size_bytes - header_bytes) {
+      throw_size(*size_bytes - header_bytes);
+    }
+  } else {
+    check_unpacked_size(path, content_bytes, file_bytes, limits);
   }
-
-  array.bytes.resize(static_cast<std::size_t>(content_bytes));
-  const std::size_t read = source->read(array.bytes.data(), array.bytes.size());
-  if (read < array.bytes.size()) throw_size(read);
+  const std::uint64_t read =
+      read_growing(*source, content_bytes, file_bytes, array.bytes);
+  if (read < content_bytes) throw_size(read);
   // Reading on to the end also has a compressed file's checksum verified.
   if (source->read(word.data(), 1) != 0) throw_size("more");
   return array;
+}
+
+}  // namespace
+
+IdxArray read_idx(const std::string& path, const IdxLimits& limits) {
+  return parse(RawBytes(path), limits);
+}
+
+IdxArray read_idx(const MemoryFile& file, const IdxLimits& limits) {
+  return parse(RawBytes(file), limits);
 }
 
 MnistFiles find_mnist(const std::string& directory, Split split) {
@@ -346,15 +562,18 @@ MnistFiles find_mnist(const std::string& directory, Split split) {
           find_file(directory, stem + "-labels", "idx1-ubyte")};
 }
 
-ImageSet load_mnist(const std::string& directory, Split split, int classes) {
+ImageSet load_mnist(const std::string& directory,
+                    Split split,
+                    int classes,
+                    const IdxLimits& limits) {
   check_argument(classes >= 1 && classes <= 256,
                  "[load_mnist] expected 1 to 256 classes, got ",
                  classes);
   const auto [image_path, label_path] = find_mnist(directory, split);
 
-  IdxArray labels = read_idx(label_path);
+  IdxArray labels = read_idx(label_path, limits);
   check_dimensions(label_path, labels, 1, "labels, an array of 1 dimension");
-  IdxArray images = read_idx(image_path);
+  IdxArray images = read_idx(image_path, limits);
   check_dimensions(image_path, images, 3, "images, an array of 3 dimensions");
   if (images.bytes.empty()) {
     throw_damaged(image_path,
