@@ -1,6 +1,7 @@
 #include "kernels/isa.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -54,12 +55,24 @@ constexpr Isa kLowest = Isa::kSse4;
 constexpr Isa kLowest = Isa::kBaseline;
 #endif
 
+Isa best_allowed() {
+  return std::max(kLowest,
+                  std::min(best_of_machine(), limit_from_environment()));
+}
+
+std::atomic<Isa>& chosen() {
+  static std::atomic<Isa> isa{best_allowed()};
+  return isa;
+}
+
 }  // namespace
 
 Isa isa() {
-  static const Isa chosen =
-      std::max(kLowest, std::min(best_of_machine(), limit_from_environment()));
-  return chosen;
+  return chosen().load(std::memory_order_relaxed);
+}
+
+void limit_isa(Isa highest) {
+  chosen() = std::max(kLowest, std::min(best_allowed(), highest));
 }
 
 const char* isa_name(Isa isa) {
