@@ -25,7 +25,7 @@ find_package(HighwayHeaders)
 nn_note_missing("Highway's headers" "${HighwayHeaders_FOUND}" libhwy-dev)
 find_package(ZLIB)
 
-if(NN_BUILD_APPS OR NN_BUILD_TESTS)
+if(NN_BUILD_APPS OR NN_BUILD_TESTS OR NN_BUILD_FUZZERS)
   find_package(nlohmann_json 3.7 QUIET)
 endif()
 if(NN_BUILD_APPS)

@@ -22,7 +22,8 @@ function(nn_configure_target target)
       -fno-sanitize-recover=all)
     # What sanitizers put in makes g++ see uninitialized values where there are
     # none, in std::regex for one.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    target_compile_options(${target} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     # PUBLIC at link time: whatever links a sanitized static library needs the
     # sanitizer's run-time library too.
     get_target_property(type ${target} TYPE)

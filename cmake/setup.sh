@@ -15,7 +15,7 @@ nn_test_packages=(catch2 make)
 # reference one, 20 times slower.
 nn_optional_packages=(libtorch-dev libopenblas0-openmp)
 nn_optional_test_packages=(
-  clang libclang-rt-dev clang-format-14 doxygen python3 shellcheck tidy
+  clang libclang-rt-dev llvm clang-format-14 doxygen python3 shellcheck tidy
   poppler-utils mupdf-tools
 )
 

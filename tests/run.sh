@@ -13,6 +13,8 @@ tests:
   release   all tests, among them those against LibTorch where it is found
   asan      AddressSanitizer and UndefinedBehaviorSanitizer: all tests but
             those on real data
+  fuzz      the fuzzers of tests/fuzz for some seconds each, where clang has
+            its libFuzzer
   tsan      ThreadSanitizer: the tests in which threads meet
 
   --release-only   no sanitizers
@@ -83,6 +85,16 @@ if [[ -z "$release_only" ]]; then
   build asan
   export LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0"
   run_tests asan --timeout 900
+  # The tests replay the corpus; where clang has a libFuzzer, it searches on.
+  if command -v clang++ >/dev/null &&
+    clang++ -fsanitize=fuzzer -x c++ -o /dev/null - 2>/dev/null \
+      <<<'extern "C" int LLVMFuzzerTestOneInput(const char*, long) { return 0; }'; then
+    say ""
+    say "== fuzz"
+    tests/fuzz/run.sh --seconds 5 --jobs "$(nproc)"
+  else
+    say "clang with libFuzzer not found: nothing is fuzzed"
+  fi
   # ThreadSanitizer of g++ 12 does not start where the kernel spreads addresses
   # over many bits. The build needs it too: it asks nn_tests for its tests.
   if setarch "$(uname -m)" -R true 2>/dev/null; then

@@ -1,0 +1,35 @@
+#ifndef NN_TESTS_FUZZ_NETWORKS_OF_SEEDS_H_
+#define NN_TESTS_FUZZ_NETWORKS_OF_SEEDS_H_
+
+#include "nn/layers/batch_norm.h"
+#include "nn/layers/conv2d.h"
+#include "nn/layers/global_avg_pool2d.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/relu.h"
+#include "nn/layers/softmax.h"
+#include "nn/residual.h"
+#include "nn/sequential.h"
+
+namespace nn_fuzz {
+
+/// The network whose weights and optimizer the seeds hold: small, with a
+/// counter among its buffers and names inside of a container.
+inline nn::Sequential<float> network_of_weights() {
+  nn::Sequential<float> network(nn::Shape{2, 1, 1});
+  network.add<nn::Linear>(3).add<nn::BatchNorm1d>();
+  network.add<nn::Residual>(
+      [](nn::Sequential<float>& body) { body.add<nn::Linear>(3); });
+  return network;
+}
+
+/// One with settings of two directions.
+inline nn::Sequential<float> network_of_model() {
+  nn::Sequential<float> network(nn::Shape{1, 4, 4});
+  network.add<nn::Conv2d>(2, 3, 1, 1).add<nn::ReLU>();
+  network.add<nn::GlobalAvgPool2d>().add<nn::Linear>(2).add<nn::Softmax>();
+  return network;
+}
+
+}  // namespace nn_fuzz
+
+#endif  // NN_TESTS_FUZZ_NETWORKS_OF_SEEDS_H_

@@ -1,0 +1,131 @@
+// Writes the fuzzers' first inputs that hold bytes rather than text: a folder
+// for each target.
+//
+//   nn_fuzz_seeds FOLDER
+
+#include <filesystem>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "json.h"
+#include "networks_of_seeds.h"
+#include "nn/file.h"
+#include "nn/model.h"
+#include "nn/optimizer_file.h"
+#include "nn/optimizers/adam.h"
+#include "nn/safetensors.h"
+#include "support/temporary_directory.h"
+#include "support/tiny_mnist.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using nn_test::gzip;
+using nn_test::idx_bytes;
+
+class Seeds {
+ public:
+  explicit Seeds(const std::string& folder) : folder_(folder) {}
+
+  std::string path(const std::string& target, const std::string& name) const {
+    fs::create_directories(folder_ / target);
+    return (folder_ / target / name).string();
+  }
+  void write(const std::string& target,
+             const std::string& name,
+             const std::string& bytes) const {
+    nn::write_file_atomically(path(target, name), bytes);
+  }
+
+ private:
+  fs::path folder_;
+};
+
+void write_idx(const Seeds& seeds) {
+  const auto write = [&seeds](const std::string& name,
+                              const std::string& bytes) {
+    seeds.write("idx", name, bytes);
+    // The target packs it: a cut, zeros behind, another byte behind.
+    const std::string how("p\5\3\0", 4);
+    seeds.write("gzip", "packed-" + name, how + bytes);
+    if (nn_test::can_gzip()) seeds.write("gzip", name, gzip(bytes));
+  };
+  write("labels", idx_bytes({6}, "\1\2\3\4\5\6"));
+  write("images", idx_bytes({2, 3, 4}, "abcdefghijklmnopqrstuvwx"));
+  write("empty", idx_bytes({0, 28, 28}, ""));
+  write("zeros", idx_bytes({300}, std::string(300, '\0')));
+  write("too-large", idx_bytes({0x7fffffff, 2, 2}, "abc"));
+  write("integers", std::string("\0\0\x0c\1\0\0\0\1\0\0\0\1", 12));
+  write("reversed", std::string("\1\x08\0\0\1\0\0\0\1", 9));
+  write("lfs", "version https://git-lfs.github.com/spec/v1\n");
+  write("page", "<!DOCTYPE html><html></html>\n");
+}
+
+/// A safetensors file as it is, and in the form that safetensors_input() takes
+/// with `form`.
+void write_safetensors_file(const Seeds& seeds,
+                            const std::string& target,
+                            const std::string& name,
+                            char form,
+                            const std::string& bytes) {
+  seeds.write(target, name + "-raw", bytes);
+  constexpr std::size_t kLengthBytes = 8;
+  std::size_t length = 0;
+  for (std::size_t i = kLengthBytes; i-- > 0;) {
+    length = length << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  std::string header = bytes.substr(kLengthBytes, length);
+  if (form == 'm') {
+    const std::string description =
+        nn::read_safetensors(nn::MemoryFile{bytes}).metadata.at("libnn.model");
+    const std::string entries =
+        header.substr(header.find(nn::internal::json_string(description)) +
+                      nn::internal::json_string(description).size() + 1);
+    header = description + '\n' + entries.substr(0, entries.rfind('}'));
+  }
+  seeds.write(
+      target, name, form + header + '\n' + bytes.substr(kLengthBytes + length));
+}
+
+void write_networks(const Seeds& seeds) {
+  const nn_test::TemporaryDirectory folder;
+  const std::string file = folder.file("file");
+  nn::Sequential<float> network = nn_fuzz::network_of_weights();
+  nn::save_weights(file, network);
+  const std::string weights = nn::read_file(file);
+  write_safetensors_file(seeds, "weights", "weights", 'h', weights);
+  write_safetensors_file(seeds, "safetensors", "weights", 'h', weights);
+  nn::Adam<float> adam(network.parameters());
+  nn::save_optimizer(file, adam);
+  write_safetensors_file(seeds, "optimizer", "adam", 'h', nn::read_file(file));
+  nn::save_model(file, network);
+  write_safetensors_file(seeds, "model", "residual", 'm', nn::read_file(file));
+  nn::Sequential<float> other = nn_fuzz::network_of_model();
+  nn::save_model(file, other);
+  write_safetensors_file(
+      seeds, "model", "convolution", 'm', nn::read_file(file));
+}
+
+void write_all(const std::string& folder) {
+  const Seeds seeds(folder);
+  write_idx(seeds);
+  write_networks(seeds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    if (argc != 2) {
+      std::cerr << "Usage: nn_fuzz_seeds FOLDER\n";
+      return 2;
+    }
+    write_all(argv[1]);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "nn_fuzz_seeds: error: " << error.what() << '\n';
+    return 1;
+  }
+}
