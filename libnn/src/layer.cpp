@@ -13,8 +13,12 @@ PassMemory PassBuffers::prepare(const MemoryNeeds& needs, std::uint64_t pass) {
 }
 
 template <typename Scalar>
-Layer<Scalar>::Layer(const Shape& input_shape, const Shape& output_shape)
-    : input_shape_(input_shape), output_shape_(output_shape) {
+Layer<Scalar>::Layer(const Shape& input_shape,
+                     const Shape& output_shape,
+                     internal::LayerKind library_kind)
+    : input_shape_(input_shape),
+      output_shape_(output_shape),
+      library_kind_(library_kind) {
   check_shape("Layer", input_shape);
   check_shape("Layer", output_shape);
 }

@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <utility>
 
+#include "layer_as.h"
 #include "nn/buffer.h"
 #include "nn/check.h"
 #include "nn/layers/softmax.h"
@@ -225,7 +226,7 @@ template <typename Scalar>
 void Sequential<Scalar>::note_plan() {
   const bool ends_in_softmax =
       !layers_.empty() &&
-      dynamic_cast<const Softmax<Scalar>*>(layers_.back().get()) != nullptr;
+      internal::layer_as<Softmax>(layers_.back().get()) != nullptr;
   logit_stages_ = stages_.size() - (ends_in_softmax ? 1 : 0);
   plan_number_ = next_plan_number();
 }

@@ -7,6 +7,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/grouped_conv2d.h"
 #include "kernels/linear.h"
+#include "layer_as.h"
 #include "layers/geometry.h"
 #include "nn/buffer.h"
 #include "nn/layers/identity.h"
@@ -196,7 +197,7 @@ class ConvStage final : public Stage<Scalar> {
 template <template <typename> class Kind, typename Scalar>
 Kind<Scalar>* layer_as(
     const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, std::size_t i) {
-  return i < layers.size() ? dynamic_cast<Kind<Scalar>*>(layers[i].get())
+  return i < layers.size() ? internal::layer_as<Kind>(layers[i].get())
                            : nullptr;
 }
 

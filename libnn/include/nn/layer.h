@@ -19,6 +19,24 @@ class Rng;
 template <typename Scalar>
 class Sequential;
 
+namespace internal {
+
+/// The layers that a network treats in a way of its own: it fuses them with
+/// their neighbours, or leaves them out. Final classes of the library name
+/// themselves here; a layer of one's own is kOther. A dynamic_cast would read
+/// type information that code compiled with -fno-rtti does not have.
+enum class LayerKind {
+  kOther,
+  kConv2d,
+  kIdentity,
+  kLinear,
+  kMaxPool2d,
+  kReLU,
+  kSoftmax
+};
+
+}  // namespace internal
+
 /// What a layer wants to write into besides its output, in bytes.
 struct MemoryNeeds {
   /// Written by forward(), read by the matching backward().
@@ -105,6 +123,9 @@ class Layer {
   /// The shape of a sample that comes out.
   const Shape& output_shape() const { return output_shape_; }
 
+  /// For the library alone: whether it knows this layer's class.
+  internal::LayerKind library_kind() const { return library_kind_; }
+
   /// The kind of layer: "Linear".
   virtual std::string name() const = 0;
   /// The kind and its settings: "Linear(784 -> 256)".
@@ -163,8 +184,11 @@ class Layer {
                 PassMemory memory);
 
  protected:
-  /// Throws std::invalid_argument if a shape has no features.
-  Layer(const Shape& input_shape, const Shape& output_shape);
+  /// Throws std::invalid_argument if a shape has no features. The library's
+  /// layers alone give a kind.
+  Layer(const Shape& input_shape,
+        const Shape& output_shape,
+        internal::LayerKind library_kind = internal::LayerKind::kOther);
 
  private:
   friend class Sequential<Scalar>;
@@ -187,6 +211,7 @@ class Layer {
 
   Shape input_shape_;
   Shape output_shape_;
+  internal::LayerKind library_kind_;
 };
 
 }  // namespace nn

@@ -80,7 +80,8 @@ Conv2d<Scalar>::Conv2d(const Shape& input_shape,
 
 template <typename Scalar>
 Conv2d<Scalar>::Conv2d(const Shape& input_shape, const Conv2dOptions& options)
-    : Layer<Scalar>(input_shape, conv_output_shape(input_shape, options)),
+    : Layer<Scalar>(
+          input_shape, conv_output_shape(input_shape, options), kLibraryKind),
       options_(options),
       weight_("weight",
               {options.out_channels,

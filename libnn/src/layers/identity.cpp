@@ -6,7 +6,7 @@ namespace nn {
 
 template <typename Scalar>
 Identity<Scalar>::Identity(const Shape& input_shape)
-    : Layer<Scalar>(input_shape, input_shape) {}
+    : Layer<Scalar>(input_shape, input_shape, kLibraryKind) {}
 
 template <typename Scalar>
 void Identity<Scalar>::do_forward(ConstView<Scalar> x,

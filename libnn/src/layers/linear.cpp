@@ -13,7 +13,8 @@ Linear<Scalar>::Linear(const Shape& input_shape, Index units)
           input_shape,
           (check_argument(
                units >= 1, "[Linear] expected at least 1 unit, got ", units),
-           Shape{units})),
+           Shape{units}),
+          kLibraryKind),
       weight_("weight",
               {units, input_shape.features()},
               input_shape.features(),

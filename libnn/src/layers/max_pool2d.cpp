@@ -43,7 +43,8 @@ MaxPool2d<Scalar>::MaxPool2d(const Shape& input_shape,
                              Extent window,
                              Extent stride)
     : Layer<Scalar>(input_shape,
-                    pool_output_shape(input_shape, window, stride)),
+                    pool_output_shape(input_shape, window, stride),
+                    kLibraryKind),
       window_(window),
       stride_(stride) {}
 

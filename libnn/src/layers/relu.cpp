@@ -6,7 +6,7 @@ namespace nn {
 
 template <typename Scalar>
 ReLU<Scalar>::ReLU(const Shape& input_shape)
-    : Layer<Scalar>(input_shape, input_shape) {}
+    : Layer<Scalar>(input_shape, input_shape, kLibraryKind) {}
 
 template <typename Scalar>
 void ReLU<Scalar>::do_forward(ConstView<Scalar> x,

@@ -6,7 +6,7 @@ namespace nn {
 
 template <typename Scalar>
 Softmax<Scalar>::Softmax(const Shape& input_shape)
-    : Layer<Scalar>(input_shape, input_shape) {}
+    : Layer<Scalar>(input_shape, input_shape, kLibraryKind) {}
 
 template <typename Scalar>
 void Softmax<Scalar>::do_forward(ConstView<Scalar> x,

@@ -46,6 +46,9 @@ struct Conv2dOptions {
 template <typename Scalar>
 class Conv2d final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kConv2d;
+
   /// Throws std::invalid_argument if a size is not positive, the padding is
   /// negative, the kernel is larger than the padded input, or the groups do not
   /// divide the channels.

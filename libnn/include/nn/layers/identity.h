@@ -16,6 +16,9 @@ namespace nn {
 template <typename Scalar>
 class Identity final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kIdentity;
+
   /// Takes any shape, and keeps it.
   explicit Identity(const Shape& input_shape);
 

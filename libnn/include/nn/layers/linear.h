@@ -18,6 +18,9 @@ namespace nn {
 template <typename Scalar>
 class Linear final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kLinear;
+
   /// Throws std::invalid_argument if units < 1.
   Linear(const Shape& input_shape, Index units);
 

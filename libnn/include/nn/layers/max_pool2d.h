@@ -19,6 +19,9 @@ namespace nn {
 template <typename Scalar>
 class MaxPool2d final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kMaxPool2d;
+
   /// The stride equals the window.
   MaxPool2d(const Shape& input_shape, Extent window);
   /// Throws std::invalid_argument if a size is not positive, the window is

@@ -14,6 +14,9 @@ namespace nn {
 template <typename Scalar>
 class ReLU final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kReLU;
+
   /// Takes any shape, and keeps it.
   explicit ReLU(const Shape& input_shape);
 

@@ -15,6 +15,9 @@ namespace nn {
 template <typename Scalar>
 class Softmax final : public Layer<Scalar> {
  public:
+  /// For the library alone: what library_kind() is.
+  static constexpr auto kLibraryKind = internal::LayerKind::kSoftmax;
+
   /// Takes any shape, and keeps it; all of its features are the classes.
   explicit Softmax(const Shape& input_shape);
 
