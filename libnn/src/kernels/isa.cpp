@@ -55,13 +55,31 @@ constexpr Isa kLowest = Isa::kSse4;
 constexpr Isa kLowest = Isa::kBaseline;
 #endif
 
-Isa best_allowed() {
-  return std::max(kLowest,
-                  std::min(best_of_machine(), limit_from_environment()));
+// Whether this build has kernels for it: HWY_COMPILE_ONLY_STATIC and its like
+// leave out all but one target, whatever the machine has. The same question as
+// in dispatch.h, so that the choice names what runs.
+constexpr bool is_compiled([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return (HWY_TARGETS & HWY_AVX3) != 0;
+  if (isa == Isa::kAvx2) return (HWY_TARGETS & HWY_AVX2) != 0;
+  if (isa == Isa::kSse4) return (HWY_TARGETS & HWY_SSE4) != 0;
+#endif
+  return false;
+}
+
+// The best that this build has kernels for, that the machine and NN_MAX_ISA
+// allow, and that is not above `highest`.
+Isa best_up_to(Isa highest) {
+  const Isa most =
+      std::min({best_of_machine(), limit_from_environment(), highest});
+  for (const Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kSse4}) {
+    if (isa <= most && isa > kLowest && is_compiled(isa)) return isa;
+  }
+  return kLowest;
 }
 
 std::atomic<Isa>& chosen() {
-  static std::atomic<Isa> isa{best_allowed()};
+  static std::atomic<Isa> isa{best_up_to(Isa::kAvx512)};
   return isa;
 }
 
@@ -72,7 +90,7 @@ Isa isa() {
 }
 
 void limit_isa(Isa highest) {
-  chosen() = std::max(kLowest, std::min(best_allowed(), highest));
+  chosen() = best_up_to(highest);
 }
 
 const char* isa_name(Isa isa) {
