@@ -6,6 +6,7 @@ set(NN_COMPONENTS
   shape
   random
   buffer
+  machine_limits
   parallel
   layer
   initializers

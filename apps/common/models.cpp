@@ -1,7 +1,5 @@
 #include "common/models.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,6 +13,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/machine_limits.h"
 
 namespace apps {
 namespace {
@@ -61,11 +60,6 @@ Numbers count_cnn(const nn::Shape& input, const Options& options) {
   return numbers;
 }
 
-double physical_memory_bytes() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<double>(sysconf(_SC_PAGE_SIZE));
-}
-
 /// "15.6 GB".
 std::string size_text(double bytes) {
   constexpr std::array<const char*, 5> kUnits = {
@@ -97,7 +91,7 @@ void check_memory(const Options& options,
   const double copies = options.momentum > 0.0 ? 3 : 2;
   const double bytes =
       sizeof(float) * (copies * numbers.weights + batch * numbers.outputs);
-  const double memory = physical_memory_bytes();
+  const double memory = nn::usable_memory_bytes();
   nn::check_argument(bytes <= memory,
                      size_options(options),
                      " --batch-size ",

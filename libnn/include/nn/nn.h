@@ -41,6 +41,7 @@
 #include "nn/losses/mean_squared_error.h"
 #include "nn/losses/smooth_l1.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/machine_limits.h"
 #include "nn/model.h"
 #include "nn/non_finite.h"
 #include "nn/onnx.h"
