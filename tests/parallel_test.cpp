@@ -1,7 +1,11 @@
 #include "nn/parallel.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <random>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -231,6 +235,100 @@ TEST_CASE("set_num_threads takes 1 to 256 and nothing else",
     CHECK(nn::num_threads() == good);
     CHECK(calls_per_task(20) == ones(20));
   }
+}
+
+TEST_CASE("set_num_threads is refused inside of every loop",
+          "[parallel][errors]") {
+  for (const int threads : {1, 4}) {
+    const ScopedThreads scope(threads);
+    for (const Index tasks : {1, 20}) {
+      std::atomic<int> refused{0};
+      parallel_for(tasks, [&](Index, int) {
+        try {
+          nn::set_num_threads(threads + 1);
+        } catch (const std::invalid_argument&) {
+          ++refused;
+        }
+      });
+      CHECK(refused == tasks);
+      CHECK(nn::num_threads() == threads);
+    }
+  }
+}
+
+TEST_CASE("loops, exceptions, nested loops and changes of size may meet",
+          "[parallel][threads]") {
+  const ScopedThreads scope(4);
+  constexpr int kCallers = 4;
+  constexpr int kRounds = 200;
+  constexpr int kWorkers = 3;
+  std::atomic<int> faults{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> callers;
+  for (unsigned caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      std::mt19937 random(caller);
+      for (int round = 0; round < kRounds; ++round) {
+        const Index tasks = static_cast<Index>(random() % 40);
+        const Index bad = static_cast<Index>(random() % 80);
+        const Index outer = static_cast<Index>(random() % 80);
+        // Plain integers: ThreadSanitizer sees what the loop does not order.
+        std::vector<int> calls(static_cast<std::size_t>(tasks));
+        std::vector<int> of_worker(kWorkers);
+        bool thrown = false;
+        try {
+          parallel_for(tasks, kWorkers, [&](Index task, int worker) {
+            ++calls[static_cast<std::size_t>(task)];
+            ++of_worker[static_cast<std::size_t>(worker)];
+            if (task == outer && calls_per_task(5) != ones(5)) ++faults;
+            if (task == bad) throw std::runtime_error("task failed");
+          });
+        } catch (const std::runtime_error&) {
+          thrown = true;
+        }
+        if (thrown != (bad < tasks)) ++faults;
+        if (!thrown && calls != ones(tasks)) ++faults;
+      }
+    });
+  }
+  std::thread resizing([&] {
+    std::mt19937 random(kCallers);
+    while (!done) {
+      const int threads = 1 + static_cast<int>(random() % 6);
+      nn::set_num_threads(threads);
+      if (nn::num_threads() != threads) ++faults;
+    }
+  });
+  for (std::thread& caller : callers) caller.join();
+  done = true;
+  resizing.join();
+  CHECK(faults == 0);
+}
+
+TEST_CASE("signals from outside reach no worker", "[parallel]") {
+  constexpr int kThreads = 4;
+  const ScopedThreads scope(kThreads);
+  const auto blocks = [](int signal) {
+    sigset_t set;
+    return pthread_sigmask(SIG_SETMASK, nullptr, &set) == 0 &&
+           sigismember(&set, signal) == 1;
+  };
+  const bool callers = blocks(SIGINT);
+  std::atomic<int> arrived{0};
+  std::atomic<int> faults{0};
+  parallel_for(kThreads, [&](Index, int worker) {
+    // Every task waits for the others, so that each is on a thread of its own.
+    ++arrived;
+    while (arrived < kThreads) std::this_thread::yield();
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGUSR1}) {
+      if (blocks(signal) != (worker != 0)) ++faults;
+    }
+    for (const int signal : {SIGSEGV, SIGFPE}) {
+      if (blocks(signal)) ++faults;
+    }
+  });
+  CHECK(faults == 0);
+  CHECK(blocks(SIGINT) == callers);
 }
 
 TEST_CASE("the instruction set has a name", "[parallel]") {

@@ -3,6 +3,7 @@
 #include <limits>
 #include <locale>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 namespace nn::internal {
@@ -259,8 +260,8 @@ std::uint32_t JsonReader::read_hex4() {
 }
 
 void JsonReader::read_escape(std::string& value) {
-  static const std::string kEscapes = "\"\\/bfnrt";
-  static const std::string kMeanings = "\"\\/\b\f\n\r\t";
+  constexpr std::string_view kEscapes = "\"\\/bfnrt";
+  constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
   const std::size_t place =
       i_ < text_.size() ? kEscapes.find(text_[i_]) : std::string::npos;
   if (place != std::string::npos) {

@@ -142,7 +142,8 @@ struct Registry {
 
 template <typename Scalar>
 Registry<Scalar>& registry() {
-  static Registry<Scalar> the_registry;
+  // Never destroyed: a destructor of the program may still load a model.
+  static auto& the_registry = *new Registry<Scalar>;
   return the_registry;
 }
 

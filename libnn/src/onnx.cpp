@@ -298,7 +298,8 @@ Export plain(const std::string& operation) {
 /// The ONNX form of every kind of layer. A new one gets its line here, in the
 /// order of the alphabet.
 const std::map<std::string, Export>& exports() {
-  static const std::map<std::string, Export> all{
+  // Never destroyed: a destructor of the program may still export a network.
+  static const auto& all = *new const std::map<std::string, Export>{
       {"AvgPool2d", add_avg_pool2d},
       {"BatchNorm1d", add_batch_norm1d},
       {"BatchNorm2d", add_batch_norm2d},

@@ -1,22 +1,22 @@
 #include "nn/parallel.h"
 
 #include <pthread.h>
-#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <csignal>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "kernels/isa.h"
 #include "nn/check.h"
+#include "nn/machine_limits.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -31,8 +31,26 @@ namespace {
 // else needs it.
 constexpr std::chrono::microseconds kSpinTime(100);
 
-// Set inside a task: a loop inside a loop runs serially.
-thread_local bool inside_loop = false;
+// What loop the thread is in. A loop inside a parallel one runs serially.
+enum class Inside { kNothing, kSerialLoop, kParallelLoop };
+thread_local Inside inside = Inside::kNothing;
+
+// Marks the thread as inside of a loop, for a scope.
+class ScopedInside {
+ public:
+  explicit ScopedInside(Inside loop) : before_(inside) {
+    inside = std::max(before_, loop);
+  }
+  ~ScopedInside() { inside = before_; }
+  ScopedInside(const ScopedInside&) = delete;
+  ScopedInside& operator=(const ScopedInside&) = delete;
+
+ private:
+  Inside before_;
+};
+
+// How many forks lie between the first process and this one.
+unsigned forks = 0;
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -62,15 +80,17 @@ class Patience {
   std::chrono::steady_clock::time_point end_;
 };
 
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    const int count = CPU_COUNT(&set);
-    if (count >= 1) return std::min(count, kMaxThreads);
+// Signals that come from outside go to the program's threads: a handler may
+// not expect to interrupt a worker. Left are those that a thread raises itself,
+// and the profiler's clock.
+sigset_t signals_from_outside() {
+  sigset_t set;
+  sigfillset(&set);
+  for (const int own :
+       {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) {
+    sigdelset(&set, own);
   }
-  const unsigned count = std::thread::hardware_concurrency();
-  return count < 1 ? 1 : std::min(static_cast<int>(count), kMaxThreads);
+  return set;
 }
 
 // One pool for the process. The caller opens a loop, and whichever workers come
@@ -80,23 +100,37 @@ int available_cores() {
 // with the own share helps with the others'. Then the caller closes the loop
 // and waits for those who have joined, and for nobody else: a worker that
 // sleeps, or whose core is taken, delays nothing.
+//
+// The pool lives in static memory, all of it zero at first, is ready before any
+// constructor runs and is never destroyed, so that loops run at any time: in
+// constructors and destructors of static objects, and on threads that outlive
+// main(). It takes no memory from elsewhere, so that a child of fork() can
+// begin with a new one in place of the old, in whatever state the fork found
+// that.
 class Pool {
  public:
-  explicit Pool(int threads) { start(threads); }
-  ~Pool() { stop(); }
+  constexpr Pool() = default;
 
-  // Runs the loop, or returns false if another thread's loop is running.
+  // Runs the loop, or returns false if it had better run serially: another
+  // thread's loop is running, or there is one thread only.
   bool run(Index tasks, int workers, internal::LoopBody body, void* closure) {
-    std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
-    if (!owner.owns_lock()) return false;
+    // Else loops without a gap between them could keep resize() out for ever.
+    if (resizing_.load(std::memory_order_relaxed) > 0) return false;
+    if (!owner_.try_lock()) return false;
+    if (!started_) start();
+    active_ = std::min(workers, created_ + 1);
+    if (active_ < 2) {
+      owner_.unlock();
+      return false;
+    }
     body_ = body;
     closure_ = closure;
-    active_ = std::min(static_cast<std::size_t>(workers), shares_.size());
-    const Index shares = static_cast<Index>(active_);
-    for (Index i = 0; i < shares; ++i) {
-      Share& share = shares_[static_cast<std::size_t>(i)];
-      share.next.store(i * tasks / shares, std::memory_order_relaxed);
-      share.end = (i + 1) * tasks / shares;
+    std::exception_ptr error;
+    error_ = &error;
+    for (int i = 0; i < active_; ++i) {
+      Share& share = shares_[i];
+      share.next.store(i * tasks / active_, std::memory_order_relaxed);
+      share.end = (i + 1) * tasks / active_;
     }
     // Publishes all of the above. Sequentially consistent, since it must not
     // pass the load of sleeping_: a worker adds itself there and then looks at
@@ -105,10 +139,7 @@ class Pool {
                          << kNumberShift |
                      kOpen,
                  std::memory_order_seq_cst);
-    if (sleeping_.load(std::memory_order_seq_cst) > 0) {
-      { std::lock_guard<std::mutex> lock(mutex_); }
-      wake_.notify_all();
-    }
+    if (sleeping_.load(std::memory_order_seq_cst) > 0) wake_all();
     work(0);
     std::uint64_t state =
         state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
@@ -116,17 +147,66 @@ class Pool {
          state = state_.load(std::memory_order_acquire)) {
       if (!patience.lasts()) std::this_thread::yield();
     }
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    error_ = nullptr;
+    owner_.unlock();
+    if (error) std::rethrow_exception(error);
     return true;
   }
 
+  // Where a thread cannot be created, there are fewer than wanted.
   void resize(int threads) {
-    std::lock_guard<std::mutex> owner(owner_);
-    stop();
-    start(threads);
+    resizing_.fetch_add(1, std::memory_order_relaxed);
+    owner_.lock();
+    resizing_.fetch_sub(1, std::memory_order_relaxed);
+    wanted_.store(threads, std::memory_order_relaxed);
+    if (started_ && !closed_) {
+      shrink(threads);
+      grow(threads);
+    }
+    owner_.unlock();
+  }
+
+  int wanted() {
+    int threads = wanted_.load(std::memory_order_relaxed);
+    if (threads > 0) return threads;
+    const int cores = std::min(usable_cores(), kMaxThreads);
+    return wanted_.compare_exchange_strong(threads, cores) ? cores : threads;
+  }
+
+  // At exit, and when a shared library that holds the pool is unloaded: ends
+  // the threads, whose code is gone afterwards. Later loops are serial.
+  void close() {
+    // A loop that still runs says that this is the exit, called by its body or
+    // beside it: nothing may wait for the threads, and nothing has to.
+    if (inside == Inside::kParallelLoop || !owner_.try_lock()) return;
+    closed_ = true;
+    started_ = true;
+    shrink(1);
+    owner_.unlock();
+  }
+
+  // In the child of a fork, whose only thread is the one that forked.
+  void begin_again() {
+    const int threads = wanted_.load(std::memory_order_relaxed);
+    const bool closed = closed_;
+    new (this) Pool;
+    wanted_.store(threads, std::memory_order_relaxed);
+    closed_ = started_ = closed;
   }
 
  private:
+  // On a cache line of its own: written by different threads.
+  struct alignas(64) Share {
+    std::atomic<Index> next{0};
+    Index end = 0;
+  };
+  struct Worker {
+    Pool* pool = nullptr;
+    int number = 0;
+    std::uint64_t seen = 0;  // the last loop before it was created
+    pthread_t thread{};
+  };
+
   // state_: the loop's number, how many workers have joined it, and whether it
   // is open.
   static constexpr std::uint64_t kOpen = 1;
@@ -139,23 +219,54 @@ class Pool {
     return (state & ((std::uint64_t{1} << kNumberShift) - 1)) >= kJoined;
   }
 
-  void start(int threads) {
-    quit_ = false;
-    shares_ = std::vector<Share>(static_cast<std::size_t>(threads));
-    const std::uint64_t seen = number_of(state_.load());
-    for (int worker = 1; worker < threads; ++worker) {
-      workers_.emplace_back([this, worker, seen] { loop(worker, seen); });
+  void start() {
+    started_ = true;
+    process_ = getpid();
+    grow(wanted());
+  }
+
+  void grow(int threads) {
+    if (created_ + 1 >= threads) return;
+    limit_.store(threads, std::memory_order_relaxed);
+    const sigset_t blocked = signals_from_outside();
+    sigset_t before;
+    const bool masked = pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0;
+    for (; created_ + 1 < threads; ++created_) {
+      Worker& worker = workers_[created_];
+      worker.pool = this;
+      worker.number = created_ + 1;
+      worker.seen = number_of(state_.load(std::memory_order_relaxed));
+      if (pthread_create(&worker.thread, nullptr, run_worker, &worker) != 0) {
+        break;
+      }
+    }
+    if (masked) pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void shrink(int threads) {
+    if (created_ + 1 <= threads) return;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      limit_.store(threads, std::memory_order_relaxed);
+    }
+    wake_all();
+    // A child that came about behind fork()'s back has no threads to wait for.
+    const bool has_threads = process_ == getpid();
+    while (created_ + 1 > threads) {
+      --created_;
+      if (has_threads) pthread_join(workers_[created_].thread, nullptr);
     }
   }
 
-  void stop() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      quit_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
+  void wake_all() {
+    { const std::lock_guard<std::mutex> lock(mutex_); }
+    pthread_cond_broadcast(&wake_);
+  }
+
+  static void* run_worker(void* argument) {
+    const Worker& worker = *static_cast<const Worker*>(argument);
+    worker.pool->loop(worker.number, worker.seen);
+    return nullptr;
   }
 
   void loop(int worker, std::uint64_t seen) {
@@ -174,25 +285,27 @@ class Pool {
         patience.renew();
         continue;
       }
-      if (quit_.load(std::memory_order_relaxed)) return;
+      if (limit_.load(std::memory_order_relaxed) <= worker) return;
       if (patience.lasts()) continue;
-      std::unique_lock<std::mutex> lock(mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       sleeping_.fetch_add(1, std::memory_order_seq_cst);
-      wake_.wait(lock, [&] {
-        return quit_ ||
-               number_of(state_.load(std::memory_order_seq_cst)) != seen;
-      });
+      while (limit_.load(std::memory_order_relaxed) > worker &&
+             number_of(state_.load(std::memory_order_seq_cst)) == seen) {
+        pthread_cond_wait(&wake_, mutex_.native_handle());
+      }
       sleeping_.fetch_sub(1, std::memory_order_relaxed);
       patience.renew();
     }
   }
 
+  // Throws only in a child that a body forked and returned in: what the other
+  // threads were at is lost there, so the loop cannot end.
   void work(int worker) {
-    const std::size_t first = static_cast<std::size_t>(worker);
-    if (first >= active_) return;
-    inside_loop = true;
-    for (std::size_t i = 0; i < active_; ++i) {
-      Share& share = shares_[(first + i) % active_];
+    if (worker >= active_) return;
+    const ScopedInside scope(Inside::kParallelLoop);
+    const unsigned forks_before = forks;
+    for (int i = 0; i < active_; ++i) {
+      Share& share = shares_[(worker + i) % active_];
       // Looks before it counts: most shares of others are used up.
       while (share.next.load(std::memory_order_relaxed) < share.end) {
         const Index task = share.next.fetch_add(1, std::memory_order_relaxed);
@@ -200,71 +313,80 @@ class Pool {
         try {
           body_(closure_, task, worker);
         } catch (...) {
+          if (forks != forks_before) throw;
           give_up();
+        }
+        if (forks != forks_before) {
+          throw std::logic_error(
+              "[parallel_for] expected the child of a fork() inside of a loop "
+              "to end there, got one that goes on with the loop");
         }
       }
     }
-    inside_loop = false;
   }
 
   // The rest is not begun: the caller gets an exception in any case.
   void give_up() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!error_) error_ = std::current_exception();
-    for (Share& share : shares_) {
-      share.next.store(share.end, std::memory_order_relaxed);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!*error_) *error_ = std::current_exception();
+    for (int i = 0; i < active_; ++i) {
+      shares_[i].next.store(shares_[i].end, std::memory_order_relaxed);
     }
   }
 
-  // On a cache line of its own: written by different threads.
-  struct alignas(64) Share {
-    std::atomic<Index> next{0};
-    Index end = 0;
-  };
-
-  std::mutex owner_;  // held while a loop runs
-  std::vector<std::thread> workers_;
+  std::atomic<int> wanted_{0};  // num_threads(), or 0 before it is known
+  std::atomic<int> resizing_{0};
+  std::mutex owner_;  // held while a loop runs; guards all up to shares_
+  bool started_ = false;
+  bool closed_ = false;
+  int created_ = 0;  // workers; one more thread is the caller
+  pid_t process_ = 0;
+  Worker workers_[kMaxThreads - 1] = {};
 
   internal::LoopBody body_ = nullptr;
   void* closure_ = nullptr;
-  std::vector<Share> shares_;  // one per thread
-  std::size_t active_ = 0;     // of them, those that the loop uses
-  std::exception_ptr error_;
+  int active_ = 0;  // of the threads, those that the loop uses
+  std::exception_ptr* error_ = nullptr;  // the loop's first exception
+  Share shares_[kMaxThreads] = {};       // one per thread
 
   // Each on a cache line of its own, like the shares.
   alignas(64) std::atomic<std::uint64_t> state_{0};
   alignas(64) std::atomic<int> sleeping_{0};
-  std::atomic<bool> quit_{false};
+  std::atomic<int> limit_{0};  // workers from this number on end themselves
   std::mutex mutex_;
-  std::condition_variable wake_;
+  pthread_cond_t wake_ = PTHREAD_COND_INITIALIZER;
 };
 
-std::atomic<int> thread_count{0};
-std::mutex creation;
-std::unique_ptr<Pool> the_pool;
-std::atomic<Pool*> published{nullptr};
+// Holds the pool and never destroys it.
+union Forever {
+  constexpr Forever() : pool() {}
+  ~Forever() {}  // NOLINT(modernize-use-equals-default)
+  Pool pool;
+};
+Forever forever;
 
 Pool& pool() {
-  if (Pool* p = published.load(std::memory_order_acquire)) return *p;
-  std::lock_guard<std::mutex> lock(creation);
-  if (!the_pool) {
-    the_pool = std::make_unique<Pool>(num_threads());
-    published.store(the_pool.get(), std::memory_order_release);
-  }
-  return *the_pool;
+  return forever.pool;
 }
+
+class Lifetime {
+ public:
+  Lifetime() {
+    pthread_atfork(nullptr, nullptr, [] {
+      ++forks;
+      pool().begin_again();
+    });
+  }
+  ~Lifetime() { pool().close(); }
+  Lifetime(const Lifetime&) = delete;
+  Lifetime& operator=(const Lifetime&) = delete;
+};
+const Lifetime lifetime;
 
 }  // namespace
 
 int num_threads() {
-  int n = thread_count.load(std::memory_order_relaxed);
-  if (n == 0) {
-    int expected = 0;
-    const int cores = available_cores();
-    thread_count.compare_exchange_strong(expected, cores);
-    n = thread_count.load(std::memory_order_relaxed);
-  }
-  return n;
+  return pool().wanted();
 }
 
 void set_num_threads(int n) {
@@ -273,12 +395,9 @@ void set_num_threads(int n) {
                  kMaxThreads,
                  " threads, got ",
                  n);
-  check_argument(!inside_loop,
+  check_argument(inside == Inside::kNothing,
                  "[set_num_threads] expected a call outside of parallel loops");
-  if (n == num_threads()) return;
-  std::lock_guard<std::mutex> lock(creation);
-  if (the_pool) the_pool->resize(n);
-  thread_count.store(n, std::memory_order_relaxed);
+  pool().resize(n);
 }
 
 const char* instruction_set() {
@@ -289,10 +408,11 @@ namespace internal {
 
 void run_parallel(Index tasks, int workers, LoopBody body, void* closure) {
   if (tasks <= 0) return;
-  if (tasks > 1 && workers > 1 && !inside_loop && num_threads() > 1 &&
-      pool().run(tasks, workers, body, closure)) {
+  if (tasks > 1 && workers > 1 && inside != Inside::kParallelLoop &&
+      num_threads() > 1 && pool().run(tasks, workers, body, closure)) {
     return;
   }
+  const ScopedInside scope(Inside::kSerialLoop);
   for (Index task = 0; task < tasks; ++task) body(closure, task, 0);
 }
 

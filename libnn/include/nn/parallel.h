@@ -13,11 +13,15 @@ namespace nn {
 constexpr int kMaxThreads = 256;
 
 /// The number of threads that a parallel loop may use, the caller's included.
-/// At first it is the number of cores that the process may run on.
+/// At first it is usable_cores(), by affinity and control groups. It is the
+/// number wanted: where the system creates no more threads, loops run on those
+/// that there are, and never on more than this.
 int num_threads();
 
 /// Sets num_threads(). Results do not depend on it, to the bit. Waits for
-/// running loops to end. Throws std::invalid_argument unless 1 <= n <= 256.
+/// running loops to end. A thread that cannot be created is left out; a call
+/// with the present number tries to create what is missing.
+/// Throws std::invalid_argument unless 1 <= n <= 256, and inside of a loop.
 void set_num_threads(int n);
 
 /// The instruction set that the kernels run on: "AVX-512", "AVX2", "SSE4",
@@ -41,6 +45,13 @@ void run_parallel(Index tasks, int workers, LoopBody body, void* closure);
 /// The first exception that a call throws is rethrown here once all have
 /// ended. A loop inside a loop, and a loop started while another thread's loop
 /// runs, is serial. Allocates nothing.
+///
+/// A child of fork() has threads of its own, which its first loop creates. A
+/// task may fork, and call exit(); the child of a task must end inside of it,
+/// or gets a std::logic_error when the task returns. Loops run, though perhaps
+/// serially, until the process is gone, in destructors of static objects too.
+/// Workers block the signals that come from outside, so that handlers run on
+/// the program's threads.
 template <typename Body>
 void parallel_for(Index tasks, int workers, Body&& body) {
   using Closure = std::remove_reference_t<Body>;
