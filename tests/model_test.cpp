@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
@@ -451,6 +452,14 @@ TEST_CASE("predict_classes gives the row of the largest output",
   Sequential<float> same(Shape{4});
   const Matrix<float> equal = Matrix<float>::Ones(4, 2);
   CHECK(same.predict_classes(nn::view(equal)) == nn::Labels::Zero(2));
+  // Where one is a NaN none is the largest.
+  for (Index place = 0; place < 4; ++place) {
+    Matrix<float> damaged = equal;
+    damaged(2, 1) = 3.0f;
+    damaged(place, 1) = std::numeric_limits<float>::quiet_NaN();
+    CHECK(same.predict_classes(damaged)[0] == 0);
+    CHECK(same.predict_classes(damaged)[1] == -1);
+  }
   CHECK(same.predict_classes(Matrix<float>(4, 0)).size() == 0);
   const Matrix<float> wrong = Matrix<float>::Ones(5, 2);
   CHECK_THROWS_WITH(same.predict_classes(nn::view(wrong)),

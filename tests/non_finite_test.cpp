@@ -52,7 +52,7 @@ TEMPLATE_TEST_CASE(
   CHECK(origin() == "in the weight of layer 0, Linear(3 -> 4)");
 
   x(1, 1) = std::numeric_limits<TestType>::quiet_NaN();
-  CHECK(origin() == "in the samples");
+  CHECK(origin() == "in feature 1 of sample 1");
 }
 
 TEST_CASE("the origin is not looked for in samples that do not fit",

@@ -1,6 +1,7 @@
 #include "nn/trainer.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/random.h"
+#include "nn/residual.h"
 #include "nn/safetensors.h"
 #include "support/allocations.h"
 #include "support/catch.h"
@@ -534,19 +536,233 @@ TEST_CASE("a loss that is not finite ends a training with its place",
   CHECK_THAT(fit(damaged, data),
              ContainsSubstring("[Trainer] expected a finite training loss, got "
                                "nan in epoch 1, step ") &&
-                 ContainsSubstring("in the samples"));
+                 ContainsSubstring("; feature 1 of training sample 3 is nan") &&
+                 !ContainsSubstring("learning rate"));
   CHECK_THAT(fit(data, damaged),
              ContainsSubstring("expected a finite validation loss, got nan in "
-                               "epoch 1, step 2;") &&
-                 ContainsSubstring("in the samples"));
+                               "epoch 1, step 2; feature 1 of validation "
+                               "sample 3 is nan"));
 
   net.parameters()[2]->value(0, 0) = std::numeric_limits<float>::infinity();
   const auto before = values_of(net);
-  CHECK_THAT(fit(data, data),
-             ContainsSubstring("in epoch 1, step 1;") &&
-                 ContainsSubstring("in the weight of layer 2, Linear(8 -> 2)"));
+  CHECK_THAT(
+      fit(data, data),
+      ContainsSubstring("in epoch 1, step 1;") &&
+          ContainsSubstring("in the weight of layer 2, Linear(8 -> 2)") &&
+          !ContainsSubstring("learning rate"));
   // The step was not taken.
   CHECK(same_values(values_of(net), before));
+}
+
+// Calls a function once, at the step or epoch end of that number.
+class Intruder final : public nn::TrainerCallback<float> {
+ public:
+  using Function = std::function<void(Sequential<float>&)>;
+  Intruder(bool at_step, Function function)
+      : at_step_(at_step), function_(std::move(function)) {}
+
+  void on_begin(const nn::TrainingPlan&, Sequential<float>&) override {
+    ++begins;
+  }
+  bool on_step(const StepReport& report, Sequential<float>& net) override {
+    if (at_step_ && report.step == 2) function_(net);
+    return true;
+  }
+  bool on_epoch_end(const EpochReport& report,
+                    Sequential<float>& net) override {
+    if (!at_step_ && report.epoch == 1) function_(net);
+    return true;
+  }
+  int begins = 0;
+
+ private:
+  bool at_step_;
+  Function function_;
+};
+
+TEST_CASE("what a callback does to its trainer is done or refused",
+          "[trainer][errors]") {
+  const auto data = two_clusters<float>(12);
+  const bool at_step = GENERATE(true, false);
+  const auto fit = [&](const auto& function, std::optional<double> clip = {}) {
+    auto net = small_network<float>();
+    nn::Sgd<float> sgd(net.parameters(), {0.1, 0.9});
+    TrainerOptions options;
+    options.epochs = 2;
+    options.batch_size = 4;
+    options.max_gradient_norm = clip;
+    Trainer<float> trainer(net, sgd, options);
+    auto intruder = std::make_unique<Intruder>(
+        at_step, [&](Sequential<float>& inside) { function(trainer, inside); });
+    const Intruder& asked = *intruder;
+    trainer.add(std::move(intruder));
+    std::string message;
+    try {
+      trainer.fit(data.samples(), data.samples());
+    } catch (const std::invalid_argument& error) {
+      message = error.what();
+      // The trainer is free again, and refuses what it cannot work with.
+      trainer.add<Recorder>();
+    }
+    CHECK(asked.begins == 1);
+    return std::make_pair(message, values_of(net));
+  };
+  const auto plain = fit([](auto&, auto&) {}).second;
+
+  // So many that the vector of callbacks would move.
+  CHECK(fit([](auto& trainer, auto&) {
+          for (int i = 0; i < 50; ++i) trainer.template add<Recorder>();
+        }).first ==
+        "[Trainer] expected add() before fit(), got it from a callback of a "
+        "running one");
+  CHECK(fit([&](auto& trainer, auto&) { trainer.fit(data.samples()); }).first ==
+        "[Trainer] expected one fit() at a time, got another from a callback");
+  const std::string replaced =
+      "[Trainer] expected the network to keep the parameters that it had when "
+      "the trainer was built, got others";
+  for (const std::optional<double> clip : {std::optional<double>(), {1.0}}) {
+    CHECK(fit([](auto&, auto& net) { net = small_network<float>(); }, clip)
+              .first == replaced);
+    CHECK(fit([](auto&, auto& net) { Sequential<float> gone(std::move(net)); },
+              clip)
+              .first == replaced);
+    CHECK(fit([](auto&, auto& net) { net.template add<nn::Linear>(2); }, clip)
+              .first == replaced);
+  }
+
+  // What leaves the parameters where they are works.
+  const auto measured = fit([&](auto& trainer, auto&) {
+    trainer.evaluate(two_clusters<float>(300).samples());
+  });
+  CHECK(measured.first.empty());
+  CHECK(same_values(measured.second, plain));
+  const auto unfused = fit([](auto&, auto& net) { net.set_fusion(false); });
+  CHECK(unfused.first.empty());
+  CHECK(same_values(unfused.second, plain));
+  CHECK(fit([](auto&, auto& net) {
+          net.template add<nn::ReLU>();
+        }).first.empty());
+}
+
+TEST_CASE("a trainer goes on after a callback has thrown", "[trainer]") {
+  const auto data = two_clusters<float>(12);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  Trainer<float> trainer(net, sgd, {/*epochs=*/1, /*batch_size=*/4});
+  bool throws = true;
+  trainer.add(std::make_unique<Intruder>(true, [&](Sequential<float>&) {
+    if (throws) throw std::runtime_error("enough");
+  }));
+  CHECK(message_of<std::runtime_error>([&] { trainer.fit(data.samples()); }) ==
+        "enough");
+  throws = false;
+  const auto& recorder = trainer.add<Recorder>();
+  trainer.fit(data.samples());
+  CHECK(recorder.steps.size() == 3);
+}
+
+TEST_CASE("a trainer refuses what is not its network's before the first step",
+          "[trainer][errors]") {
+  const auto data = two_clusters<float>(8);
+  auto net = small_network<float>();
+  auto other = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  nn::Sgd<float> of_other(other.parameters(), {0.1});
+  CHECK(message_of<std::invalid_argument>(
+            [&] { Trainer<float>(net, of_other); }) ==
+        "[Trainer] expected an optimizer of the network's parameters, got that "
+        "of another at place 0");
+  // Some of them are enough: the others stay as they are.
+  nn::Sgd<float> of_last({net.parameters().back()}, {0.1});
+  CHECK_NOTHROW(Trainer<float>(net, of_last));
+
+  Trainer<float> trainer(net, sgd, {1, 4});
+  net = small_network<float>();
+  CHECK_THAT(
+      message_of<std::invalid_argument>([&] { trainer.fit(data.samples()); }),
+      ContainsSubstring("expected the network to keep the parameters"));
+}
+
+TEST_CASE(
+    "a batch of one is refused before the first step where a layer needs "
+    "more",
+    "[trainer][errors]") {
+  const auto train =
+      [](Index samples, Index batch_size, bool drop_last, bool nested) {
+        const auto data = two_clusters<float>(samples);
+        Sequential<float> net(Shape{2}, 1);
+        if (nested) {
+          net.add<nn::Residual>(
+              [](Sequential<float>& body) { body.add<nn::BatchNorm1d>(); });
+        } else {
+          net.add<nn::BatchNorm1d>();
+        }
+        net.add<nn::Linear>(2).add<nn::Softmax>();
+        const auto before = values_of(net);
+        nn::Sgd<float> sgd(net.parameters(), {0.1});
+        TrainerOptions options;
+        options.epochs = 1;
+        options.batch_size = batch_size;
+        options.drop_last = drop_last;
+        Trainer<float> trainer(net, sgd, options);
+        const auto& recorder = trainer.add<Recorder>();
+        const std::string message = message_of<std::invalid_argument>(
+            [&] { trainer.fit(data.samples()); });
+        const bool is_refused = message.find("[Trainer]") == 0;
+        CHECK(recorder.plans.empty() == is_refused);
+        CHECK(same_values(values_of(net), before) == is_refused);
+        return message;
+      };
+  for (const bool nested : {false, true}) {
+    CHECK_THAT(
+        train(9, 4, false, nested),
+        ContainsSubstring("[Trainer] the last batch of every epoch has 1 "
+                          "sample (9 in batches of 4); drop_last leaves it "
+                          "out: ") &&
+            ContainsSubstring("[BatchNorm1d] expected more than one value"));
+    CHECK(train(9, 4, true, nested) == "(nothing was thrown)");
+    CHECK(train(10, 4, false, nested) == "(nothing was thrown)");
+    const std::string always = "[Trainer] every batch has 1 sample: ";
+    CHECK_THAT(train(3, 1, false, nested), ContainsSubstring(always));
+    CHECK_THAT(train(3, 1, true, nested), ContainsSubstring(always));
+    CHECK_THAT(train(1, 4, false, nested), ContainsSubstring(always));
+  }
+}
+
+TEMPLATE_TEST_CASE("training and validation mean the same loss",
+                   "[trainer]",
+                   float,
+                   double) {
+  // A learning rate of 0 leaves the network as it is: what is measured in
+  // batches while it trains is what is measured of all samples at once.
+  const auto data = two_clusters<TestType>(23);
+  Data<TestType> uneven = data;
+  for (Index n = 0; n < 23; ++n) uneven.labels(n) = n % 5 == 0 ? 1 : 0;
+  for (const Index batch_size : {1, 4, 7, 22, 23, 64}) {
+    for (const std::vector<double>& weights : {std::vector<double>{},
+                                               {1.0, 20.0},
+                                               {0.0, 1.0},
+                                               {1e-300, 1e-300},
+                                               {0.0, 0.0}}) {
+      for (const double smoothing : {0.0, 0.1}) {
+        auto net = small_network<TestType>();
+        nn::Sgd<TestType> sgd(net.parameters(), {0.0});
+        TrainerOptions options;
+        options.epochs = 1;
+        options.batch_size = batch_size;
+        options.loss.class_weights = weights;
+        options.loss.label_smoothing = smoothing;
+        Trainer<TestType> trainer(net, sgd, options);
+        const auto report =
+            trainer.fit(uneven.samples(), uneven.samples()).back();
+        INFO("batches of " << batch_size << ", smoothing " << smoothing);
+        const double tolerance = sizeof(TestType) == 4 ? 1e-5 : 1e-12;
+        CHECK(report.train_loss ==
+              Catch::Approx(report.validation->loss).epsilon(tolerance));
+        CHECK(report.train_accuracy == report.validation->accuracy);
+      }
+    }
+  }
 }
 
 TEST_CASE("a trainer says in which epoch and step the loss went away",

@@ -97,7 +97,8 @@ double accuracy(Rival& rival, const Data& data) {
     for (Index n = 0; n < batch.x.cols(); ++n) {
       Index best = 0;
       part.col(n).maxCoeff(&best);
-      if (best == batch.labels[n]) ++correct;
+      // Of a NaN there is no largest.
+      if (best == batch.labels[n] && part.col(n).allFinite()) ++correct;
     }
   }
   return 100.0 * static_cast<double>(correct) /

@@ -163,18 +163,19 @@ class Training {
         fail("training loss", result.loss, epoch, batch.x);
       }
       run.steps.push_back({step_, row.epoch, result.loss});
-      loss_sum += result.loss;
+      // Batches count by their images: the last one may have fewer.
+      loss_sum += result.loss * static_cast<double>(batch.x.cols());
       images += batch.x.cols();
       correct += result.correct;
       progress.step(i + 1,
-                    loss_sum / static_cast<double>(i + 1),
+                    loss_sum / static_cast<double>(images),
                     images,
                     seconds_since(start));
     }
     row.train_seconds = seconds_since(start);
 
     row.step = step_;
-    row.train_loss = loss_sum / static_cast<double>(loader_.count());
+    row.train_loss = loss_sum / static_cast<double>(images);
     row.train_accuracy =
         static_cast<double>(correct) / static_cast<double>(images);
     return row;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "first_non_finite.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -11,7 +12,11 @@ template <typename Scalar>
 std::string origin_of_non_finite(const Sequential<Scalar>& network,
                                  ConstView<Scalar> x) {
   const std::vector<Matrix<Scalar>> outputs = network.activations(x);
-  if (!x.allFinite()) return "in the samples";
+  const Index place = internal::first_non_finite(x.data(), x.size());
+  if (place >= 0) {
+    return concat(
+        "in feature ", place % x.rows(), " of sample ", place / x.rows());
+  }
   const auto of_layer = [&network](Index i) {
     return concat("layer ", i, ", ", network.layer(i).describe());
   };

@@ -2,6 +2,8 @@
 #define NN_SRC_OPTION_CHECKS_H_
 
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "nn/check.h"
 
@@ -31,6 +33,31 @@ inline void check_positive(const char* who, const char* what, double value) {
                  what,
                  " above 0, got ",
                  value);
+}
+
+/// What is above 0 must be so in the arithmetic that it is for: an epsilon of
+/// 1e-46 is 0 in float, and keeps no division apart from 0 / 0.
+template <typename Scalar>
+void check_rounding(const char* who, const char* what, double value) {
+  const char* const type = std::is_same_v<Scalar, float> ? "float" : "double";
+  check_argument(value <= std::numeric_limits<Scalar>::max(),
+                 "[",
+                 who,
+                 "] ",
+                 what,
+                 " ",
+                 value,
+                 " rounds to infinity in ",
+                 type);
+  check_argument(value == 0.0 || static_cast<Scalar>(value) > 0,
+                 "[",
+                 who,
+                 "] ",
+                 what,
+                 " ",
+                 value,
+                 " rounds to 0 in ",
+                 type);
 }
 
 /// From 0, included, to 1, excluded.

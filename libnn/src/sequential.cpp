@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <utility>
 
+#include "class_of.h"
 #include "layer_as.h"
 #include "nn/buffer.h"
 #include "nn/check.h"
@@ -556,9 +557,8 @@ Labels Sequential<Scalar>::predict_classes(ConstView<Scalar> x) const {
     const Index count = std::min(kPart, x.cols() - begin);
     predict(x.middleCols(begin, count), y.leftCols(count), workspace);
     for (Index n = 0; n < count; ++n) {
-      const Scalar* values = y.col(n).data();
-      classes[begin + n] = static_cast<int>(
-          std::max_element(values, values + y.rows()) - values);
+      classes[begin + n] =
+          static_cast<int>(internal::class_of(y.col(n).data(), y.rows()));
     }
   }
   return classes;

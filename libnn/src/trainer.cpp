@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "first_non_finite.h"
 #include "nn/check.h"
 #include "nn/data/batches.h"
 #include "nn/non_finite.h"
@@ -19,6 +20,23 @@ namespace {
 // Samples in one pass of a measurement: enough to keep all threads busy, while
 // a small network's activations stay in cache.
 constexpr Index kEvaluationBatch = 256;
+
+constexpr char kTraining[] = "training";
+constexpr char kValidation[] = "validation";
+
+// That a training runs, for the time of its scope.
+class Running {
+ public:
+  explicit Running(bool& is_running) : is_running_(is_running) {
+    is_running_ = true;
+  }
+  ~Running() { is_running_ = false; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  bool& is_running_;
+};
 
 using Clock = std::chrono::steady_clock;
 
@@ -69,6 +87,8 @@ Samples<Scalar>::Samples(const ImageSet& images,
   check_argument(images.size() >= 1,
                  "[Samples] expected at least 1 image, got none");
   internal::check_positive(
+      "Samples", "deviation of the normalization", normalization.deviation);
+  internal::check_rounding<Scalar>(
       "Samples", "deviation of the normalization", normalization.deviation);
   // To gather no image checks the set and writes nothing.
   nn::gather<Scalar>(images,
@@ -141,12 +161,23 @@ Trainer<Scalar>::Trainer(Sequential<Scalar>& network,
       options_(std::move(options)),
       loss_(options_.loss),
       augmentation_(options_.augmentation, options_.seed),
-      parameters_(network.parameters()) {
+      parameters_(network.parameters()),
+      plan_number_(network.plan_number_),
+      layers_(network.size()) {
   const Index classes = network.output_shape().features();
   check_argument(classes >= 2,
                  "[Trainer] expected a network with an output for each of at "
                  "least 2 classes, got ",
                  classes);
+  const auto& optimized = optimizer.parameters();
+  for (std::size_t i = 0; i < optimized.size(); ++i) {
+    check_argument(
+        std::find(parameters_.begin(), parameters_.end(), optimized[i]) !=
+            parameters_.end(),
+        "[Trainer] expected an optimizer of the network's "
+        "parameters, got that of another at place ",
+        i);
+  }
   check_argument(options_.epochs >= 1,
                  "[Trainer] expected at least 1 epoch, got ",
                  options_.epochs);
@@ -178,6 +209,9 @@ template <typename Scalar>
 void Trainer<Scalar>::add(std::unique_ptr<TrainerCallback<Scalar>> callback) {
   check_argument(callback != nullptr,
                  "[Trainer] expected a callback, got a null pointer");
+  check_argument(!is_running_,
+                 "[Trainer] expected add() before fit(), got it from a "
+                 "callback of a running one");
   callbacks_.push_back(std::move(callback));
 }
 
@@ -199,6 +233,52 @@ Evaluation Trainer<Scalar>::evaluate(const Samples<Scalar>& samples) {
 }
 
 template <typename Scalar>
+void Trainer<Scalar>::check_network() {
+  // Every change of the layers gives the network another number, and a moved
+  // one takes its number along. Most changes of it do not matter, so what must
+  // not change, the parameters, is compared then alone: that allocates.
+  if (network_.plan_number_ == plan_number_ && network_.size() == layers_) {
+    return;
+  }
+  check_argument(network_.parameters() == parameters_,
+                 "[Trainer] expected the network to keep the parameters that "
+                 "it had when the trainer was built, got others");
+  plan_number_ = network_.plan_number_;
+  layers_ = network_.size();
+}
+
+template <typename Scalar>
+template <typename Call>
+void Trainer<Scalar>::tell_callbacks(const Call& call) {
+  for (const auto& callback : callbacks_) {
+    call(*callback);
+    check_network();
+  }
+}
+
+template <typename Scalar>
+void Trainer<Scalar>::check_batch_of_one(const Samples<Scalar>& training) {
+  // Layers that need more, as BatchNorm1d does, say so when they see it, which
+  // may be an hour later. A trial changes nothing, for forward() is const.
+  constexpr Index kFirst = 0;
+  Workspace<Scalar> workspace;
+  const Batch batch = gather(training, &kFirst, 1, kUnchanged);
+  try {
+    network_.forward(batch.x, workspace);
+  } catch (const std::invalid_argument& error) {
+    const std::string which =
+        training.size() > options_.batch_size && options_.batch_size > 1
+            ? concat("the last batch of every epoch has 1 sample (",
+                     training.size(),
+                     " in batches of ",
+                     options_.batch_size,
+                     "); drop_last leaves it out: ")
+            : "every batch has 1 sample: ";
+    throw std::invalid_argument(concat("[Trainer] ", which, error.what()));
+  }
+}
+
+template <typename Scalar>
 void Trainer<Scalar>::check_samples(const char* what,
                                     const Samples<Scalar>& samples) const {
   const Shape& shape = network_.input_shape();
@@ -217,8 +297,12 @@ void Trainer<Scalar>::check_samples(const char* what,
 template <typename Scalar>
 std::vector<EpochReport> Trainer<Scalar>::run(
     const Samples<Scalar>& training, const Samples<Scalar>* validation) {
-  check_samples("training", training);
-  if (validation != nullptr) check_samples("validation", *validation);
+  check_argument(!is_running_,
+                 "[Trainer] expected one fit() at a time, got another from a "
+                 "callback");
+  check_network();
+  check_samples(kTraining, training);
+  if (validation != nullptr) check_samples(kValidation, *validation);
   check_argument(!options_.augmentation.is_on() || training.images() != nullptr,
                  "[Trainer] expected images to augment, got a matrix");
   Batches batches(training.size(), options_.batch_size, options_.seed);
@@ -235,8 +319,13 @@ std::vector<EpochReport> Trainer<Scalar>::run(
                  ", got ",
                  training.size());
 
+  if (batches.size(plan.steps_per_epoch - 1) == 1) check_batch_of_one(training);
+
+  const Running running(is_running_);
   std::vector<EpochReport> history;
-  for (const auto& callback : callbacks_) callback->on_begin(plan, network_);
+  tell_callbacks([&](TrainerCallback<Scalar>& callback) {
+    callback.on_begin(plan, network_);
+  });
   StepReport at;
   at.steps_per_epoch = plan.steps_per_epoch;
   if (plan.first_epoch > 1) {
@@ -257,11 +346,12 @@ std::vector<EpochReport> Trainer<Scalar>::run(
       }
     }
     history.push_back(report);
-    for (const auto& callback : callbacks_) {
-      go_on = callback->on_epoch_end(report, network_) && go_on;
-    }
+    tell_callbacks([&](TrainerCallback<Scalar>& callback) {
+      go_on = callback.on_epoch_end(report, network_) && go_on;
+    });
   }
-  for (const auto& callback : callbacks_) callback->on_end(network_);
+  tell_callbacks(
+      [&](TrainerCallback<Scalar>& callback) { callback.on_end(network_); });
   return history;
 }
 
@@ -272,6 +362,7 @@ bool Trainer<Scalar>::run_epoch(const Samples<Scalar>& training,
                                 EpochReport& report) {
   const Clock::time_point start = Clock::now();
   double loss_sum = 0.0;
+  double weight_sum = 0.0;
   Index samples = 0;
   Index correct = 0;
   bool go_on = true;
@@ -279,18 +370,20 @@ bool Trainer<Scalar>::run_epoch(const Samples<Scalar>& training,
     ++at.step;
     at.step_in_epoch = i + 1;
     at.samples = batches.size(i);
-    take_step(gather(training, batches.indices(i), at.samples, at.epoch), at);
-    loss_sum += at.loss * static_cast<double>(at.samples);
+    const LossResult result = take_step(
+        gather(training, batches.indices(i), at.samples, at.epoch), at);
+    loss_sum += result.sum;
+    weight_sum += result.weight;
     samples += at.samples;
     correct += at.correct;
-    for (const auto& callback : callbacks_) {
-      go_on = callback->on_step(at, network_) && go_on;
-    }
+    tell_callbacks([&](TrainerCallback<Scalar>& callback) {
+      go_on = callback.on_step(at, network_) && go_on;
+    });
   }
   report.train_seconds = seconds_since(start);
   report.step = at.step;
   report.learning_rate = at.learning_rate;
-  report.train_loss = loss_sum / static_cast<double>(samples);
+  report.train_loss = weight_sum > 0.0 ? loss_sum / weight_sum : 0.0;
   report.train_accuracy =
       static_cast<double>(correct) / static_cast<double>(samples);
   return go_on;
@@ -319,11 +412,11 @@ typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
   } else {
     samples.gather(indices, count, x, labels);
   }
-  return {as_const(x), ConstLabels(labels)};
+  return {as_const(x), ConstLabels(labels), indices};
 }
 
 template <typename Scalar>
-void Trainer<Scalar>::take_step(const Batch& batch, StepReport& at) {
+LossResult Trainer<Scalar>::take_step(const Batch& batch, StepReport& at) {
   if (options_.schedule != nullptr) {
     optimizer_.set_learning_rate(options_.schedule->learning_rate(at.step - 1));
   }
@@ -336,12 +429,13 @@ void Trainer<Scalar>::take_step(const Batch& batch, StepReport& at) {
   const LossResult result = loss_.evaluate(logits, batch.labels, dlogits);
   at.loss = result.loss;
   at.correct = result.correct;
-  if (!std::isfinite(result.loss)) fail("training", result.loss, at, batch.x);
+  if (!std::isfinite(result.loss)) fail(kTraining, result.loss, at, batch);
   network_.backward(as_const(dlogits), workspace_);
   if (options_.max_gradient_norm) {
     clip_gradient_norm(parameters_, *options_.max_gradient_norm);
   }
   optimizer_.step();
+  return result;
 }
 
 template <typename Scalar>
@@ -376,27 +470,46 @@ void Trainer<Scalar>::fail_in_validation(const Samples<Scalar>& samples,
                                          const StepReport& at) {
   Index n = 0;
   while (n + 1 < samples.size() && logits_.col(n).allFinite()) ++n;
-  fail("validation", loss, at, gather(samples, &n, 1, kUnchanged).x);
+  fail(kValidation, loss, at, gather(samples, &n, 1, kUnchanged));
 }
 
 template <typename Scalar>
 void Trainer<Scalar>::fail(const char* what,
                            double loss,
                            const StepReport& at,
-                           const ConstView<Scalar>& x) const {
-  throw std::runtime_error(concat("[Trainer] expected a finite ",
-                                  what,
-                                  " loss, got ",
-                                  loss,
-                                  " in epoch ",
-                                  at.epoch,
-                                  ", step ",
-                                  at.step,
-                                  "; the first value that is not finite is ",
+                           const Batch& batch) const {
+  const std::string start = concat("[Trainer] expected a finite ",
+                                   what,
+                                   " loss, got ",
+                                   loss,
+                                   " in epoch ",
+                                   at.epoch,
+                                   ", step ",
+                                   at.step,
+                                   "; ");
+  const ConstView<Scalar>& x = batch.x;
+  const Index place = internal::first_non_finite(x.data(), x.size());
+  if (place >= 0) {
+    throw std::runtime_error(concat(start,
+                                    "feature ",
+                                    place % x.rows(),
+                                    " of ",
+                                    what,
+                                    " sample ",
+                                    batch.indices[place / x.rows()],
+                                    " is ",
+                                    x.data()[place]));
+  }
+  // Before the first step there is nothing that its rate could have spoiled.
+  const std::string advice = at.step > 1 || what != kTraining
+                                 ? concat(" (the learning rate is ",
+                                          at.learning_rate,
+                                          "; a smaller one may help)")
+                                 : "";
+  throw std::runtime_error(concat(start,
+                                  "the first value that is not finite is ",
                                   origin_of_non_finite(network_, x),
-                                  " (the learning rate is ",
-                                  at.learning_rate,
-                                  "; a smaller one may help)"));
+                                  advice));
 }
 
 template class Samples<float>;

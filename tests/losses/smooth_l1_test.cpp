@@ -58,3 +58,16 @@ TEST_CASE("smooth l1 refuses a beta outside its range", "[losses][errors]") {
   REQUIRE(nn_test::message_of<Error>([] { nn::SmoothL1<float>(-1.0); }) ==
           "[SmoothL1] expected a finite beta of at least 0, got -1");
 }
+
+TEMPLATE_TEST_CASE("smooth l1 of a denormal beta is the absolute error",
+                   "[losses][edges]",
+                   float,
+                   double) {
+  const double beta = double(std::numeric_limits<TestType>::denorm_min());
+  const nn::Matrix<TestType> y = nn_test::samples<TestType>({{1, -3}, {0, 7}});
+  const nn::Matrix<TestType> target =
+      nn_test::samples<TestType>({{1, 0}, {0, 7}});
+  nn::Matrix<TestType> dy(2, 2);
+  REQUIRE(nn::SmoothL1<TestType>(beta).evaluate(y, target, dy) == 0.75);
+  REQUIRE(dy == nn_test::samples<TestType>({{0, -0.25}, {0, 0}}));
+}

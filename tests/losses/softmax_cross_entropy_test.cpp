@@ -393,3 +393,107 @@ TEST_CASE("sizes that disagree are refused by the loss", "[losses][errors]") {
   REQUIRE_THROWS_AS(
       loss.evaluate(nn::view(logits), nn::view(labels), nn::view(flat)), Error);
 }
+
+TEMPLATE_TEST_CASE("logits without a largest are no right answer",
+                   "[losses][edges]",
+                   float,
+                   double) {
+  constexpr TestType kNan = std::numeric_limits<TestType>::quiet_NaN();
+  const nn::SoftmaxCrossEntropy<TestType> loss;
+  for (Index label = 0; label < 4; ++label) {
+    const nn::Labels labels = labels_of({static_cast<int>(label)});
+    const nn::Matrix<TestType> all = nn::Matrix<TestType>::Constant(4, 1, kNan);
+    REQUIRE(loss.evaluate(all, labels).correct == 0);
+    REQUIRE(std::isnan(loss.evaluate(all, labels).loss));
+    for (Index place = 0; place < 4; ++place) {
+      nn::Matrix<TestType> one = nn::Matrix<TestType>::Zero(4, 1);
+      one(label, 0) = 5;
+      one(place, 0) = kNan;
+      nn::Matrix<TestType> gradient(4, 1);
+      const nn::LossResult result = loss.evaluate(one, labels, gradient);
+      REQUIRE(result.correct == 0);
+      REQUIRE(std::isnan(result.loss));
+      REQUIRE(gradient.array().isNaN().all());
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("huge logits and those of minus infinity have finite losses",
+                   "[losses][edges]",
+                   float,
+                   double) {
+  // Of double, differences of the largest numbers are not finite.
+  const TestType huge = std::numeric_limits<TestType>::max() / 2;
+  const TestType infinity = std::numeric_limits<TestType>::infinity();
+  const TestType tiny = std::numeric_limits<TestType>::denorm_min();
+  const nn::Labels first = labels_of({0});
+  const auto evaluate = [&](const nn::Matrix<TestType>& logits,
+                            nn::SoftmaxCrossEntropyOptions options,
+                            nn::Matrix<TestType>& gradient) {
+    gradient.resize(logits.rows(), 1);
+    return nn::SoftmaxCrossEntropy<TestType>(std::move(options))
+        .evaluate(logits, first, gradient);
+  };
+  nn::Matrix<TestType> gradient;
+  const auto right = nn_test::samples<TestType>({{huge, -huge, 0}});
+  nn::LossResult result = evaluate(right, {}, gradient);
+  CHECK(result.loss == 0.0);
+  CHECK(result.correct == 1);
+  CHECK(gradient.isZero(0));
+  const auto wrong = nn_test::samples<TestType>({{-huge, huge, 0}});
+  result = evaluate(wrong, {}, gradient);
+  CHECK(result.loss == 2.0 * static_cast<double>(huge));
+  CHECK(result.correct == 0);
+  CHECK(gradient == nn_test::samples<TestType>({{-1, 1, 0}}));
+  result = evaluate(wrong, {{}, 0.5}, gradient);
+  CHECK(std::isfinite(result.loss));
+  CHECK(gradient.allFinite());
+  const auto impossible = nn_test::samples<TestType>({{1, -infinity, 1}});
+  result = evaluate(impossible, {}, gradient);
+  CHECK(result.loss == Approx(std::log(2.0)));
+  CHECK(gradient.allFinite());
+  CHECK(gradient(1, 0) == 0);
+  // A class without weight has no part in the smoothed label.
+  result = evaluate(impossible, {{1.0, 0.0, 1.0}, 0.3}, gradient);
+  CHECK(result.loss == Approx((0.7 + 0.2) * std::log(2.0)));
+  CHECK(gradient.allFinite());
+  // A label without weight, whatever its logit.
+  const auto no_label = nn_test::samples<TestType>({{-infinity, 2, 2}});
+  result = evaluate(no_label, {{0.0, 1.0, 1.0}, 0.0}, gradient);
+  CHECK(result.loss == 0.0);
+  CHECK(gradient.isZero(0));
+  // What cannot be is infinitely surprising, and still has a gradient.
+  result = evaluate(no_label, {}, gradient);
+  CHECK(result.loss == std::numeric_limits<double>::infinity());
+  CHECK(gradient.allFinite());
+  const auto small = nn_test::samples<TestType>({{tiny, -tiny, 0}});
+  result = evaluate(small, {}, gradient);
+  CHECK(result.loss == Approx(std::log(3.0)));
+  CHECK(result.correct == 1);
+  // One class is always right.
+  result = evaluate(nn_test::samples<TestType>({{-huge}}), {}, gradient);
+  CHECK(result.loss == 0.0);
+  CHECK(result.correct == 1);
+  CHECK(gradient.isZero(0));
+}
+
+TEST_CASE("losses of batches add up to that of all samples",
+          "[losses][edges]") {
+  nn::Rng rng(5);
+  const nn::Matrix<double> logits = nn_test::normal_matrix<double>(3, 6, rng);
+  const nn::Labels labels = labels_of({0, 0, 1, 2, 1, 0});
+  const nn::SoftmaxCrossEntropy<double> loss({{0.0, 3.0, 0.5}, 0.2});
+  const nn::LossResult whole = loss.evaluate(logits, labels);
+  double sum = 0.0;
+  double weight = 0.0;
+  // The first batch has no weight at all.
+  for (const Index first : {0, 2, 4}) {
+    const nn::LossResult part =
+        loss.evaluate(logits.middleCols(first, 2), labels.segment(first, 2));
+    sum += part.sum;
+    weight += part.weight;
+  }
+  CHECK(weight == 7.0 - 0.5);
+  CHECK(whole.weight == weight);
+  CHECK(whole.loss == Approx(sum / weight).epsilon(1e-14));
+}

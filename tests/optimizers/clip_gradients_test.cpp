@@ -1,10 +1,12 @@
 #include "nn/optimizers/clip_gradients.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
+#include "nn/check.h"
 #include "nn/random.h"
 #include "support/allocations.h"
 #include "support/catch.h"
@@ -72,17 +74,45 @@ TEMPLATE_TEST_CASE("gradients are clipped by value element by element",
   CHECK(two.b.grad(0, 0) == TestType(-2));
 }
 
-TEMPLATE_TEST_CASE("a norm that is not finite is returned and nothing changed",
+TEMPLATE_TEST_CASE("a gradient that is not finite is named and none changed",
+                   "[optimizers][clipping][errors]",
+                   float,
+                   double) {
+  for (const double bad : {kNan, kInfinity, -kInfinity}) {
+    Two<TestType> two;
+    two.b.grad(0, 0) = static_cast<TestType>(bad);
+    const nn::Matrix<TestType> a = two.a.grad, b = two.b.grad;
+    REQUIRE(nn_test::message_of<std::runtime_error>([&] {
+              nn::clip_gradient_norm(two.pointers(), 1.0);
+            }) == nn::concat("[clip_gradient_norm] expected finite gradients, "
+                             "got ",
+                             bad,
+                             " in element 0 of parameter 1 (b); no gradient "
+                             "is changed"));
+    REQUIRE(nn_test::same_bits(two.a.grad, a));
+    REQUIRE(nn_test::same_bits(two.b.grad, b));
+  }
+}
+
+TEMPLATE_TEST_CASE("gradients are clipped where their squares are out of range",
                    "[optimizers][clipping]",
                    float,
                    double) {
-  for (const double bad : {kNan, kInfinity}) {
+  using Limits = std::numeric_limits<TestType>;
+  for (const TestType unit : {Limits::max() / 8,
+                              std::sqrt(Limits::max()),
+                              std::sqrt(Limits::min()),
+                              Limits::min()}) {
     Two<TestType> two;
-    two.a.grad(1, 0) = static_cast<TestType>(bad);
-    const nn::Matrix<TestType> a = two.a.grad, b = two.b.grad;
-    REQUIRE(!std::isfinite(nn::clip_gradient_norm(two.pointers(), 1.0)));
-    REQUIRE(nn_test::same_bits(two.a.grad, a));
-    REQUIRE(nn_test::same_bits(two.b.grad, b));
+    two.a.grad *= unit;
+    two.b.grad *= unit;
+    const double norm = 5.0 * static_cast<double>(unit);
+    INFO("of unit " << unit);
+    REQUIRE(std::abs(nn::clip_gradient_norm(two.pointers(), 2.5) / norm - 1.0) <
+            1e-6);
+    const double clipped = std::min(norm, 2.5);
+    REQUIRE(std::abs(static_cast<double>(-two.b.grad(0, 0)) / (0.8 * clipped) -
+                     1.0) < 1e-5);
   }
 }
 

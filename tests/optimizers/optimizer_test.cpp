@@ -1,19 +1,30 @@
 #include "nn/optimizers/optimizer.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "nn/optimizers/adagrad.h"
+#include "nn/optimizers/adam.h"
+#include "nn/optimizers/rmsprop.h"
 #include "nn/optimizers/sgd.h"
 #include "support/catch.h"
 #include "support/errors.h"
 
 namespace {
 
+using nn::Index;
 using nn_test::message_of;
+
+template <typename Type>
+struct Tag {
+  using type = Type;
+};
 
 /// Subtracts the gradient times the rate, and nothing more.
 class Plain final : public nn::Optimizer<double> {
@@ -154,4 +165,77 @@ TEST_CASE("l1 drives a weight to zero that the loss does not need",
   }
   // It may swing around zero by one step.
   REQUIRE(std::abs(w.value(0, 0)) <= 0.01 * 0.3);
+}
+
+TEMPLATE_TEST_CASE("gradients at the edges leave finite parameters",
+                   "[optimizers][edges]",
+                   float,
+                   double) {
+  using Limits = std::numeric_limits<TestType>;
+  using Make = std::function<std::unique_ptr<nn::Optimizer<TestType>>(
+      std::vector<nn::Parameter<TestType>*>)>;
+  const auto of = [](auto options, auto tag) -> Make {
+    using Kind = typename decltype(tag)::type;
+    return [options](auto parameters) {
+      return std::make_unique<Kind>(std::move(parameters), options);
+    };
+  };
+  nn::AdamWOptions without_decay;
+  without_decay.learning_rate = 0.1;
+  without_decay.weight_decay = 0.0;
+  const std::vector<Make> optimizers = {
+      of(nn::SgdOptions{0.1, 0.9}, Tag<nn::Sgd<TestType>>()),
+      of(nn::AdamOptions{0.1}, Tag<nn::Adam<TestType>>()),
+      of(without_decay, Tag<nn::AdamW<TestType>>()),
+      of(nn::RmsPropOptions{0.1}, Tag<nn::RmsProp<TestType>>()),
+      of(nn::AdagradOptions{0.1}, Tag<nn::Adagrad<TestType>>())};
+  for (const Index size : {1, 7, 16, 37}) {
+    for (std::size_t kind = 0; kind < optimizers.size(); ++kind) {
+      for (const TestType gradient : {TestType(0),
+                                      Limits::denorm_min(),
+                                      Limits::min(),
+                                      std::sqrt(Limits::min()),
+                                      std::sqrt(Limits::max()),
+                                      Limits::max() / 4}) {
+        nn::Parameter<TestType> w("w", {size}, size, 1);
+        w.value.setConstant(TestType(0.5));
+        const auto optimizer = optimizers[kind]({&w});
+        for (int step = 0; step < 3; ++step) {
+          w.grad.setConstant(step == 1 ? -gradient : gradient);
+          optimizer->step();
+        }
+        INFO("optimizer " << kind << ", gradient " << gradient);
+        REQUIRE(w.value.allFinite());
+        if (gradient == 0) REQUIRE(w.value(size - 1, 0) == TestType(0.5));
+      }
+    }
+  }
+}
+
+TEST_CASE("an epsilon that is 0 in the arithmetic of an optimizer is refused",
+          "[optimizers][edges][errors]") {
+  nn::Parameter<float> w("w", {1}, 1, 1);
+  nn::Parameter<double> exact("w", {1}, 1, 1);
+  using Error = std::invalid_argument;
+  nn::AdamOptions adam;
+  nn::AdamWOptions adamw;
+  nn::RmsPropOptions rmsprop;
+  nn::AdagradOptions adagrad;
+  adam.epsilon = adamw.epsilon = rmsprop.epsilon = adagrad.epsilon = 1e-46;
+  CHECK(message_of<Error>([&] { nn::Adam<float>({&w}, adam); }) ==
+        "[Adam] epsilon 1e-46 rounds to 0 in float");
+  CHECK(message_of<Error>([&] { nn::AdamW<float>({&w}, adamw); }) ==
+        "[AdamW] epsilon 1e-46 rounds to 0 in float");
+  CHECK(message_of<Error>([&] { nn::RmsProp<float>({&w}, rmsprop); }) ==
+        "[RmsProp] epsilon 1e-46 rounds to 0 in float");
+  CHECK(message_of<Error>([&] { nn::Adagrad<float>({&w}, adagrad); }) ==
+        "[Adagrad] epsilon 1e-46 rounds to 0 in float");
+  CHECK_NOTHROW(nn::Adam<double>({&exact}, adam));
+  CHECK_NOTHROW(nn::Adagrad<double>({&exact}, adagrad));
+  // Zero itself is a choice.
+  adam.epsilon = 0.0;
+  CHECK_NOTHROW(nn::Adam<float>({&w}, adam));
+  adagrad.epsilon = 1e39;
+  CHECK(message_of<Error>([&] { nn::Adagrad<float>({&w}, adagrad); }) ==
+        "[Adagrad] epsilon 1e+39 rounds to infinity in float");
 }

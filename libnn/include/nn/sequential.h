@@ -22,6 +22,8 @@ class Stage;
 
 template <typename Scalar>
 class Residual;
+template <typename Scalar>
+class Trainer;
 
 /// A parameter with its name in the network: "0.weight".
 template <typename Scalar>
@@ -141,9 +143,9 @@ class Sequential {
   Matrix<Scalar> predict(ConstView<Scalar> x) const;
 
   /// The class of every sample: the row of the largest output, the first of
-  /// equal ones. Works through the samples in parts, so that memory is needed
-  /// for a part alone. Const and re-entrant, as predict().
-  /// Throws std::invalid_argument if x has the wrong number of rows.
+  /// equal ones; -1 where an output is a NaN. Works through the samples in
+  /// parts, so that memory is needed for a part alone. Const and re-entrant, as
+  /// predict(). Throws std::invalid_argument if x has the wrong number of rows.
   Labels predict_classes(ConstView<Scalar> x) const;
 
   /// The logits of a batch in inference mode; otherwise as predict().
@@ -157,6 +159,7 @@ class Sequential {
 
  private:
   friend class Residual<Scalar>;  // runs the stages in memory given to it
+  friend class Trainer<Scalar>;   // notices another network in its place
 
   [[noreturn]] void rethrow_with_place(
       const std::invalid_argument& error) const;

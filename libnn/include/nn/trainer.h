@@ -88,9 +88,11 @@ class Samples {
 
 /// What a network reaches on samples that it is measured by.
 struct Evaluation {
-  double loss = 0.0;      ///< mean over all samples, in nats
-  double accuracy = 0.0;  ///< share of samples whose class is right, 0 .. 1
-  Index correct = 0;      ///< their number
+  double loss = 0.0;  ///< (weighted) mean over all samples, in nats
+  /// Share of samples whose class is right, 0 .. 1. One whose outputs hold a
+  /// NaN has no class.
+  double accuracy = 0.0;
+  Index correct = 0;  ///< their number
 };
 
 /// One step of a training.
@@ -101,8 +103,10 @@ struct StepReport {
   Index steps_per_epoch = 0;   ///< of a whole epoch
   Index samples = 0;           ///< in the batch
   double learning_rate = 0.0;  ///< of this step
-  double loss = 0.0;           ///< of the batch, before the step, in nats
-  Index correct = 0;           ///< samples of the batch, before the step
+  /// Of the batch, before the step, in nats; with class weights a mean that is
+  /// weighted by them.
+  double loss = 0.0;
+  Index correct = 0;  ///< samples of the batch, before the step
 };
 
 /// One epoch of a training.
@@ -111,7 +115,8 @@ struct EpochReport {
   Index step = 0;              ///< steps of the training so far
   double learning_rate = 0.0;  ///< of the epoch's last step
   /// Mean over the samples of the epoch, in nats, measured while the network
-  /// learned: each batch before its step.
+  /// learned: each batch before its step. With class weights it is weighted by
+  /// them, as the validation's is.
   double train_loss = 0.0;
   double train_accuracy = 0.0;  ///< measured likewise, 0 .. 1
   /// On the validation set, after the epoch; none without such a set.
@@ -131,8 +136,10 @@ struct TrainingPlan {
 /// wanted most; one of your own derives from this class and overrides what it
 /// needs.
 ///
-/// A callback may read and change the network's parameters and the optimizer's
-/// learning rate. What it throws ends the training and comes out of fit().
+/// A callback may read and change the values of the network's parameters and
+/// the optimizer's learning rate, switch fusion, and call evaluate(). What it
+/// throws ends the training and comes out of fit(); the trainer can then be
+/// used again. It must not destroy the trainer, the network or the optimizer.
 template <typename Scalar>
 class TrainerCallback {
  public:
@@ -168,7 +175,8 @@ struct TrainerOptions {
   Index batch_size = 32;   ///< samples a step, at least 1
   std::uint64_t seed = 0;  ///< of the order of the samples and what is drawn
   /// Leaves a smaller last batch out; each epoch it is other samples that
-  /// stand in it. BatchNorm1d cannot train on a batch of one.
+  /// stand in it. BatchNorm1d cannot train on a batch of one, and fit() refuses
+  /// before the first step what would end in one.
   bool drop_last = false;
   /// The learning rate of every step, counted from 0 in each fit(). Without
   /// it, the rate is what the optimizer has.
@@ -208,9 +216,9 @@ struct TrainerOptions {
 template <typename Scalar>
 class Trainer {
  public:
-  /// `optimizer` must be one of this network's parameters.
-  /// Throws std::invalid_argument if the network has fewer than two outputs, or
-  /// an option is out of its range.
+  /// Throws std::invalid_argument if the network has fewer than two outputs, a
+  /// parameter of the optimizer is not the network's, or an option is out of
+  /// its range.
   Trainer(Sequential<Scalar>& network,
           Optimizer<Scalar>& optimizer,
           TrainerOptions options = {});
@@ -229,7 +237,8 @@ class Trainer {
     add(std::move(callback));
     return result;
   }
-  /// Appends a callback. Throws std::invalid_argument if it is null.
+  /// Appends a callback. Throws std::invalid_argument if it is null, or while
+  /// fit() runs: a callback cannot add another.
   void add(std::unique_ptr<TrainerCallback<Scalar>> callback);
 
   /// Trains up to the epoch that the options say, or until a callback ends it.
@@ -238,9 +247,13 @@ class Trainer {
   ///
   /// Throws std::invalid_argument before the first step if the samples do not
   /// fit the network, a label is not one of its classes, there are too few for
-  /// one batch under drop_last, or class weights or augmentation do not fit.
-  /// Throws std::runtime_error if a loss is not finite, naming epoch, step and
-  /// the layer where the first such value appears; the step is not taken.
+  /// one batch under drop_last, class weights or augmentation do not fit, a
+  /// layer refuses the last batch since it has one sample, or fit() is called
+  /// by a callback. Throws it too if the network has got other parameters since
+  /// the trainer was built, as by moving another into it: before the first
+  /// step, or after the callback that did it. Throws std::runtime_error if a
+  /// loss is not finite, naming epoch, step and the sample and feature, or the
+  /// layer, where the first such value appears; the step is not taken.
   std::vector<EpochReport> fit(const Samples<Scalar>& training);
   /// The same, and measures the network by `validation` after each epoch.
   std::vector<EpochReport> fit(const Samples<Scalar>& training,
@@ -255,10 +268,15 @@ class Trainer {
   struct Batch {
     ConstView<Scalar> x;
     ConstLabels labels;
+    const Index* indices;  ///< of the samples
   };
   /// In place of an epoch, for samples that are not to be augmented.
   static constexpr Index kUnchanged = 0;
 
+  void check_network();
+  void check_batch_of_one(const Samples<Scalar>& training);
+  template <typename Call>
+  void tell_callbacks(const Call& call);
   void check_samples(const char* what, const Samples<Scalar>& samples) const;
   std::vector<EpochReport> run(const Samples<Scalar>& training,
                                const Samples<Scalar>* validation);
@@ -270,7 +288,7 @@ class Trainer {
                const Index* indices,
                Index count,
                Index epoch);
-  void take_step(const Batch& batch, StepReport& at);
+  LossResult take_step(const Batch& batch, StepReport& at);
   Evaluation measure(const Samples<Scalar>& samples);
   [[noreturn]] void fail_in_validation(const Samples<Scalar>& samples,
                                        double loss,
@@ -278,7 +296,7 @@ class Trainer {
   [[noreturn]] void fail(const char* what,
                          double loss,
                          const StepReport& at,
-                         const ConstView<Scalar>& x) const;
+                         const Batch& batch) const;
 
   Sequential<Scalar>& network_;
   Optimizer<Scalar>& optimizer_;
@@ -286,7 +304,10 @@ class Trainer {
   SoftmaxCrossEntropy<Scalar> loss_;
   Augmentation augmentation_;
   std::vector<std::unique_ptr<TrainerCallback<Scalar>>> callbacks_;
+  bool is_running_ = false;
   std::vector<Parameter<Scalar>*> parameters_;
+  std::uint64_t plan_number_;  ///< of the network when they were seen
+  Index layers_;               ///< likewise
   Workspace<Scalar> workspace_;
   // Apart, since it is for larger batches and needs less for each sample.
   Workspace<Scalar> evaluation_workspace_;

@@ -131,6 +131,21 @@ HWY_INLINE V normal_distribution(D d, V x, V& bell) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail));
 }
 
+// Factors of what is 0 where x is infinite, so that their product is 0 there
+// too: no less than the lowest number, and of magnitude no more than it. A NaN
+// stays one.
+template <class D, class V>
+HWY_INLINE V from_below(D d, V x) {
+  const V lowest = hn::Set(d, hwy::LowestValue<hn::TFromD<D>>());
+  return hn::IfThenElse(hn::Lt(x, lowest), lowest, x);
+}
+template <class D, class V>
+HWY_INLINE V from_both_sides(D d, V x) {
+  const V highest = hn::Set(d, hwy::HighestValue<hn::TFromD<D>>());
+  const V bounded = from_below(d, x);
+  return hn::IfThenElse(hn::Gt(bounded, highest), highest, bounded);
+}
+
 struct LeakyReLU {
   template <class D, class V, typename T>
   HWY_INLINE V forward(D d, T slope, V x) const {
@@ -141,8 +156,10 @@ struct LeakyReLU {
   HWY_INLINE hn::Vec<D> backward(
       D d, T slope, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
     const auto scaled = hn::Mul(hn::Set(d, slope), dy);
-    const auto alive = hn::Gt(hn::LoadU(d, x), hn::Zero(d));
-    return hn::IfThenElse(alive, dy, scaled);
+    const auto v = hn::LoadU(d, x);
+    const auto alive = hn::Gt(v, hn::Zero(d));
+    const auto dx = hn::IfThenElse(alive, dy, scaled);
+    return hn::IfThenElse(hn::IsNaN(v), v, dx);
   }
 };
 
@@ -178,7 +195,7 @@ struct Gelu {
   template <class D, class V, typename T>
   HWY_INLINE V forward(D d, T /*slope*/, V x) const {
     V bell;
-    return hn::Mul(x, normal_distribution(d, x, bell));
+    return hn::Mul(from_below(d, x), normal_distribution(d, x, bell));
   }
   // (x Phi)' = Phi + x exp(-x^2 / 2) / sqrt(2 pi)
   template <class D, typename T>
@@ -188,7 +205,7 @@ struct Gelu {
     hn::Vec<D> bell;
     const auto phi = normal_distribution(d, v, bell);
     const auto density = hn::Mul(bell, hn::Set(d, T(0.39894228040143267794)));
-    return hn::Mul(dy, hn::MulAdd(v, density, phi));
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), density, phi));
   }
 };
 
@@ -206,7 +223,7 @@ struct GeluTanh {
 
   template <class D, class V, typename T>
   HWY_INLINE V forward(D d, T /*slope*/, V x) const {
-    return hn::Mul(x, sigmoid_of_number(d, two_u(d, x)));
+    return hn::Mul(from_below(d, x), sigmoid_of_number(d, two_u(d, x)));
   }
   // (x s)' = s + x s (1 - s) (2u)'
   template <class D, typename T>
@@ -221,14 +238,14 @@ struct GeluTanh {
                                                    hn::Mul(bounded, bounded),
                                                    hn::Set(d, T(1))));
     const auto slope = hn::Mul(hn::NegMulAdd(s, s, s), slope_of_two_u);
-    return hn::Mul(dy, hn::MulAdd(v, slope, s));
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), slope, s));
   }
 };
 
 struct SiLU {
   template <class D, class V, typename T>
   HWY_INLINE V forward(D d, T /*slope*/, V x) const {
-    return hn::Mul(x, sigmoid_of_number(d, x));
+    return hn::Mul(from_below(d, x), sigmoid_of_number(d, x));
   }
   // (x s)' = s + x s (1 - s)
   template <class D, typename T>
@@ -236,7 +253,8 @@ struct SiLU {
       D d, T /*slope*/, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
     const auto v = hn::LoadU(d, x);
     const auto s = sigmoid_of_number(d, v);
-    return hn::Mul(dy, hn::MulAdd(v, hn::NegMulAdd(s, s, s), s));
+    const auto slope = hn::NegMulAdd(s, s, s);
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), slope, s));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "kernels/dispatch.h"
+#include "kernels/elementwise.h"
 #include "kernels/scratch.h"
 #include "nn/parallel.h"
 
@@ -168,11 +169,12 @@ T list_nonzeros(const PooledGradient<T>& gradient, Nonzeros<T>& out) {
   Index count = 0;
   Index i = 0;
   for (; i + lanes <= gradient.windows; i += lanes) {
-    const Vec<T> value = hn::LoadU(d, gradient.dy + i);
-    auto listed = hn::Ne(value, zero);
+    Vec<T> value = hn::LoadU(d, gradient.dy + i);
     if (gradient.y) {
-      listed = hn::And(listed, hn::Gt(hn::LoadU(d, gradient.y + i), zero));
+      value = relu_gradients(d, hn::LoadU(d, gradient.y + i), value);
     }
+    // Not Ne(): on some targets a NaN is not unequal to a number either.
+    const auto listed = hn::Not(hn::Eq(value, zero));
     const auto pixel =
         hn::Add(hn::LoadU(d_pixel, gradient.window_pixel + i),
                 hn::GatherIndex(d_pixel,
@@ -182,13 +184,13 @@ T list_nonzeros(const PooledGradient<T>& gradient, Nonzeros<T>& out) {
     hn::StoreU(hn::Compress(pixel, hn::RebindMask(d_pixel, listed)),
                d_pixel,
                out.pixel + count);
-    sum = hn::Add(sum, hn::IfThenElseZero(listed, value));
+    sum = hn::Add(sum, value);
     count += static_cast<Index>(hn::CountTrue(d, listed));
   }
   T total = hn::GetLane(hn::SumOfLanes(d, sum));
   for (; i < gradient.windows; ++i) {
-    const bool passes = gradient.y == nullptr || gradient.y[i] > 0;
-    const T value = passes ? gradient.dy[i] : T(0);
+    const T value = gradient.y ? relu_gradient(gradient.y[i], gradient.dy[i])
+                               : gradient.dy[i];
     out.value[count] = value;
     out.pixel[count] =
         gradient.window_pixel[i] + gradient.place_pixel[gradient.argmax[i]];

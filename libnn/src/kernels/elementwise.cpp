@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_ELEMENTWISE_TABLE
 #define NN_SRC_KERNELS_ELEMENTWISE_TABLE
@@ -53,13 +54,12 @@ template <typename T>
 void relu_backward(const T* y, const T* dy, T* dx, Index count) {
   const hn::ScalableTag<T> d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const auto zero = hn::Zero(d);
   Index i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const auto alive = hn::Gt(hn::LoadU(d, y + i), zero);
-    hn::StoreU(hn::IfThenElseZero(alive, hn::LoadU(d, dy + i)), d, dx + i);
+    const auto g = relu_gradients(d, hn::LoadU(d, y + i), hn::LoadU(d, dy + i));
+    hn::StoreU(g, d, dx + i);
   }
-  for (; i < count; ++i) dx[i] = y[i] > 0 ? dy[i] : T(0);
+  for (; i < count; ++i) dx[i] = relu_gradient(y[i], dy[i]);
 }
 
 template <typename T>

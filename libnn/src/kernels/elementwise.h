@@ -12,7 +12,15 @@ namespace nn::kernels {
 template <typename T>
 void relu(const T* x, T* y, Index count);
 
-/// dx = dy where y > 0, else 0. In place (dx == dy) is fine.
+/// The gradient by ReLU's input at an output of y: dy where y > 0, NaN where y
+/// is a NaN, else 0.
+template <typename T>
+T relu_gradient(T y, T dy) {
+  if (y > 0) return dy;
+  return y <= 0 ? T(0) : y;
+}
+
+/// dx = relu_gradient(y, dy), element by element. In place (dx == dy) is fine.
 template <typename T>
 void relu_backward(const T* y, const T* dy, T* dx, Index count);
 

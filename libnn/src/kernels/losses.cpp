@@ -196,7 +196,9 @@ double squared_error(const T* y, const T* target, T scale, T* dy, Index count) {
 template <typename T>
 double smooth_l1(
     const T* y, const T* target, T beta, T scale, T* dy, Index count) {
-  const T slope = beta > 0 ? T(1) / beta : T(0);
+  // Of a denormal number the reciprocal is infinite, and times 0 a NaN.
+  const T slope =
+      beta > 0 ? std::min(T(1) / beta, hwy::HighestValue<T>()) : T(0);
   SmoothL1<T> element{y, target, beta, slope, scale, dy};
   return sum_of_losses<T>(element, count);
 }

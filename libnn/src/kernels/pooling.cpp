@@ -5,12 +5,14 @@
 #include <cstring>
 
 #include "kernels/dispatch.h"
+#include "kernels/elementwise.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pooling.cpp"
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_POOLING_TABLE
 #define NN_SRC_KERNELS_POOLING_TABLE
@@ -39,8 +41,6 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <typename T>
-using Tag = hn::ScalableTag<T>;
 using Int = std::int32_t;
 
 // The winners are carried as numbers of type T and become bytes on the way to
@@ -191,8 +191,7 @@ void backward2x2(const PoolGeometry& g,
           }
           auto value = hn::LoadU(d, gradient);
           if (output) {
-            value = hn::IfThenElseZero(
-                hn::Gt(hn::LoadU(d, output), hn::Zero(d)), value);
+            value = relu_gradients(d, hn::LoadU(d, output), value);
           }
           const auto winner = load_bytes<T>(places);
           const T first = static_cast<T>(2 * half);
@@ -290,10 +289,11 @@ void max_pool_backward_image(const PoolGeometry& g,
     for (Index oh = 0; oh < oh_end; ++oh) {
       T* row = dx + (c * g.height + oh * g.stride_h) * g.width;
       for (Index ow = 0; ow < ow_end; ++ow, ++i) {
-        if (relu_output && !(relu_output[i] > 0)) continue;
+        const T gradient =
+            relu_output ? relu_gradient(relu_output[i], dy[i]) : dy[i];
         const Index kh = argmax[i] / g.window_w;
         const Index kw = argmax[i] % g.window_w;
-        row[kh * g.width + ow * g.stride_w + kw] += dy[i];
+        row[kh * g.width + ow * g.stride_w + kw] += gradient;
       }
     }
   }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/elementwise.h"
+
 namespace nn::kernels {
 
 template <typename T>
@@ -125,7 +127,8 @@ void conv2d_backward_reference(const ConvBackwardArgs<T>& args) {
           *pool, args.dy + n * out, args.argmax + n * out, y, dy.data());
     } else {
       for (Index i = 0; i < out; ++i) {
-        dy.data()[i] = y && !(y[i] > 0) ? T(0) : args.dy[n * out + i];
+        const T gradient = args.dy[n * out + i];
+        dy.data()[i] = y ? relu_gradient(y[i], gradient) : gradient;
       }
     }
     dweight += im2col(g, args.x + n * g.in_features()).transpose() * dy;
@@ -180,10 +183,11 @@ void max_pool_backward_reference(const PoolGeometry& g,
   for (Index c = 0; c < g.channels; ++c) {
     for (Index oh = 0; oh < g.out_height(); ++oh) {
       for (Index ow = 0; ow < g.out_width(); ++ow, ++i) {
-        if (relu_output && !(relu_output[i] > 0)) continue;
+        const T gradient =
+            relu_output ? relu_gradient(relu_output[i], dy[i]) : dy[i];
         const Index h = oh * g.stride_h + argmax[i] / g.window_w;
         const Index w = ow * g.stride_w + argmax[i] % g.window_w;
-        dx[(c * g.height + h) * g.width + w] += dy[i];
+        dx[(c * g.height + h) * g.width + w] += gradient;
       }
     }
   }

@@ -34,6 +34,15 @@ using Vec = hn::Vec<Tag<T>>;
 template <typename T>
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag<T>()));
 
+/// relu_gradient() of kernels/elementwise.h, lane by lane. A NaN is neither
+/// above zero nor not above it.
+template <class D, class V>
+HWY_INLINE V relu_gradients(D d, V y, V dy) {
+  const V zero = hn::Zero(d);
+  const V rest = hn::IfThenZeroElse(hn::Le(y, zero), y);
+  return hn::IfThenElse(hn::Gt(y, zero), dy, rest);
+}
+
 /// The pointer, without what the compiler knows of how it came about. Otherwise
 /// g++ takes the addresses of a loop apart into more sums than there are
 /// registers.

@@ -1,10 +1,12 @@
 #include "nn/layers/batch_norm.h"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "kernels/batch_norm.h"
 #include "nn/buffer.h"
 #include "nn/check.h"
+#include "option_checks.h"
 
 namespace nn {
 namespace {
@@ -45,6 +47,7 @@ BatchNorm<Scalar>::BatchNorm(const char* who,
                  who,
                  "] expected a positive eps, got ",
                  options.eps);
+  internal::check_rounding<Scalar>(who, "eps", options.eps);
   check_argument(
       !options.momentum || (*options.momentum >= 0 && *options.momentum <= 1),
       "[",
@@ -146,6 +149,28 @@ void BatchNorm<Scalar>::do_forward(ConstView<Scalar> x,
 }
 
 template <typename Scalar>
+void BatchNorm<Scalar>::check_moments(const Scalar* mean,
+                                      const Scalar* variance,
+                                      Scalar unbias) const {
+  // One value that is not finite would stay in the running ones for ever.
+  for (Index i = 0; i < channels(); ++i) {
+    if (std::isfinite(mean[i]) && std::isfinite(variance[i] * unbias)) continue;
+    throw std::runtime_error(
+        concat("[",
+               this->name(),
+               "] expected a batch of finite mean and variance, got ",
+               mean[i],
+               " and ",
+               variance[i],
+               " in channel ",
+               i,
+               " of ",
+               channels(),
+               "; the running statistics stay as they were"));
+  }
+}
+
+template <typename Scalar>
 void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
                                     ConstView<Scalar> /*y*/,
                                     ConstView<Scalar> dy,
@@ -164,6 +189,9 @@ void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
   Scalar* scale = array(memory.scratch, 2);
   Scalar* mean_dy = array(memory.scratch, 3);
   Scalar* slope = array(memory.scratch, 4);
+  const auto count = static_cast<Scalar>(g.count());
+  const Scalar unbias = count / (count - 1);
+  check_moments(mean, variance, unbias);
   kernels::channel_gradients(
       g,
       x.data(),
@@ -174,7 +202,6 @@ void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
       memory.scratch +
           channel_arrays_bytes<Scalar>(channel_count, kBackwardArrays));
 
-  const auto count = static_cast<Scalar>(g.count());
   for (Index i = 0; i < channel_count; ++i) {
     const Scalar r = inverse_std[i];
     Scalar weight = 1;
@@ -199,7 +226,7 @@ void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
   for (Index i = 0; i < channel_count; ++i) {
     Scalar& running_mean = running_mean_.value(i, 0);
     Scalar& running_var = running_var_.value(i, 0);
-    const Scalar unbiased = variance[i] * (count / (count - 1));
+    const Scalar unbiased = variance[i] * unbias;
     running_mean = (1 - share) * running_mean + share * mean[i];
     running_var = (1 - share) * running_var + share * unbiased;
   }

@@ -4,6 +4,7 @@
 
 #include "kernels/layer_norm.h"
 #include "nn/check.h"
+#include "option_checks.h"
 
 namespace nn {
 namespace {
@@ -26,6 +27,7 @@ LayerNorm<Scalar>::LayerNorm(const Shape& input_shape,
   check_argument(options.eps > 0 && std::isfinite(options.eps),
                  "[LayerNorm] expected a positive eps, got ",
                  options.eps);
+  internal::check_rounding<Scalar>("LayerNorm", "eps", options.eps);
 }
 
 template <typename Scalar>

@@ -1,8 +1,10 @@
 #include "nn/losses/softmax_cross_entropy.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
+#include "class_of.h"
 #include "nn/check.h"
 #include "option_checks.h"
 
@@ -70,17 +72,16 @@ double sample_loss(const Scalar* z,
   const auto weight_of = [&weights](Index j) {
     return weights.of_class == nullptr ? 1.0 : weights.of_class[j];
   };
-  Index largest = 0;
-  for (Index j = 1; j < classes; ++j) {
-    if (z[j] > z[largest]) largest = j;
-  }
+  const Index largest = internal::class_of(z, classes);
   correct = largest == label;
 
   // Shifting by the maximum leaves softmax unchanged and keeps exp() from
   // overflowing. The largest term is then exp(0) = 1, so the sum is at least 1
   // and its logarithm finite. It is added up in double because the loss of a
-  // sure sample is all in the terms that are tiny beside that 1.
-  const Scalar shift = z[largest];
+  // sure sample is all in the terms that are tiny beside that 1. Without a
+  // largest logit, all that follows is NaN.
+  const Scalar shift =
+      largest >= 0 ? z[largest] : std::numeric_limits<Scalar>::quiet_NaN();
   const auto shifted = [z, shift](Index j) {
     return static_cast<double>(z[j]) - static_cast<double>(shift);
   };
@@ -88,7 +89,10 @@ double sample_loss(const Scalar* z,
   double spread_logits = 0.0;
   if (weights.spread > 0.0) {
     for (Index j = 0; j < classes; ++j) {
-      spread_logits += weight_of(j) * shifted(j);
+      // A logit of minus infinity does not matter to a class without weight.
+      if (weight_of(j) > 0.0) {
+        spread_logits += weights.spread * weight_of(j) * shifted(j);
+      }
     }
   }
   double sum = 0.0;
@@ -109,11 +113,12 @@ double sample_loss(const Scalar* z,
     dz[label] -= static_cast<Scalar>(weights.share * weights.label);
   }
   const double logarithm = std::log(sum);
-  double loss = weights.label * (logarithm - label_logit);
+  double loss = weights.label > 0.0 || std::isnan(logarithm)
+                    ? weights.label * (logarithm - label_logit)
+                    : 0.0;
   if (weights.spread > 0.0) {
     // Neither term is negative, so nothing cancels.
-    loss += (weights.total - weights.label) * logarithm -
-            weights.spread * spread_logits;
+    loss += (weights.total - weights.label) * logarithm - spread_logits;
   }
   return loss;
 }
@@ -177,7 +182,9 @@ LossResult SoftmaxCrossEntropy<Scalar>::batch_loss(
                     correct);
     if (correct) ++result.correct;
   }
-  result.loss = divisor > 0.0 ? result.loss / divisor : 0.0;
+  result.sum = result.loss;
+  result.weight = divisor;
+  result.loss = divisor > 0.0 ? result.sum / divisor : 0.0;
   return result;
 }
 

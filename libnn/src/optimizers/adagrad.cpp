@@ -19,6 +19,9 @@ Adagrad<Scalar>::Adagrad(std::vector<Parameter<Scalar>*> parameters,
   check_not_negative(
       "Adagrad", "initial accumulator", options.initial_accumulator);
   check_not_negative("Adagrad", "epsilon", options.epsilon);
+  internal::check_rounding<Scalar>("Adagrad", "epsilon", options.epsilon);
+  internal::check_rounding<Scalar>(
+      "Adagrad", "initial accumulator", options.initial_accumulator);
   sum_ = Matrix<Scalar>::Constant(
       this->element_count(),
       1,

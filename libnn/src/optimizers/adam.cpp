@@ -22,6 +22,7 @@ AdamBase<Scalar>::AdamBase(const char* who,
   check_decay_rate(who, "beta1", options.beta1);
   check_decay_rate(who, "beta2", options.beta2);
   check_not_negative(who, "epsilon", options.epsilon);
+  check_rounding<Scalar>(who, "epsilon", options.epsilon);
   mean_ = Matrix<Scalar>::Zero(this->element_count(), 1);
   square_ = Matrix<Scalar>::Zero(this->element_count(), 1);
   if (options.amsgrad) {

@@ -1,7 +1,10 @@
 #include "nn/optimizers/clip_gradients.h"
 
+#include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
+#include "first_non_finite.h"
 #include "kernels/optimizers.h"
 #include "option_checks.h"
 
@@ -24,6 +27,41 @@ void check_parameters(const char* who,
   }
 }
 
+/// The norm, of numbers brought to a magnitude whose square is in range.
+/// Throws std::runtime_error if a gradient is not finite.
+template <typename Scalar>
+double careful_norm(const std::vector<Parameter<Scalar>*>& parameters) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Matrix<Scalar>& grad = parameters[i]->grad;
+    const Index place = internal::first_non_finite(grad.data(), grad.size());
+    if (place >= 0) {
+      throw std::runtime_error(
+          concat("[clip_gradient_norm] expected finite gradients, got ",
+                 grad.data()[place],
+                 " in element ",
+                 place,
+                 " of parameter ",
+                 i,
+                 " (",
+                 parameters[i]->name,
+                 "); no gradient is changed"));
+    }
+    largest =
+        std::max(largest, kernels::largest_magnitude(grad.data(), grad.size()));
+  }
+  if (largest == 0.0) return 0.0;
+  double squares = 0.0;
+  for (const Parameter<Scalar>* parameter : parameters) {
+    for (Index i = 0; i < parameter->grad.size(); ++i) {
+      const double share =
+          static_cast<double>(parameter->grad.data()[i]) / largest;
+      squares += share * share;
+    }
+  }
+  return largest * std::sqrt(squares);
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -36,9 +74,11 @@ double clip_gradient_norm(const std::vector<Parameter<Scalar>*>& parameters,
     squares +=
         kernels::sum_of_squares(parameter->grad.data(), parameter->grad.size());
   }
-  const double norm = std::sqrt(squares);
+  double norm = std::sqrt(squares);
+  // Also where squares of finite numbers overflow or vanish in double.
+  if (!std::isnormal(squares)) norm = careful_norm(parameters);
   const double factor = max_norm / (norm + kNormOffset);
-  if (!std::isfinite(norm) || factor >= 1.0) return norm;
+  if (factor >= 1.0) return norm;
   for (Parameter<Scalar>* parameter : parameters) {
     kernels::scale(parameter->grad.data(),
                    static_cast<Scalar>(factor),

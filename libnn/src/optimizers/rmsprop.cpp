@@ -16,6 +16,7 @@ RmsProp<Scalar>::RmsProp(std::vector<Parameter<Scalar>*> parameters,
   internal::check_decay_rate("RmsProp", "alpha", options.alpha);
   internal::check_decay_rate("RmsProp", "a momentum", options.momentum);
   internal::check_not_negative("RmsProp", "epsilon", options.epsilon);
+  internal::check_rounding<Scalar>("RmsProp", "epsilon", options.epsilon);
   const Index count = this->element_count();
   square_ = Matrix<Scalar>::Zero(count, 1);
   if (options.centered) mean_ = Matrix<Scalar>::Zero(count, 1);

@@ -43,6 +43,10 @@ struct BatchNormOptions {
 /// forward() in training mode throws std::invalid_argument if a channel has one
 /// value alone, of which there is no variance.
 ///
+/// backward() throws std::runtime_error, before it writes anything, if the
+/// batch's mean or variance of a channel is not finite: the running statistics
+/// would never be so again.
+///
 /// docs/math/batch_norm.md derives the gradients.
 template <typename Scalar>
 class BatchNorm : public Layer<Scalar> {
@@ -80,8 +84,8 @@ class BatchNorm : public Layer<Scalar> {
   }
 
  protected:
-  /// Throws std::invalid_argument if eps is not positive or momentum not
-  /// between 0 and 1; `who` complains.
+  /// Throws std::invalid_argument if eps is not positive or rounds to 0 in
+  /// Scalar, or momentum is not between 0 and 1; `who` complains.
   BatchNorm(const char* who,
             const Shape& input_shape,
             Index channels,
@@ -97,6 +101,9 @@ class BatchNorm : public Layer<Scalar> {
                    ConstView<Scalar> dy,
                    View<Scalar> dx,
                    PassMemory memory) override;
+  void check_moments(const Scalar* mean,
+                     const Scalar* variance,
+                     Scalar unbias) const;
   Index channels() const { return running_mean_.value.size(); }
   Index pixels() const { return this->input_shape().features() / channels(); }
 

@@ -10,7 +10,16 @@ namespace nn {
 /// What a classification loss says of a batch.
 struct LossResult {
   double loss = 0.0;  ///< (weighted) mean over the batch, in nats
-  Index correct = 0;  ///< samples whose largest logit is their label's
+  /// Samples whose largest logit is their label's. One with a NaN among its
+  /// logits has no largest and is not counted.
+  Index correct = 0;
+  ///@{
+  /// What `loss` is the quotient of: the (weighted) losses of all samples, and
+  /// their number, or the class weights of their labels, added up. The loss of
+  /// several batches together is that of their sums.
+  double sum = 0.0;
+  double weight = 0.0;
+  ///@}
 };
 
 /// The settings of SoftmaxCrossEntropy.
@@ -31,7 +40,9 @@ struct SoftmaxCrossEntropyOptions {
 ///   logits, dlogits   classes x N       labels   N, each in 0 .. classes-1
 ///
 /// Written on logits and shifted by their maximum, it stays finite for any
-/// finite logits. The division by N happens here and nowhere else.
+/// finite logits (of double: of which differences are finite). A logit of minus
+/// infinity is a probability of 0. The division by N happens here and nowhere
+/// else.
 ///
 /// With class weights w and label smoothing s, in PyTorch's form, where p is
 /// the softmax, C the number of classes and W the sum of w over all labels of

@@ -14,11 +14,11 @@ namespace nn {
 /// Mikolov and Bengio, 2013, arXiv:1211.5063, algorithm 1). In PyTorch's form
 /// the factor is max_norm / (norm + 1e-6) where that is below 1.
 ///
-/// Returns the norm before. If it is not finite, no gradient is changed:
-/// no factor would mend them. PyTorch's default makes them all NaN.
-/// docs/math/sgd.md says why one factor for all.
+/// Returns the norm before. docs/math/sgd.md says why one factor for all.
 /// Throws std::invalid_argument if a pointer is null or unless max_norm is
-/// finite and not negative.
+/// finite and not negative. Throws std::runtime_error, naming parameter and
+/// element, if a gradient is not finite: no factor would mend it, and none is
+/// changed. PyTorch's default makes all of them NaN.
 template <typename Scalar>
 double clip_gradient_norm(const std::vector<Parameter<Scalar>*>& parameters,
                           double max_norm);
