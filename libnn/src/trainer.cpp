@@ -237,10 +237,13 @@ void Trainer<Scalar>::check_network() {
   // Every change of the layers gives the network another number, and a moved
   // one takes its number along. Most changes of it do not matter, so what must
   // not change, the parameters, is compared then alone: that allocates.
-  if (network_.plan_number_ == plan_number_ && network_.size() == layers_) {
+  if (is_running_ && network_.plan_number_ == plan_number_ &&
+      network_.size() == layers_) {
     return;
   }
-  check_argument(network_.parameters() == parameters_,
+  // One moved from has no layers, and does not say its parameters.
+  const bool has_layers = network_.size() > 0 || layers_ == 0;
+  check_argument(has_layers && network_.parameters() == parameters_,
                  "[Trainer] expected the network to keep the parameters that "
                  "it had when the trainer was built, got others");
   plan_number_ = network_.plan_number_;
