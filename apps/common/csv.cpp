@@ -2,17 +2,21 @@
 
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
-#include "nn/file.h"
+#include "common/printable.h"
 
 namespace apps {
 namespace {
 
-std::vector<std::string_view> split(std::string_view line) {
+// The fields of a line. Of more than `most` the rest stays one field.
+std::vector<std::string_view> split(std::string_view line,
+                                    std::size_t most = std::string_view::npos) {
   std::vector<std::string_view> fields;
   std::size_t start = 0;
   for (;;) {
-    const std::size_t end = line.find(',', start);
+    const std::size_t end =
+        fields.size() < most ? line.find(',', start) : line.npos;
     fields.push_back(line.substr(start, end - start));
     if (end == line.npos) return fields;
     start = end + 1;
@@ -29,21 +33,24 @@ void CsvText::add(const std::vector<std::uint8_t>& bytes) {
   }
 }
 
-CsvReader::CsvReader(const std::string& path, std::string_view header)
-    : path_(path), text_(nn::read_file(path)), columns_(split(header)) {
+CsvReader::CsvReader(std::string name,
+                     std::string text,
+                     std::string_view header)
+    : name_(std::move(name)), text_(std::move(text)), columns_(split(header)) {
   std::string_view line;
   if (!next_line(line)) {
     throw std::runtime_error(nn::concat(
-        path_, ": expected a header line '", header, "', found nothing"));
+        name_, ": expected a header line '", header, "', found nothing"));
   }
-  if (line != header)
+  if (line != header) {
     fail(nn::concat("expected the header '", header, "'"), line);
+  }
 }
 
 bool CsvReader::next_row() {
   std::string_view line;
   if (!next_line(line)) return false;
-  fields_ = split(line);
+  fields_ = split(line, columns_.size());
   next_field_ = 0;
   if (fields_.size() != columns_.size()) {
     fail(nn::concat("expected ", columns_.size(), " fields"), line);
@@ -56,29 +63,26 @@ double CsvReader::number(double low, double high) {
   double value = 0.0;
   if (!parse(field(), value) || !std::isfinite(value) || value < low ||
       value > high) {
-    if (std::isfinite(high)) {
-      fail_field(nn::concat("expected a number from ", low, " to ", high));
-    }
-    fail_field(nn::concat("expected a finite number of at least ", low));
+    fail_field(nn::concat("expected a number from ", low, " to ", high));
   }
   ++next_field_;
   return value;
 }
 
 std::string CsvReader::word(std::string_view wanted) {
-  const std::string_view found = field();
+  const std::string found = printable(field(), kMostName);
   if (found.empty() || (!wanted.empty() && found != wanted)) {
     fail_field(wanted.empty() ? "expected a name"
                               : nn::concat("expected '", wanted, "'"));
   }
   ++next_field_;
-  return std::string(found);
+  return found;
 }
 
 std::vector<std::uint8_t> CsvReader::bytes(std::size_t count) {
   const std::string_view text = field();
-  std::vector<std::uint8_t> out(count);
   bool whole = text.size() == 2 * count;
+  std::vector<std::uint8_t> out(whole ? count : 0);
   for (std::size_t i = 0; whole && i < count; ++i) {
     const char* digits = text.data() + 2 * i;
     const auto result =
@@ -93,11 +97,11 @@ std::vector<std::uint8_t> CsvReader::bytes(std::size_t count) {
   return out;
 }
 
-void CsvReader::expect_rows(std::optional<std::size_t> wanted,
+void CsvReader::expect_rows(std::optional<long> wanted,
                             const char* reason) const {
-  if (wanted && rows_ != *wanted) {
+  if (wanted && static_cast<long>(rows_) != *wanted) {
     throw std::runtime_error(nn::concat(
-        path_, ": expected ", *wanted, " rows, ", reason, ", found ", rows_));
+        name_, ": expected ", *wanted, " rows, ", reason, ", found ", rows_));
   }
 }
 
@@ -117,13 +121,13 @@ bool CsvReader::next_line(std::string_view& line) {
 
 void CsvReader::fail(const std::string& wanted, std::string_view found) const {
   constexpr std::size_t kMaxQuoted = 80;
-  throw std::runtime_error(nn::concat(path_,
+  throw std::runtime_error(nn::concat(name_,
                                       ":",
                                       line_,
                                       ": ",
                                       wanted,
                                       ", found '",
-                                      found.substr(0, kMaxQuoted),
+                                      printable(found, kMaxQuoted),
                                       "'"));
 }
 

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,7 +49,14 @@ class CsvText {
 /// throws std::runtime_error with the file, the line and what was expected.
 class CsvReader {
  public:
-  CsvReader(const std::string& path, std::string_view header);
+  /// Of numbers, whole ones apart: what a loss, a time or a rate can be. Twice
+  /// its square is still finite, so that charts can calculate with it.
+  static constexpr double kMostNumber = 1e100;
+  /// Of the images, steps or epochs that are counted.
+  static constexpr long kMostCount = 1'000'000'000;
+
+  /// `name` stands for the file in messages, `text` is what it holds.
+  CsvReader(std::string name, std::string text, std::string_view header);
   // The fields refer to the text.
   CsvReader(const CsvReader&) = delete;
   CsvReader& operator=(const CsvReader&) = delete;
@@ -65,8 +71,6 @@ class CsvReader {
     if (!parse(field(), value) || value < low || value > high) {
       if (low == high) {
         fail_field(nn::concat("expected ", low));
-      } else if (high == std::numeric_limits<Integer>::max()) {
-        fail_field(nn::concat("expected a whole number of at least ", low));
       } else {
         fail_field(
             nn::concat("expected a whole number from ", low, " to ", high));
@@ -78,12 +82,11 @@ class CsvReader {
 
   /// The next field, a finite number in low .. high.
   double number(double low, double high);
-  double not_negative() {
-    return number(0.0, std::numeric_limits<double>::infinity());
-  }
+  double not_negative() { return number(0.0, kMostNumber); }
   double share() { return number(0.0, 1.0); }
 
-  /// The next field, which is to be `wanted` unless that is empty.
+  /// The next field as a printable name, which is to be `wanted` unless that
+  /// is empty.
   std::string word(std::string_view wanted);
 
   /// The next field, `count` bytes of two hexadecimal digits each.
@@ -91,7 +94,7 @@ class CsvReader {
 
   /// The rows that were read so far.
   std::size_t rows() const { return rows_; }
-  void expect_rows(std::optional<std::size_t> wanted, const char* reason) const;
+  void expect_rows(std::optional<long> wanted, const char* reason) const;
 
  private:
   template <typename Number>
@@ -109,7 +112,7 @@ class CsvReader {
                          std::string_view found) const;
   [[noreturn]] void fail_field(const std::string& wanted) const;
 
-  std::string path_;
+  std::string name_;
   std::string text_;
   std::size_t position_ = 0;
   long line_ = 0;

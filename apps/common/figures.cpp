@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 
+#include "common/printable.h"
 #include "common/texts.h"
 #include "nn/check.h"
 #include "nn/file.h"
@@ -21,7 +22,8 @@ std::string text_at(const nlohmann::json& summary, const char* pointer) {
   const nlohmann::json::json_pointer at{std::string(pointer)};
   if (!summary.is_object() || !summary.contains(at)) return "";
   const nlohmann::json& value = summary.at(at);
-  return value.is_string() ? value.get<std::string>() : "";
+  return value.is_string() ? printable(value.get<std::string>(), kMostName)
+                           : "";
 }
 
 std::size_t index_of(int value) {
@@ -65,13 +67,35 @@ RunNames run_names(const nlohmann::json& summary) {
   const nlohmann::json classes = summary.is_object() && summary.contains(at)
                                      ? summary.at(at)
                                      : nlohmann::json::array();
+  // As long as fits beside a matrix.
+  constexpr std::size_t kMostClassName = 24;
   for (std::size_t i = 0; i < kClasses; ++i) {
     const bool named =
         classes.is_array() && i < classes.size() && classes[i].is_string();
-    names.classes.push_back(named ? classes[i].get<std::string>()
-                                  : std::to_string(i));
+    names.classes.push_back(
+        named ? printable(classes[i].get<std::string>(), kMostClassName)
+              : std::to_string(i));
   }
   return names;
+}
+
+RunNames run_names(const Run& run) {
+  RunNames names = run_names(run.summary);
+  names.distinction = run.distinction;
+  return names;
+}
+
+std::array<bool, kClasses> classes_present(const Run& run) {
+  std::array<bool, kClasses> present{};
+  for (const ConfusionCell& cell : run.confusion) {
+    if (cell.count > 0) present.at(index_of(cell.label)) = true;
+  }
+  if (!run.confusion.empty()) return present;
+  for (const Prediction& p : run.predictions) {
+    present.at(index_of(p.label)) = true;
+  }
+  if (run.predictions.empty()) present.fill(true);
+  return present;
 }
 
 std::size_t best_epoch(const std::vector<EpochRow>& history) {
@@ -111,7 +135,7 @@ Drawing draw_loss(const Run& run) {
 
   const EpochRow& best = run.history[best_epoch(run.history)];
   plot::LineChart chart;
-  chart.title = run_names(run.summary).title(texts::kLossTitle);
+  chart.title = run_names(run).title(texts::kLossTitle);
   chart.subtitle = texts::kLossSubtitle;
   chart.x_title = texts::kEpoch;
   chart.x_mark = best.epoch;
@@ -146,7 +170,7 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
                      kClasses * kClasses,
                      " cells, got ",
                      run.confusion.size());
-  const RunNames names = run_names(run.summary);
+  const RunNames names = run_names(run);
   plot::MatrixChart chart;
   chart.row_title = texts::kTrueClass;
   chart.column_title = texts::kPredictedClass;
@@ -154,11 +178,22 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
   const bool share = kind == MatrixKind::kShare;
   chart.title = names.title(share ? texts::kShareTitle : texts::kMeanTitle);
   chart.subtitle = share ? texts::kShareSubtitle : texts::kMeanSubtitle;
+  const auto present = classes_present(run);
+  if (std::count(present.begin(), present.end(), false) > 0) {
+    chart.subtitle += texts::kAbsentRows;
+  }
   for (const ConfusionCell& cell : run.confusion) {
-    const double value = share ? cell.share : cell.mean_probability;
+    const bool has_images = present.at(index_of(cell.label));
+    const double value = !has_images ? 0
+                         : share     ? cell.share
+                                     : cell.mean_probability;
     chart.values.push_back(value);
-    chart.texts.push_back(plot::format_share(value));
-    if (share) chart.subtexts.push_back(plot::format_count(cell.count));
+    chart.texts.push_back(has_images ? plot::format_share(value)
+                                     : texts::kNothing);
+    if (share) {
+      chart.subtexts.push_back(has_images ? plot::format_count(cell.count)
+                                          : "");
+    }
   }
   return plot::draw(chart);
 }
@@ -176,7 +211,7 @@ Drawing draw_confusion(const Run& run) {
 
 Drawing draw_layer_times(const Run& run) {
   plot::BarPairs chart;
-  chart.title = run_names(run.summary).title(texts::kLayerTimesTitle);
+  chart.title = run_names(run).title(texts::kLayerTimesTitle);
   chart.subtitle =
       run.layers.empty() ? texts::kNoLayers : texts::kLayerTimesSubtitle;
   if (!run.layers.empty() && text_at(run.summary, "/backend") == "libnn") {

@@ -1,6 +1,7 @@
 #ifndef NN_APPS_COMMON_FIGURES_H_
 #define NN_APPS_COMMON_FIGURES_H_
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@ struct RunNames {
   std::string dataset;               ///< "Fashion-MNIST"
   std::string model;                 ///< "CNN"
   std::string backend;               ///< "libnn" or "LibTorch"; empty: none
+  std::string distinction;           ///< from runs of these names; "seed 2"
   std::vector<std::string> classes;  ///< kClasses of them
 
-  /// "CNN (libnn)".
+  /// "CNN (libnn)", or "CNN (libnn), seed 2".
   std::string run() const {
-    return backend.empty() ? model : model + " (" + backend + ")";
+    return (backend.empty() ? model : model + " (" + backend + ")") +
+           (distinction.empty() ? "" : ", " + distinction);
   }
   /// "Fashion-MNIST: <what>, CNN (libnn)".
   std::string title(const std::string& what) const {
@@ -31,6 +34,11 @@ struct RunNames {
   }
 };
 RunNames run_names(const nlohmann::json& summary);
+RunNames run_names(const Run& run);
+
+/// Which classes the test set has images of, as far as the run's tables say: of
+/// the others there is nothing to show.
+std::array<bool, kClasses> classes_present(const Run& run);
 
 /// The epoch with the highest test accuracy, of equal ones the first: an index
 /// into `history`, which must not be empty.

@@ -248,7 +248,7 @@ bool holds_images(const Run& run) {
 }
 
 Drawing draw_top3(const Run& run) {
-  const RunNames names = run_names(run.summary);
+  const RunNames names = run_names(run);
   plot::ImageGrid grid;
   grid.title = names.title(texts::kTopTitle);
   grid.subtitle = texts::kTopSubtitle;
@@ -267,9 +267,11 @@ Drawing draw_top3(const Run& run) {
   constexpr int kUsualColumns = 6;
   grid.image_width = grid.image_height = image_width(
       std::max(grid.columns, kUsualColumns), grid.gap, grid.group_gap);
+  const auto present = classes_present(run);
   for (int i = 0; ranks > 0 && i < kClasses; ++i) {
-    grid.names.push_back(
-        names.classes[index_of(i % kBeside * kDown + i / kBeside)]);
+    const std::size_t c = index_of(i % kBeside * kDown + i / kBeside);
+    grid.names.push_back(names.classes[c] +
+                         (present.at(c) ? "" : texts::kAbsentClass));
   }
   grid.tiles.resize(index_of(ranks * kClasses));
   for (const TopImage& top : run.top3) {
@@ -284,6 +286,8 @@ Drawing draw_top3(const Run& run) {
                        top.rank,
                        ", label ",
                        top.label);
+    // Without images of a class, its best images could be wrong ones alone.
+    if (!present.at(index_of(top.label_class))) continue;
     plot::ImageTile& tile =
         grid.tiles[index_of(top.label_class % kDown * grid.columns +
                             top.label_class / kDown * ranks + top.rank - 1)];
@@ -301,7 +305,7 @@ Drawing draw_top3(const Run& run) {
 }
 
 Drawing draw_mistakes(const Run& run) {
-  const RunNames names = run_names(run.summary);
+  const RunNames names = run_names(run);
   std::vector<const Prediction*> wrong = worst_mistakes(run);
   const std::size_t count = wrong.size();
   wrong.resize(std::min(count, kMistakesShown));
@@ -366,7 +370,7 @@ Drawing draw_filters(const Run& run,
   const nn::Index area = filter_shape.height * filter_shape.width;
 
   plot::ImageGrid grid;
-  grid.title = run_names(run.summary).title(texts::kFiltersTitle);
+  grid.title = run_names(run).title(texts::kFiltersTitle);
   const std::string size = std::to_string(filter_shape.height) + "x" +
                            std::to_string(filter_shape.width);
   grid.subtitle =
@@ -405,7 +409,7 @@ Drawing draw_filters(const Run& run,
 
 Drawing draw_feature_maps(const Run& run,
                           const std::vector<LayerOutput>& outputs) {
-  const RunNames names = run_names(run.summary);
+  const RunNames names = run_names(run);
   const ShownImage& image = image_of(run, kFeatureMapImage);
   plot::TileRows chart;
   chart.title = names.title(texts::kFeatureMapsTitle);

@@ -49,6 +49,17 @@ std::vector<LayerOutput> layer_outputs(const nn::Sequential<float>& network,
                                         ", found one for ",
                                         network.input_shape()));
   }
+  // A network of few weights may still blow its image up.
+  constexpr nn::Index kMostValues = nn::Index{1} << 26;
+  nn::Index count = 0;
+  for (nn::Index i = 0; i < network.size() && count <= kMostValues; ++i) {
+    count += network.layer(i).output_shape().features();
+  }
+  if (count > kMostValues) {
+    throw std::runtime_error(nn::concat("expected layers that make at most ",
+                                        kMostValues,
+                                        " values of an image, found more"));
+  }
   const nn::ImageSet set{
       shape, image.gray, {static_cast<std::uint8_t>(image.label)}};
   nn::Matrix<float> x(shape.features(), 1);

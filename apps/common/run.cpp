@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "common/csv.h"
+#include "common/input_file.h"
+#include "common/parse_json.h"
+#include "common/printable.h"
 #include "common/run_files.h"
 #include "nn/check.h"
 #include "nn/file.h"
@@ -43,47 +45,69 @@ void write_file(const std::string& directory,
   nn::write_file_atomically(directory + "/" + file, text);
 }
 
-nlohmann::json read_summary(const std::string& path) {
-  const std::string text = nn::read_file(path);
+// What reading takes from a file (docs/artifacts.md): many times what any run
+// writes, and little enough that a damaged run cannot stop the others.
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kMostSummaryBytes = 4 * kMiB;
+constexpr std::size_t kMostRowsBytes = 64 * kMiB;
+constexpr std::size_t kMostHistoryBytes = 16 * kMiB;
+constexpr std::size_t kMostImagesBytes = 16 * kMiB;
+constexpr std::size_t kMostShortBytes = kMiB / 16;
+
+CsvReader open_table(const RunFiles& files,
+                     const char* file,
+                     const char* header,
+                     std::size_t most_bytes) {
+  return {files.path(file), files.read(file, most_bytes), header};
+}
+
+nlohmann::json read_summary(const RunFiles& files) {
+  const std::string path = files.path(kSummaryFile);
+  const std::string text = files.read(kSummaryFile, kMostSummaryBytes);
+  nlohmann::json summary;
   try {
-    nlohmann::json summary = nlohmann::json::parse(text);
-    for (const char* key : {"model", "backend"}) {
-      if (!summary.at(key).is_string()) {
-        throw std::runtime_error(
-            nn::concat(path, ": expected text under '", key, "'"));
-      }
-    }
-    return summary;
-  } catch (const nlohmann::json::exception& error) {
+    summary = parse_json(text);
+  } catch (const std::runtime_error& error) {
     throw std::runtime_error(
         nn::concat(path, ": expected a run's summary: ", error.what()));
   }
+  for (const char* key : {"model", "backend"}) {
+    if (!summary.is_object() || !summary.contains(key) ||
+        !summary.at(key).is_string()) {
+      throw std::runtime_error(nn::concat(
+          path, ": expected a run's summary with a text under '", key, "'"));
+    }
+  }
+  return summary;
 }
 
 /// Nothing without a summary: then a table is all there is to go by.
-std::optional<std::size_t> size_in_summary(const std::string& path,
-                                           const nlohmann::json& summary,
-                                           const char* pointer) {
+std::optional<long> count_in_summary(const std::string& path,
+                                     const nlohmann::json& summary,
+                                     const char* pointer) {
   if (summary.is_null()) return std::nullopt;
   const nlohmann::json::json_pointer at{std::string(pointer)};
-  if (!summary.contains(at) || !summary.at(at).is_number_unsigned()) {
-    throw std::runtime_error(nn::concat(
-        path, ": expected a whole number of at least 0 under ", pointer));
+  constexpr auto kMost = static_cast<std::uint64_t>(CsvReader::kMostCount);
+  if (!summary.contains(at) || !summary.at(at).is_number_unsigned() ||
+      summary.at(at).get<std::uint64_t>() > kMost) {
+    throw std::runtime_error(nn::concat(path,
+                                        ": expected a whole number from 0 to ",
+                                        kMost,
+                                        " under ",
+                                        pointer));
   }
-  return summary.at(at).get<std::size_t>();
+  return summary.at(at).get<long>();
 }
 
-template <typename Integer>
-constexpr Integer kNoLimit = std::numeric_limits<Integer>::max();
-
-void read_history(const std::string& path, Run& run) {
-  CsvReader csv(path, kHistoryHeader);
+void read_history(const RunFiles& files, Run& run) {
+  CsvReader csv =
+      open_table(files, kHistoryFile, kHistoryHeader, kMostHistoryBytes);
   long step = 0;
   while (csv.next_row()) {
     const int expected_epoch = static_cast<int>(csv.rows());
     EpochRow row;
     row.epoch = csv.whole(expected_epoch, expected_epoch);
-    row.step = csv.whole(step + 1, kNoLimit<long>);
+    row.step = csv.whole(step + 1, CsvReader::kMostCount);
     row.learning_rate = csv.not_negative();
     row.train_loss = csv.not_negative();
     row.test_loss = csv.not_negative();
@@ -93,15 +117,19 @@ void read_history(const std::string& path, Run& run) {
     step = row.step;
     run.history.push_back(row);
   }
-  csv.expect_rows(size_in_summary(path, run.summary, "/results/final/epoch"),
-                  "the summary's number of epochs");
+  csv.expect_rows(
+      count_in_summary(
+          files.path(kHistoryFile), run.summary, "/results/final/epoch"),
+      "the summary's number of epochs");
 }
 
-void read_steps(const std::string& path, Run& run) {
-  CsvReader csv(path, kStepsHeader);
+void read_steps(const RunFiles& files, Run& run) {
+  CsvReader csv = open_table(files, kStepsFile, kStepsHeader, kMostRowsBytes);
+  const std::string path = files.path(kStepsFile);
   const auto epochs =
-      size_in_summary(path, run.summary, "/results/final/epoch");
-  const int last_epoch = epochs ? static_cast<int>(*epochs) : kNoLimit<int>;
+      count_in_summary(path, run.summary, "/results/final/epoch");
+  const auto last_epoch =
+      static_cast<int>(epochs.value_or(CsvReader::kMostCount));
   int epoch = 1;
   while (csv.next_row()) {
     const long expected_step = static_cast<long>(csv.rows());
@@ -112,12 +140,13 @@ void read_steps(const std::string& path, Run& run) {
     epoch = row.epoch;
     run.steps.push_back(row);
   }
-  csv.expect_rows(size_in_summary(path, run.summary, "/steps"),
+  csv.expect_rows(count_in_summary(path, run.summary, "/steps"),
                   "the summary's number of steps");
 }
 
-void read_predictions(const std::string& path, Run& run) {
-  CsvReader csv(path, kPredictionsHeader);
+void read_predictions(const RunFiles& files, Run& run) {
+  CsvReader csv =
+      open_table(files, kPredictionsFile, kPredictionsHeader, kMostRowsBytes);
   while (csv.next_row()) {
     const int expected_index = static_cast<int>(csv.rows()) - 1;
     Prediction row;
@@ -127,18 +156,21 @@ void read_predictions(const std::string& path, Run& run) {
     for (double& p : row.probability) p = csv.share();
     run.predictions.push_back(row);
   }
-  csv.expect_rows(size_in_summary(path, run.summary, "/dataset/test_images"),
-                  "the summary's number of test images");
+  csv.expect_rows(
+      count_in_summary(
+          files.path(kPredictionsFile), run.summary, "/dataset/test_images"),
+      "the summary's number of test images");
 }
 
-void read_confusion(const std::string& path, Run& run) {
-  CsvReader csv(path, kConfusionHeader);
+void read_confusion(const RunFiles& files, Run& run) {
+  CsvReader csv =
+      open_table(files, kConfusionFile, kConfusionHeader, kMostShortBytes);
   while (csv.next_row()) {
     const int cell = static_cast<int>(csv.rows()) - 1;
     ConfusionCell row;
     row.label = csv.whole(cell / kClasses, cell / kClasses);
     row.predicted = csv.whole(cell % kClasses, cell % kClasses);
-    row.count = csv.whole(0L, kNoLimit<long>);
+    row.count = csv.whole(0L, CsvReader::kMostCount);
     row.share = csv.share();
     row.mean_probability = csv.share();
     run.confusion.push_back(row);
@@ -147,13 +179,14 @@ void read_confusion(const std::string& path, Run& run) {
 }
 
 int images_in_summary(const std::string& path, const nlohmann::json& summary) {
-  const auto images = size_in_summary(path, summary, "/dataset/test_images");
-  return images ? static_cast<int>(*images) : kNoLimit<int>;
+  return static_cast<int>(
+      count_in_summary(path, summary, "/dataset/test_images")
+          .value_or(CsvReader::kMostCount));
 }
 
-void read_top(const std::string& path, Run& run) {
-  CsvReader csv(path, kTopHeader);
-  const int images = images_in_summary(path, run.summary);
+void read_top(const RunFiles& files, Run& run) {
+  CsvReader csv = open_table(files, kTopFile, kTopHeader, kMostShortBytes);
+  const int images = images_in_summary(files.path(kTopFile), run.summary);
   const int ranks = std::min(kTopImages, images);
   while (csv.next_row()) {
     const int i = static_cast<int>(csv.rows()) - 1;
@@ -167,13 +200,13 @@ void read_top(const std::string& path, Run& run) {
     row.probability = csv.share();
     run.top3.push_back(row);
   }
-  csv.expect_rows(static_cast<std::size_t>(kClasses * ranks),
-                  "the best images of every class");
+  csv.expect_rows(kClasses * ranks, "the best images of every class");
 }
 
-void read_images(const std::string& path, Run& run) {
-  CsvReader csv(path, kImagesHeader);
-  const int images = images_in_summary(path, run.summary);
+void read_images(const RunFiles& files, Run& run) {
+  CsvReader csv =
+      open_table(files, kImagesFile, kImagesHeader, kMostImagesBytes);
+  const int images = images_in_summary(files.path(kImagesFile), run.summary);
   int next = 0;
   while (csv.next_row()) {
     constexpr int kMostPixels = 4096;  // on a side; a damaged size ends here
@@ -202,15 +235,17 @@ std::optional<std::vector<std::string>> timed_in_summary(
   for (const nlohmann::json& layer : summary.at(at)) {
     const bool named = layer.is_object() && layer.contains("name") &&
                        layer.at("name").is_string();
-    names.push_back(named ? layer.at("name").get<std::string>() : "");
+    names.push_back(
+        named ? printable(layer.at("name").get<std::string>(), kMostName) : "");
   }
   if (!names.empty() && names.back() == "Softmax") names.pop_back();
   return names;
 }
 
-void read_layers(const std::string& path, Run& run) {
-  CsvReader csv(path, kLayersHeader);
-  const auto names = timed_in_summary(path, run.summary);
+void read_layers(const RunFiles& files, Run& run) {
+  CsvReader csv =
+      open_table(files, kLayersFile, kLayersHeader, kMostShortBytes);
+  const auto names = timed_in_summary(files.path(kLayersFile), run.summary);
   while (csv.next_row()) {
     const int expected_layer = static_cast<int>(csv.rows()) - 1;
     LayerTime row;
@@ -223,7 +258,8 @@ void read_layers(const std::string& path, Run& run) {
     run.layers.push_back(row);
   }
   if (names) {
-    csv.expect_rows(names->size(), "the summary's layers but a final Softmax");
+    csv.expect_rows(static_cast<long>(names->size()),
+                    "the summary's layers but a final Softmax");
   }
 }
 
@@ -293,47 +329,67 @@ void write_summary(const std::string& directory, const Run& run) {
                  "\n");
 }
 
+RunFiles::RunFiles(std::string directory) : directory_(std::move(directory)) {}
+
+RunFiles::RunFiles(std::string name,
+                   std::map<std::string, std::string> contents)
+    : directory_(std::move(name)), contents_(std::move(contents)) {}
+
+std::string RunFiles::path(const std::string& file) const {
+  return contents_ ? directory_ + "/" + file : run_file(directory_, file);
+}
+
+std::string RunFiles::read(const std::string& file,
+                           std::size_t most_bytes) const {
+  if (!contents_) return read_input(path(file), most_bytes);
+  const auto found = contents_->find(file);
+  if (found == contents_->end() || found->second.size() > most_bytes) {
+    throw std::runtime_error(nn::concat(
+        path(file), ": expected a file of at most ", most_bytes, " bytes"));
+  }
+  return found->second;
+}
+
 Run read_run(const std::string& directory) {
+  const RunFiles files(directory);
   Run run;
-  const std::string summary = run_file(directory, kSummaryFile);
-  run.summary = read_summary(summary);
+  run.summary = read_summary(files);
   for (const char* pointer :
        {"/results/final/epoch", "/steps", "/dataset/test_images"}) {
-    size_in_summary(summary, run.summary, pointer);
+    count_in_summary(files.path(kSummaryFile), run.summary, pointer);
   }
-  read_history(run_file(directory, kHistoryFile), run);
-  read_steps(run_file(directory, kStepsFile), run);
-  read_predictions(run_file(directory, kPredictionsFile), run);
-  read_confusion(run_file(directory, kConfusionFile), run);
-  read_top(run_file(directory, kTopFile), run);
-  read_images(run_file(directory, kImagesFile), run);
-  read_layers(run_file(directory, kLayersFile), run);
+  read_history(files, run);
+  read_steps(files, run);
+  read_predictions(files, run);
+  read_confusion(files, run);
+  read_top(files, run);
+  read_images(files, run);
+  read_layers(files, run);
   return run;
 }
 
-Run read_run(const std::string& directory, std::vector<std::string>& problems) {
+Run read_run(const RunFiles& files, std::vector<std::string>& problems) {
   Run run;
   const auto attempt = [&problems](const auto& read) {
     try {
       read();
       return true;
-    } catch (const std::runtime_error& error) {
-      problems.emplace_back(error.what());
+    } catch (const std::exception& error) {
+      problems.push_back(printable(error.what()));
       return false;
     }
   };
-  const std::string summary = run_file(directory, kSummaryFile);
-  attempt([&] { run.summary = read_summary(summary); });
-  const auto table = [&](const char* file, auto read, auto& rows) {
-    if (!attempt([&] { read(run_file(directory, file), run); })) rows.clear();
+  attempt([&] { run.summary = read_summary(files); });
+  const auto table = [&](auto read, auto& rows) {
+    if (!attempt([&] { read(files, run); })) rows.clear();
   };
-  table(kHistoryFile, read_history, run.history);
-  table(kStepsFile, read_steps, run.steps);
-  table(kPredictionsFile, read_predictions, run.predictions);
-  table(kConfusionFile, read_confusion, run.confusion);
-  table(kTopFile, read_top, run.top3);
-  table(kImagesFile, read_images, run.images);
-  table(kLayersFile, read_layers, run.layers);
+  table(read_history, run.history);
+  table(read_steps, run.steps);
+  table(read_predictions, run.predictions);
+  table(read_confusion, run.confusion);
+  table(read_top, run.top3);
+  table(read_images, run.images);
+  table(read_layers, run.layers);
   return run;
 }
 

@@ -2,8 +2,11 @@
 #define NN_APPS_COMMON_RUN_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,6 +81,8 @@ struct LayerTime {
 
 struct Run {
   nlohmann::json summary;
+  /// What tells it from other runs, where it is shown among them: "seed 2".
+  std::string distinction;
   std::vector<EpochRow> history;
   std::vector<StepRow> steps;
   std::vector<Prediction> predictions;
@@ -96,14 +101,35 @@ void write_run_tables(const std::string& directory, const Run& run);
 /// summary.json alone.
 void write_summary(const std::string& directory, const Run& run);
 
-/// Reads them back, checking columns and row counts.
-/// Throws std::runtime_error naming file, line and what is wrong.
+/// The files of a run as far as reading asks for them: in a folder, or in
+/// memory.
+class RunFiles {
+ public:
+  explicit RunFiles(std::string directory);
+  /// `name` stands for the folder in messages.
+  RunFiles(std::string name, std::map<std::string, std::string> contents);
+
+  /// What messages call a file.
+  std::string path(const std::string& file) const;
+  /// A file of at most `most_bytes`. Throws std::runtime_error with path and
+  /// reason.
+  std::string read(const std::string& file, std::size_t most_bytes) const;
+
+ private:
+  std::string directory_;
+  std::optional<std::map<std::string, std::string>> contents_;
+};
+
+/// Reads a run back, trusting nothing in its files: their kinds, sizes
+/// (docs/artifacts.md), columns, row counts and numbers are checked, and all
+/// text is made printable(). Throws std::runtime_error naming file, line and
+/// what is wrong.
 Run read_run(const std::string& directory);
 
 /// The same as far as it goes: a table that cannot be read stays empty, and
-/// `problems` gets a line that says which and why. Without a summary the tables
-/// are read for what they say themselves. Never throws for a file.
-Run read_run(const std::string& directory, std::vector<std::string>& problems);
+/// `problems` gets a printable line that says which and why. Without a summary
+/// the tables are read for what they say themselves. Never throws for a file.
+Run read_run(const RunFiles& files, std::vector<std::string>& problems);
 
 }  // namespace apps
 

@@ -19,6 +19,13 @@ constexpr char kMeanTitle[] = "mean predicted probability";
 constexpr char kMeanSubtitle[] =
     "Mean of the predicted probability of each class over all test images of "
     "the true class: every row adds up to 1.";
+constexpr char kAbsentRows[] =
+    " A row of dashes: the test set has no image of that class.";
+constexpr char kAbsentClass[] = " \u2013 not in the test set";
+// Stands where there is nothing to show.
+constexpr char kNothing[] = "\u2013";
+// Stands for what is cut off.
+constexpr char kEllipsis[] = "\u2026";
 constexpr char kTrueClass[] = "true class";
 constexpr char kPredictedClass[] = "predicted class";
 constexpr char kTopTitle[] = "the top 3 test images of every class";
@@ -85,6 +92,11 @@ constexpr char kMissingText[] =
 constexpr char kMixedData[] =
     "The runs are of different data sets: compare them with care.";
 constexpr char kResults[] = "Results";
+constexpr char kOtherTestSets[] =
+    "The networks were tested on different images, as the table's test sets "
+    "say: numbers rank within one test set alone, and only there are networks "
+    "compared.";
+constexpr char kTestSet[] = "Test set";
 constexpr char kNetworks[] = "What was trained";
 constexpr char kHowToRead[] = "How to read the figures";
 constexpr char kLoss[] = "Loss and accuracy over epochs";

@@ -1,5 +1,6 @@
 #include "mnist_report/command_line.h"
 
+#include "common/printable.h"
 #include "mnist_report/facts.h"
 
 namespace report {
@@ -18,6 +19,8 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
+}  // namespace
+
 std::string option_value(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) return value.dump();
@@ -27,8 +30,6 @@ std::string option_value(const json& value) {
   }
   return list;
 }
-
-}  // namespace
 
 std::string command_line(const json& summary) {
   const json* options = find(summary, "/options");
@@ -40,10 +41,10 @@ std::string command_line(const json& summary) {
   const json* environment = find(summary, "/environment");
   if (environment != nullptr && environment->is_object()) {
     for (const auto& [name, value] : environment->items()) {
-      command += name + "=" + shell_word(option_value(value)) + " ";
+      command += shell_word(name) + "=" + shell_word(option_value(value)) + " ";
     }
   }
-  command += program;
+  command += shell_word(program);
   for (const auto& [name, value] : options->items()) {
     // A program of one model takes no --model, and no limit is no option.
     if (name == "model" && value.is_string() &&
@@ -53,13 +54,15 @@ std::string command_line(const json& summary) {
     const bool is_limit = name == "train-limit" || name == "test-limit";
     if (is_limit && value == 0) continue;
     if (value.is_boolean()) {
-      if (value.get<bool>()) command += " --" + name;
+      if (value.get<bool>()) command += " " + shell_word("--" + name);
       continue;
     }
     const std::string word = value.is_null() ? "" : option_value(value);
-    if (!word.empty()) command += " --" + name + " " + shell_word(word);
+    if (!word.empty()) {
+      command += " " + shell_word("--" + name) + " " + shell_word(word);
+    }
   }
-  return command;
+  return apps::printable(command);
 }
 
 std::string fold_command(const std::string& command, std::size_t columns) {

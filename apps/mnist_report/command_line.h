@@ -7,9 +7,12 @@
 
 namespace report {
 
+/// An option's value as it is given: lists with commas, nothing quoted.
+std::string option_value(const nlohmann::json& value);
+
 /// The command line that gives a run, from the options in its summary and the
 /// environment that they were given in, quoted for a shell. Empty if the
-/// summary lacks program or options.
+/// summary lacks program or options; cut after apps::kMostText characters.
 std::string command_line(const nlohmann::json& summary);
 
 /// The same command on lines of at most `columns` characters, which a shell

@@ -119,6 +119,10 @@ std::vector<ClassScore> score_classes(
   for (std::size_t c = 0; c < scores.size(); ++c) {
     const double hits = static_cast<double>(right[c]);
     ClassScore& score = scores[c];
+    if (score.images == 0) {
+      score.precision = score.recall = score.f1 = ratio(hits, 0);
+      continue;
+    }
     score.precision = ratio(hits, score.predicted);
     score.recall = ratio(hits, score.images);
     // The harmonic mean of the two, in a form that 0 hits do not upset.

@@ -53,8 +53,8 @@ struct Calibration {
 Calibration calibrate(const std::vector<apps::Prediction>& predictions,
                       int bins = 15);
 
-/// Of one class. Not a number where nothing was predicted as it, or where the
-/// test set has no image of it.
+/// Of one class. Without images of it in the test set none of the three is a
+/// number; the precision is none where nothing was predicted as it.
 struct ClassScore {
   long images = 0;
   long predicted = 0;

@@ -12,7 +12,6 @@
 namespace report {
 
 namespace texts = apps::texts;
-using plot::format_count;
 using plot::format_number;
 using plot::format_percent;
 
@@ -121,9 +120,9 @@ plot::BarChart seconds_chart(const std::vector<LoadedRun>& runs) {
     bar.text = format_number(bar.value) + " s";
     const auto speed = images_per_second(run);
     if (speed) {
-      bar.text += ", " + format_count(std::llround(*speed)) + " images/s";
+      bar.text += ", " + format_whole(*speed) + " images/s";
     }
-    const std::string threads = text(run.run.summary, "/threads");
+    const std::string threads = count(run.run.summary, "/threads");
     if (threads != kNone) {
       bar.text += ", " + threads + (threads == "1" ? " thread" : " threads");
     }

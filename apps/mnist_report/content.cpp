@@ -1,9 +1,11 @@
 #include "mnist_report/content.h"
 
 #include <algorithm>
+#include <exception>
 #include <set>
 #include <utility>
 
+#include "common/printable.h"
 #include "common/statistics.h"
 #include "common/texts.h"
 #include "mnist_report/command_line.h"
@@ -12,6 +14,7 @@
 #include "mnist_report/facts.h"
 #include "mnist_report/run_figures.h"
 #include "mnist_report/tables.h"
+#include "mnist_report/tell_apart.h"
 #include "nn/check.h"
 #include "plot/charts.h"
 
@@ -35,6 +38,34 @@ void add_text(Document& out,
   }
 }
 
+void add_problem(Document& out, std::string problem) {
+  add_text(out, problem, Paragraph::Kind::kProblem);
+  out.problems.push_back(std::move(problem));
+}
+
+// Lets `make` make a part of the report. Where it cannot, the part is a problem
+// and the others are made all the same.
+template <typename Make>
+void attempt(Document& out, const std::string& part, const Make& make) {
+  const std::size_t before = out.blocks.size();
+  try {
+    make();
+  } catch (const std::exception& error) {
+    while (out.blocks.size() > before) out.blocks.pop_back();
+    add_problem(out,
+                part + ": cannot be shown: " + apps::printable(error.what()));
+  }
+}
+
+// A figure that may fail, for attempt().
+template <typename Draw>
+void add_figure(Document& out,
+                FigureRow& row,
+                const std::string& part,
+                const Draw& draw) {
+  attempt(out, part, [&] { row.figures.push_back(draw()); });
+}
+
 // What McNemar's test says, in words.
 std::string verdict(const PairedResult& pair,
                     const std::string& first,
@@ -48,13 +79,10 @@ std::string verdict(const PairedResult& pair,
          " is better by more than chance (p = " + format_p(pair.p_value) + ").";
 }
 
-void add_problems(Document& out, const std::vector<LoadedRun>& runs) {
-  std::vector<std::string> lines;
-  for (const LoadedRun& run : runs) {
-    lines.insert(lines.end(), run.problems.begin(), run.problems.end());
-  }
+void add_problems(Document& out, const Results& results) {
+  std::vector<std::string> lines = results.all_problems();
   std::set<std::string> datasets;
-  for (const LoadedRun& run : runs) {
+  for (const LoadedRun& run : results.runs) {
     if (run.has_summary) datasets.insert(run.names.dataset);
   }
   if (datasets.size() > 1) {
@@ -68,33 +96,53 @@ void add_problems(Document& out, const std::vector<LoadedRun>& runs) {
   }
 }
 
-// The best network and what the comparisons come to, a sentence each.
-void add_short(Document& out, const std::vector<LoadedRun>& runs) {
-  add_heading(out, 1, texts::kResults);
+// The best of the runs whose test set has this number, and of how many.
+void add_best(Document& out,
+              const std::vector<LoadedRun>& runs,
+              const std::vector<std::size_t>& sets,
+              std::size_t set) {
   const LoadedRun* best = nullptr;
-  for (const LoadedRun& run : runs) {
-    const auto score = final_score(run);
-    if (!score) continue;
+  int tested = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto score = final_score(runs[i]);
+    if (sets[i] != set || !score) continue;
+    ++tested;
     if (best == nullptr || score->accuracy() > final_score(*best)->accuracy()) {
-      best = &run;
+      best = &runs[i];
     }
   }
-  if (best != nullptr) {
-    const Score score = *final_score(*best);
-    add_text(out,
-             (runs.size() > 1 ? "The best network is " + best->title() + ": it"
-                              : best->title()) +
-                 " predicts " + format_percent(score.accuracy()) + " of " +
-                 format_count(score.images) +
-                 " test images rightly (95 % interval " +
-                 format_interval(score) + ") and " +
-                 format_count(score.images - score.right) + " wrongly.");
-  }
+  if (best == nullptr) return;
+  const bool is_only_set = std::count(sets.begin(), sets.end(), set) ==
+                           static_cast<std::ptrdiff_t>(sets.size());
+  const std::string where =
+      is_only_set ? "" : " on test set " + std::to_string(set + 1);
+  const Score score = *final_score(*best);
+  add_text(
+      out,
+      (tested > 1 ? "The best network" + where + " is " + best->title() + ": it"
+                  : best->title()) +
+          " predicts " + format_percent(score.accuracy()) + " of " +
+          format_count(score.images) + " test images" +
+          (tested > 1 ? "" : where) + " rightly (95 % interval " +
+          format_interval(score) + ") and " +
+          format_count(score.images - score.right) + " wrongly.");
+}
+
+// The best networks and what the comparisons come to, a sentence each.
+void add_short(Document& out, const std::vector<LoadedRun>& runs) {
+  add_heading(out, 1, texts::kResults);
+  const std::vector<std::size_t> sets = test_sets(runs);
+  const std::size_t last = *std::max_element(sets.begin(), sets.end());
+  if (last > 0) add_text(out, texts::kOtherTestSets);
+  for (std::size_t set = 0; set <= last; ++set) add_best(out, runs, sets, set);
   std::vector<Pair> pairs = model_pairs(runs);
   const std::vector<Pair> others = backend_pairs(runs);
   pairs.insert(pairs.end(), others.begin(), others.end());
   for (const auto& [first, second] : pairs) {
-    if (!same_images(first->run.predictions, second->run.predictions)) continue;
+    if (!same_test_set(*first, *second) ||
+        !same_images(first->run.predictions, second->run.predictions)) {
+      continue;
+    }
     const PairedResult pair =
         compare_predictions(first->run.predictions, second->run.predictions);
     add_text(out,
@@ -120,16 +168,22 @@ void add_kind(Document& out,
               const std::vector<LoadedRun>& runs,
               int level) {
   FigureRow row;
+  Document problems;
   for (const LoadedRun& run : runs) {
-    if (auto figure = kind.make(run)) {
-      figure->name = run.title();
-      row.figures.push_back(std::move(*figure));
-    }
+    attempt(problems, run.title() + ", " + kind.heading, [&] {
+      if (auto figure = kind.make(run)) {
+        figure->name = run.title();
+        row.figures.push_back(std::move(*figure));
+      }
+    });
   }
-  if (row.figures.empty()) return;
+  if (row.figures.empty() && problems.problems.empty()) return;
   add_heading(out, level, kind.heading);
   add_text(out, kind.explanation);
-  out.blocks.emplace_back(std::move(row));
+  for (std::string& problem : problems.problems) {
+    add_problem(out, std::move(problem));
+  }
+  if (!row.figures.empty()) out.blocks.emplace_back(std::move(row));
 }
 
 void add_confused(Document& out, const LoadedRun& run) {
@@ -164,12 +218,14 @@ void add_by_run(Document& out, const std::vector<LoadedRun>& runs) {
   for (const LoadedRun& run : runs) {
     add_heading(out, 1, run.names.dataset + ": " + run.title());
     for (const FigureKind& kind : kinds) {
-      if (auto figure = kind.make(run)) {
-        FigureRow row;
-        figure->name = kind.heading;
-        row.figures.push_back(std::move(*figure));
-        out.blocks.emplace_back(std::move(row));
-      }
+      attempt(out, run.title() + ", " + kind.heading, [&] {
+        if (auto figure = kind.make(run)) {
+          FigureRow row;
+          figure->name = kind.heading;
+          row.figures.push_back(std::move(*figure));
+          out.blocks.emplace_back(std::move(row));
+        }
+      });
       // The matrices leave room for the tables that count the same images.
       if (run.run.confusion.empty()) continue;
       if (kind.heading == texts::kMatrices) {
@@ -186,9 +242,12 @@ void add_pair_results(Document& out, const std::vector<Pair>& pairs) {
   Table table = pair_table();
   std::string words;
   for (const auto& [first, second] : pairs) {
-    if (!same_images(first->run.predictions, second->run.predictions)) {
-      words += first->title() + " and " + second->title() +
-               ": no predictions of the same images to compare. ";
+    const bool same_set = same_test_set(*first, *second);
+    if (!same_set ||
+        !same_images(first->run.predictions, second->run.predictions)) {
+      words += first->title() + " and " + second->title() + ": " +
+               (same_set ? "no predictions of the same images to compare. "
+                         : "tested on different images, and so not compared. ");
       continue;
     }
     add_pair(
@@ -201,20 +260,33 @@ void add_pair_results(Document& out, const std::vector<Pair>& pairs) {
   add_text(out, words);
 }
 
+// What tells two runs from others of theirs, for a title.
+std::string distinctions(const LoadedRun& first, const LoadedRun& second) {
+  const std::string& a = first.names.distinction;
+  const std::string& b = second.names.distinction;
+  if (a == b || b.empty()) return a.empty() ? "" : ", " + a;
+  return ", " + (a.empty() ? "" : a + " against ") + b;
+}
+
 void add_models(Document& out, const std::vector<LoadedRun>& runs) {
   const std::vector<Pair> pairs = model_pairs(runs);
   if (pairs.empty()) return;
   add_heading(out, 1, texts::kModels);
   FigureRow figures;
   for (const auto& [mlp, cnn] : pairs) {
-    if (mlp->run.history.empty() || cnn->run.history.empty()) continue;
-    figures.figures.push_back(
-        drawn(draw_curves({mlp, cnn},
-                          mlp->names.dataset + ": MLP against CNN (" +
-                              mlp->names.backend + ")"),
-              "Test loss and test accuracy over epochs of " + mlp->title() +
-                  " and " + cnn->title() + ".",
-              mlp->names.backend));
+    if (mlp->run.history.empty() || cnn->run.history.empty() ||
+        !same_test_set(*mlp, *cnn)) {
+      continue;
+    }
+    add_figure(out, figures, texts::kModels, [&, mlp = mlp, cnn = cnn] {
+      return drawn(
+          draw_curves({mlp, cnn},
+                      mlp->names.dataset + ": MLP against CNN (" +
+                          mlp->names.backend + ")" + distinctions(*mlp, *cnn)),
+          "Test loss and test accuracy over epochs of " + mlp->title() +
+              " and " + cnn->title() + ".",
+          mlp->names.backend);
+    });
   }
   if (!figures.figures.empty()) out.blocks.emplace_back(std::move(figures));
   add_pair_results(out, pairs);
@@ -231,8 +303,9 @@ void add_step_sentence(Document& out,
       std::max_element(differences.begin(), differences.end());
   const auto step = greatest - differences.begin() + 1;
   std::string words =
-      own.names.model + ": the first step's loss is " +
-      fixed(a.front().loss, 6) + " with libnn and " + fixed(b.front().loss, 6) +
+      own.names.model + distinctions(own, torch) +
+      ": the first step's loss is " + fixed(a.front().loss, 6) +
+      " with libnn and " + fixed(b.front().loss, 6) +
       " with LibTorch, a difference of " + format_number(differences.front()) +
       ". Over " + format_count(static_cast<long long>(differences.size())) +
       " steps the losses differ by " +
@@ -245,6 +318,15 @@ void add_step_sentence(Document& out,
              format_count(static_cast<long long>(b.size())) +
              " steps; the shorter one decides what is compared.";
   }
+  std::string options;
+  for (const std::string& name : differing_settings(own, torch)) {
+    options += (options.empty() ? "" : ", ") + name;
+  }
+  if (!options.empty()) {
+    words +=
+        " Their options differ, so the losses do for more than rounding: " +
+        options + ".";
+  }
   add_text(out, words);
 }
 
@@ -256,11 +338,12 @@ void add_backends(Document& out, const std::vector<LoadedRun>& runs) {
   FigureRow figures;
   for (const auto& [own, torch] : pairs) {
     if (own->run.steps.empty() || torch->run.steps.empty()) continue;
-    figures.figures.push_back(drawn(draw_step_losses(*own, *torch),
-                                    "Step losses of " + own->title() + " and " +
-                                        torch->title() +
-                                        ", and beneath them their difference.",
-                                    own->names.model));
+    add_figure(out, figures, texts::kBackends, [own = own, torch = torch] {
+      return drawn(draw_step_losses(*own, *torch),
+                   "Step losses of " + own->title() + " and " + torch->title() +
+                       ", and beneath them their difference.",
+                   own->names.model);
+    });
   }
   if (!figures.figures.empty()) out.blocks.emplace_back(std::move(figures));
   for (const auto& [own, torch] : pairs) add_step_sentence(out, *own, *torch);
@@ -279,19 +362,23 @@ void add_speed(Document& out,
   }
   alt.back() = '.';
   FigureRow row;
-  row.figures.push_back(drawn(plot::draw(chart), alt, texts::kSecondsTitle));
-  row.figures.push_back(
-      drawn(draw_epoch_seconds(runs),
-            "Line chart of the seconds of every epoch; the bar chart has the "
-            "medians.",
-            texts::kEverySecondTitle));
-  out.blocks.emplace_back(std::move(row));
+  add_figure(out, row, texts::kSecondsTitle, [&] {
+    return drawn(plot::draw(chart), alt, texts::kSecondsTitle);
+  });
+  add_figure(out, row, texts::kEverySecondTitle, [&] {
+    return drawn(draw_epoch_seconds(runs),
+                 "Line chart of the seconds of every epoch; the bar chart has "
+                 "the medians.",
+                 texts::kEverySecondTitle);
+  });
+  if (!row.figures.empty()) out.blocks.emplace_back(std::move(row));
   for (const auto& [own, torch] : backend_pairs(runs)) {
     const double a = seconds_per_epoch(*own);
     const double b = seconds_per_epoch(*torch);
     if (!(a > 0) || !(b > 0)) continue;
     add_text(out,
-             own->names.model + ": an epoch takes libnn " + format_number(a) +
+             own->names.model + distinctions(*own, *torch) +
+                 ": an epoch takes libnn " + format_number(a) +
                  " s and LibTorch " + format_number(b) + " s, " +
                  fixed(b / a, 2) + " times libnn's time.");
   }
@@ -315,8 +402,7 @@ void add_how(Document& out, const std::vector<LoadedRun>& runs) {
   commands += "mnist_report --results results";
   add_text(out, commands, Paragraph::Kind::kCode);
 
-  Table surroundings = surroundings_table(runs);
-  if (surroundings.columns.size() > 1) {
+  for (Table& surroundings : surroundings_tables(runs)) {
     out.blocks.emplace_back(std::move(surroundings));
   }
   Table files = files_table(runs);
@@ -325,8 +411,8 @@ void add_how(Document& out, const std::vector<LoadedRun>& runs) {
 
 }  // namespace
 
-Document make_document(const std::vector<LoadedRun>& runs,
-                       Arrangement arrangement) {
+Document make_document(const Results& results, Arrangement arrangement) {
+  const std::vector<LoadedRun>& runs = results.runs;
   Document out;
   const std::string dataset = dataset_title(runs);
   static constexpr const char* kCounts[] = {
@@ -336,18 +422,23 @@ Document make_document(const std::vector<LoadedRun>& runs,
                                                 : std::to_string(runs.size())) +
               (runs.size() == 1 ? " network" : " networks");
   out.subtitle = texts::kReportSubtitle;
-  add_problems(out, runs);
-  add_short(out, runs);
-  add_networks(out, runs);
-  if (arrangement == Arrangement::kByFigure) {
-    add_by_figure(out, runs);
-  } else {
-    add_by_run(out, runs);
-  }
-  add_models(out, runs);
-  add_backends(out, runs);
-  add_speed(out, runs, arrangement);
-  add_how(out, runs);
+  const auto section = [&](const char* name, const auto& add) {
+    attempt(out, name, add);
+  };
+  add_problems(out, results);
+  section(texts::kResults, [&] { add_short(out, runs); });
+  section(texts::kNetworks, [&] { add_networks(out, runs); });
+  section(texts::kLoss, [&] {
+    if (arrangement == Arrangement::kByFigure) {
+      add_by_figure(out, runs);
+    } else {
+      add_by_run(out, runs);
+    }
+  });
+  section(texts::kModels, [&] { add_models(out, runs); });
+  section(texts::kBackends, [&] { add_backends(out, runs); });
+  section(texts::kSpeed, [&] { add_speed(out, runs, arrangement); });
+  section(texts::kHow, [&] { add_how(out, runs); });
   return out;
 }
 

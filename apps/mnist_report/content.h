@@ -13,9 +13,9 @@ namespace report {
 enum class Arrangement { kByFigure, kByRun };
 
 /// Everything that the runs allow to say. What a missing table would have
-/// shown is left out, and the missing table is named.
-Document make_document(const std::vector<LoadedRun>& runs,
-                       Arrangement arrangement);
+/// shown is left out, and the missing table is named; so is a figure or a part
+/// that cannot be made.
+Document make_document(const Results& results, Arrangement arrangement);
 
 }  // namespace report
 

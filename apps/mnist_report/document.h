@@ -51,6 +51,8 @@ struct Document {
   std::string title;
   std::string subtitle;
   std::vector<Block> blocks;
+  /// What could not be put into it, as its blocks say too.
+  std::vector<std::string> problems;
 };
 
 /// One self-contained page.

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
+#include "common/printable.h"
 #include "common/statistics.h"
+#include "mnist_report/comparison.h"
+#include "mnist_report/tell_apart.h"
 #include "plot/ticks.h"
 
 namespace report {
@@ -19,14 +23,50 @@ bool comparable(const LoadedRun& a, const LoadedRun& b) {
   return a.names.dataset == b.names.dataset;
 }
 
-const LoadedRun* find_run(const std::vector<LoadedRun>& runs,
-                          const std::string& model,
-                          const std::string& backend) {
-  const auto found =
-      std::find_if(runs.begin(), runs.end(), [&](const LoadedRun& run) {
-        return run.names.model == model && run.names.backend == backend;
-      });
-  return found == runs.end() ? nullptr : &*found;
+// Of the runs of a model and backend that go with this one, that which differs
+// least in its options; of equal ones the first.
+const LoadedRun* find_partner(const LoadedRun& run,
+                              const std::vector<LoadedRun>& runs,
+                              const std::string& model,
+                              const std::string& backend) {
+  const LoadedRun* best = nullptr;
+  std::size_t least = 0;
+  for (const LoadedRun& other : runs) {
+    if (other.names.model != model || other.names.backend != backend ||
+        !comparable(run, other)) {
+      continue;
+    }
+    // Whatever else differs, another test set is farther away.
+    const std::size_t distance =
+        differing_settings(run, other).size() +
+        (same_test_set(run, other) ? 0 : std::size_t{1000});
+    if (best == nullptr || distance < least) {
+      best = &other;
+      least = distance;
+    }
+  }
+  return best;
+}
+
+bool same_seed(const LoadedRun& a, const LoadedRun& b) {
+  const json* first = find(a.run.summary, "/seed");
+  const json* second = find(b.run.summary, "/seed");
+  return first == nullptr || second == nullptr || *first == *second;
+}
+
+// The checksums of the test set's files, by name.
+std::map<std::string, std::string> test_files(const LoadedRun& run) {
+  std::map<std::string, std::string> out;
+  const json* files = find(run.run.summary, "/dataset/files");
+  if (files == nullptr || !files->is_array()) return out;
+  for (const json& file : *files) {
+    const std::string name = text(file, "/name");
+    if (name.find("t10k") == name.npos && name.find("test") == name.npos) {
+      continue;
+    }
+    out[name] = text(file, "/size_bytes") + " " + text(file, "/sha256");
+  }
+  return out;
 }
 
 }  // namespace
@@ -38,9 +78,11 @@ const json* find(const json& summary, const std::string& pointer) {
 }
 
 std::string text(const json& summary, const std::string& pointer) {
+  constexpr std::size_t kMost = 300;
   const json* value = find(summary, pointer);
   if (value == nullptr || value->is_null() || *value == "") return kNone;
-  return value->is_string() ? value->get<std::string>() : value->dump();
+  return apps::printable(
+      value->is_string() ? value->get<std::string>() : value->dump(), kMost);
 }
 
 std::optional<double> number(const json& summary, const std::string& pointer) {
@@ -51,13 +93,19 @@ std::optional<double> number(const json& summary, const std::string& pointer) {
 
 std::string count(const json& summary, const std::string& pointer) {
   const auto value = number(summary, pointer);
-  return value ? format_count(std::llround(*value)) : kNone;
+  return value ? format_whole(*value) : kNone;
 }
 
 std::string fixed(double value, int decimals) {
   char out[64];
   std::snprintf(out, sizeof out, "%.*f", decimals, value);
   return out;
+}
+
+std::string format_whole(double value) {
+  constexpr double kMostExact = 1e15;
+  return std::abs(value) < kMostExact ? format_count(std::llround(value))
+                                      : format_number(value);
 }
 
 std::string format_p(double p) {
@@ -108,28 +156,60 @@ std::string dataset_title(const std::vector<LoadedRun>& runs) {
       title += " and " + run.names.dataset;
     }
   }
-  return title.empty() ? "Unknown data set" : title;
+  constexpr std::size_t kMost = 120;
+  return title.empty() ? "Unknown data set" : apps::printable(title, kMost);
+}
+
+bool same_test_set(const LoadedRun& a, const LoadedRun& b) {
+  if (!comparable(a, b)) return false;
+  const auto images_a = number(a.run.summary, "/dataset/test_images");
+  const auto images_b = number(b.run.summary, "/dataset/test_images");
+  if (images_a && images_b && *images_a != *images_b) return false;
+  // Files of other names may hold the same, compressed.
+  const auto files_a = test_files(a);
+  for (const auto& [name, checksum] : test_files(b)) {
+    const auto found = files_a.find(name);
+    if (found != files_a.end() && found->second != checksum) return false;
+  }
+  if (a.run.predictions.empty() || b.run.predictions.empty()) {
+    return a.has_summary && b.has_summary;
+  }
+  return same_images(a.run.predictions, b.run.predictions);
+}
+
+std::vector<std::size_t> test_sets(const std::vector<LoadedRun>& runs) {
+  std::vector<const LoadedRun*> firsts;
+  std::vector<std::size_t> sets;
+  for (const LoadedRun& run : runs) {
+    const auto known =
+        std::find_if(firsts.begin(), firsts.end(), [&](const LoadedRun* first) {
+          return same_test_set(*first, run);
+        });
+    sets.push_back(static_cast<std::size_t>(known - firsts.begin()));
+    if (known == firsts.end()) firsts.push_back(&run);
+  }
+  return sets;
 }
 
 std::vector<Pair> model_pairs(const std::vector<LoadedRun>& runs) {
   std::vector<Pair> pairs;
-  for (const char* backend : {"libnn", "LibTorch"}) {
-    const LoadedRun* mlp = find_run(runs, "MLP", backend);
-    const LoadedRun* cnn = find_run(runs, "CNN", backend);
-    if (mlp != nullptr && cnn != nullptr && comparable(*mlp, *cnn)) {
-      pairs.emplace_back(mlp, cnn);
-    }
+  for (const LoadedRun& mlp : runs) {
+    const std::string& backend = mlp.names.backend;
+    if (mlp.names.model != "MLP" || backend.empty()) continue;
+    const LoadedRun* cnn = find_partner(mlp, runs, "CNN", backend);
+    if (cnn != nullptr) pairs.emplace_back(&mlp, cnn);
   }
   return pairs;
 }
 
 std::vector<Pair> backend_pairs(const std::vector<LoadedRun>& runs) {
   std::vector<Pair> pairs;
-  for (const char* model : {"MLP", "CNN"}) {
-    const LoadedRun* own = find_run(runs, model, "libnn");
-    const LoadedRun* torch = find_run(runs, model, "LibTorch");
-    if (own != nullptr && torch != nullptr && comparable(*own, *torch)) {
-      pairs.emplace_back(own, torch);
+  for (const LoadedRun& own : runs) {
+    if (own.names.backend != "libnn") continue;
+    const LoadedRun* torch =
+        find_partner(own, runs, own.names.model, "LibTorch");
+    if (torch != nullptr && same_seed(own, *torch)) {
+      pairs.emplace_back(&own, torch);
     }
   }
   return pairs;

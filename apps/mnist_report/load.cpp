@@ -1,12 +1,16 @@
 #include "mnist_report/load.h"
 
 #include <algorithm>
+#include <cmath>
+#include <exception>
 #include <filesystem>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
 
+#include "common/printable.h"
 #include "common/run_files.h"
+#include "mnist_report/tell_apart.h"
 #include "nn/check.h"
 #include "nn/file.h"
 #include "nn/model.h"
@@ -28,94 +32,139 @@ constexpr const char* kTables[] = {"summary.json",
                                    kImages,
                                    "layers.csv"};
 
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kMostModelBytes = 256 * kMiB;
+constexpr std::size_t kMostPngBytes = 32 * kMiB;
+
+// A file that cannot be looked at is one that a run has: reading says why.
 bool is_run(const std::filesystem::path& folder) {
   std::error_code ignored;
   return std::any_of(
       std::begin(kTables), std::end(kTables), [&](const char* file) {
-        return std::filesystem::exists(folder / file, ignored);
+        return std::filesystem::symlink_status(folder / file, ignored).type() !=
+               std::filesystem::file_type::not_found;
       });
 }
 
 // Reads something of a file; if that fails, the run's problems name it.
 template <typename Read>
-void attempt(const std::filesystem::path& path,
-             LoadedRun& run,
-             const Read& read) {
-  const auto note = [&](const std::string& what) {
-    const bool names_file = what.find(path.string()) != std::string::npos;
-    run.problems.push_back(names_file ? what : path.string() + ": " + what);
-  };
+void attempt(const std::string& path, LoadedRun& run, const Read& read) {
   try {
     read();
-  } catch (const std::runtime_error& error) {
-    note(error.what());
-  } catch (const std::invalid_argument& error) {
-    note(error.what());
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    const bool names_file = what.find(path) != std::string::npos;
+    run.problems.push_back(
+        apps::printable(names_file ? what : path + ": " + what));
   }
 }
 
-// A lost table that another one implies.
-void derive_lost_tables(const std::filesystem::path& folder, LoadedRun& run) {
+bool is_close(double a, double b) {
+  return std::abs(a - b) < 1e-9;
+}
+
+bool is_same(const apps::ConfusionCell& a, const apps::ConfusionCell& b) {
+  return a.count == b.count && is_close(a.share, b.share) &&
+         is_close(a.mean_probability, b.mean_probability);
+}
+
+bool is_same(const apps::TopImage& a, const apps::TopImage& b) {
+  return a.index == b.index && a.label == b.label &&
+         is_close(a.probability, b.probability);
+}
+
+// The predictions imply two other tables. Where one of these is lost or says
+// something else, what follows from the predictions is shown.
+void derive_other_tables(const apps::RunFiles& files, LoadedRun& run) {
   if (run.run.predictions.empty()) return;
   apps::Run derived;
   derived.predictions = run.run.predictions;
   apps::derive_tables(derived);
   const auto replace = [&](const char* file, auto& rows, auto& others) {
-    if (!rows.empty()) return;
+    const auto same = [](const auto& a, const auto& b) {
+      return is_same(a, b);
+    };
+    if (std::equal(
+            rows.begin(), rows.end(), others.begin(), others.end(), same)) {
+      return;
+    }
+    run.problems.push_back(apps::printable(
+        files.path(file) +
+        (rows.empty() ? ": what is shown instead is counted from "
+                        "predictions.csv"
+                      : ": expected what predictions.csv implies, found other "
+                        "numbers; what is shown is counted from it")));
     rows = std::move(others);
-    run.problems.push_back(
-        (folder / file).string() +
-        ": what is shown instead is counted from predictions.csv");
   };
   replace("confusion.csv", run.run.confusion, derived.confusion);
   replace("top3.csv", run.run.top3, derived.top3);
 }
 
-void load_image(const std::filesystem::path& path, LoadedRun& run) {
-  attempt(path, run, [&] {
-    std::string bytes = nn::read_file(path.string());
-    plot::decode_png(bytes);
-    run.png[path.filename().string()] = std::move(bytes);
-  });
+}  // namespace
+
+bool LoadedRun::is_readable() const {
+  return has_summary || insight || !run.history.empty() || !run.steps.empty() ||
+         !run.predictions.empty() || !run.confusion.empty() ||
+         !run.top3.empty() || !run.images.empty() || !run.layers.empty() ||
+         !png.empty();
 }
 
-LoadedRun load_run(const std::filesystem::path& folder) {
+std::vector<std::string> Results::all_problems() const {
+  std::vector<std::string> all = problems;
+  for (const LoadedRun& run : runs) {
+    all.insert(all.end(), run.problems.begin(), run.problems.end());
+  }
+  return all;
+}
+
+LoadedRun load_run(const std::string& folder, const apps::RunFiles& files) {
   LoadedRun loaded;
-  loaded.folder = folder.filename().string();
-  loaded.run = apps::read_run(folder.string(), loaded.problems);
+  loaded.folder = apps::printable(folder, apps::kMostName);
+  loaded.run = apps::read_run(files, loaded.problems);
   loaded.has_summary = !loaded.run.summary.is_null();
   if (!loaded.has_summary) loaded.run.summary = {{"model", loaded.folder}};
-  loaded.names = apps::run_names(loaded.run.summary);
-  derive_lost_tables(folder, loaded);
+  loaded.names = apps::run_names(loaded.run);
+  derive_other_tables(files, loaded);
   if (!loaded.run.images.empty() && !apps::holds_images(loaded.run)) {
     loaded.run.images.clear();
-    loaded.problems.push_back(
-        (folder / kImages).string() +
-        ": expected all images that the other tables name, found too few");
+    loaded.problems.push_back(apps::printable(
+        files.path(kImages) +
+        ": expected all images that the other tables name, found too few"));
   }
-  attempt(folder / kModel, loaded, [&] {
-    auto network =
-        nn::load_model<float>(apps::run_file(folder.string(), kModel));
+  const std::string model = files.path(kModel);
+  attempt(model, loaded, [&] {
+    const std::string bytes = files.read(kModel, kMostModelBytes);
+    auto network = nn::load_model<float>(nn::MemoryFile{bytes, model});
     loaded.insight = apps::look_inside(network, loaded.run);
   });
   for (const char* figure : kImageFigures) {
-    if (!can_draw(loaded, figure)) load_image(folder / figure, loaded);
+    if (can_draw(loaded, figure)) continue;
+    attempt(files.path(figure), loaded, [&] {
+      std::string bytes = files.read(figure, kMostPngBytes);
+      plot::decode_png(bytes);
+      loaded.png[figure] = std::move(bytes);
+    });
   }
   return loaded;
 }
 
+namespace {
+
 // A run that is published meanwhile would be read in parts: then once more.
 LoadedRun load_whole_run(const std::filesystem::path& folder) {
   constexpr int kMostTimes = 10;
+  const apps::RunFiles files(folder.string());
   for (int i = 0;; ++i) {
     const std::string before = apps::read_manifest(folder.string());
-    LoadedRun loaded = load_run(folder);
+    LoadedRun loaded = load_run(folder.filename().string(), files);
     const std::vector<std::string> others =
         apps::check_manifest(folder.string());
     if (i < kMostTimes && apps::read_manifest(folder.string()) != before) {
       continue;
     }
-    loaded.problems.insert(loaded.problems.end(), others.begin(), others.end());
+    for (const std::string& other : others) {
+      loaded.problems.push_back(apps::printable(other));
+    }
     return loaded;
   }
 }
@@ -132,27 +181,59 @@ bool can_draw(const LoadedRun& run, const std::string& figure) {
   return run.insight && !run.insight->outputs.empty();
 }
 
-std::vector<LoadedRun> load_runs(const std::string& results) {
-  std::vector<std::filesystem::path> folders;
-  try {
-    for (const auto& entry : std::filesystem::directory_iterator(results)) {
-      if (!apps::is_partial_folder(entry.path().filename().string()) &&
-          entry.is_directory() && is_run(entry.path())) {
-        folders.push_back(entry.path());
-      }
+Results load_runs(const std::string& results) {
+  namespace fs = std::filesystem;
+  Results out;
+  std::vector<fs::path> folders;
+  std::error_code error;
+  fs::directory_iterator entry(results, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.filename().string().front() == '.') continue;
+    std::error_code unknown;
+    const bool is_folder = entry->is_directory(unknown);
+    if (unknown) {
+      out.problems.push_back(
+          apps::printable(path.string() + ": " + unknown.message()));
+    } else if (is_folder && is_run(path)) {
+      folders.push_back(path);
     }
-  } catch (const std::filesystem::filesystem_error& error) {
-    throw std::runtime_error(nn::concat(results, ": ", error.code().message()));
   }
-  if (folders.empty()) {
-    throw std::runtime_error(nn::concat(
-        results,
-        ": expected at least one run folder (with a summary.json), found "
-        "none"));
+  if (error) {
+    throw std::runtime_error(nn::concat(results, ": ", error.message()));
   }
   std::sort(folders.begin(), folders.end());
-  std::vector<LoadedRun> runs;
-  for (const auto& folder : folders) runs.push_back(load_whole_run(folder));
+  if (folders.size() > kMostRuns) {
+    out.problems.push_back(
+        apps::printable(nn::concat(results,
+                                   ": expected at most ",
+                                   kMostRuns,
+                                   " runs, found ",
+                                   folders.size(),
+                                   "; those from ",
+                                   folders[kMostRuns].filename().string(),
+                                   " on are left out")));
+    folders.resize(kMostRuns);
+  }
+  for (const fs::path& folder : folders) {
+    LoadedRun run = load_whole_run(folder);
+    if (run.is_readable()) {
+      out.runs.push_back(std::move(run));
+    } else {
+      out.problems.insert(
+          out.problems.end(), run.problems.begin(), run.problems.end());
+    }
+  }
+  if (out.runs.empty()) {
+    std::string message = nn::concat(
+        results,
+        ": expected at least one run folder (with a summary.json), found ",
+        folders.empty() ? "none" : "none that can be read");
+    for (const std::string& problem : out.problems) {
+      message += "\n  " + problem;
+    }
+    throw std::runtime_error(message);
+  }
   const auto order = [](const LoadedRun& run) {
     const std::string& backend = run.names.backend;
     const std::string& model = run.names.model;
@@ -163,10 +244,12 @@ std::vector<LoadedRun> load_runs(const std::string& results) {
                            : model == "CNN" ? 1
                                             : 2);
   };
-  std::stable_sort(runs.begin(), runs.end(), [&](const auto& a, const auto& b) {
-    return order(a) < order(b);
-  });
-  return runs;
+  std::stable_sort(
+      out.runs.begin(), out.runs.end(), [&](const auto& a, const auto& b) {
+        return order(a) < order(b);
+      });
+  tell_apart(out.runs);
+  return out;
 }
 
 }  // namespace report

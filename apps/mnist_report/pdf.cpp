@@ -3,7 +3,9 @@
 #include <numeric>
 #include <sstream>
 #include <string>
+#include <utility>
 
+#include "common/texts.h"
 #include "mnist_report/document.h"
 #include "plot/render.h"
 
@@ -61,7 +63,11 @@ std::vector<std::string> wrap(const std::string& text,
   std::vector<std::string> lines;
   for (const std::string& line : plot::wrap_text(text, style, room)) {
     std::vector<std::string> cut{line};
-    for (std::size_t parts = 2; parts <= line.size(); ++parts) {
+    const auto least = static_cast<std::size_t>(
+        std::ceil(plot::text_width(line, style) / room));
+    for (std::size_t parts = std::max<std::size_t>(2, least);
+         parts <= line.size();
+         ++parts) {
       if (std::all_of(cut.begin(), cut.end(), fits)) break;
       cut = cut_word(line, parts);
     }
@@ -164,6 +170,12 @@ struct TableSetter {
       wrapped.push_back(c < cells.size()
                             ? wrap(cells[c], style(c, header), widths[c])
                             : std::vector<std::string>{});
+      // A row of more lines would be higher than a page.
+      constexpr std::size_t kMostLines = 40;
+      if (wrapped.back().size() > kMostLines) {
+        wrapped.back().resize(kMostLines);
+        wrapped.back().back() = apps::texts::kEllipsis;
+      }
       lines = std::max(lines, wrapped.back().size());
     }
     const double height = kLine * static_cast<double>(lines) + 2 * kPad;
@@ -201,6 +213,22 @@ struct Setter {
     return pieces.back();
   }
 
+  // Lines of text, in pieces that a page has room for.
+  void add_lines(const std::vector<std::string>& lines,
+                 const plot::TextStyle& style,
+                 double space_before,
+                 double indent = 0,
+                 bool with_bar = false) const {
+    constexpr std::ptrdiff_t kMostLines = 40;
+    for (auto first = lines.begin(); first != lines.end();) {
+      const auto last = first + std::min(kMostLines, lines.end() - first);
+      Drawing piece = set_lines({first, last}, style, indent);
+      if (with_bar) piece.rectangle(0, 0, 3, piece.height(), theme::kBad);
+      add(std::move(piece), first == lines.begin() ? space_before : 0);
+      first = last;
+    }
+  }
+
   void operator()(const Heading& block) const {
     const double size = block.level == 1 ? 15 : 11;
     const plot::TextStyle style{size, theme::kInk, Align::kLeft, true};
@@ -220,30 +248,31 @@ struct Setter {
         double space = 6;
         for (std::string line; std::getline(lines, line);) {
           const bool fits = plot::text_width(line, style) <= kRoom - 12;
-          add(set_lines(fits ? std::vector<std::string>{line}
-                             : wrap(line, style, kRoom - 12),
-                        style,
-                        12),
-              space);
+          add_lines(fits ? std::vector<std::string>{line}
+                         : wrap(line, style, kRoom - 12),
+                    style,
+                    space,
+                    12);
           // A command on several lines stands together.
           space = !line.empty() && line.back() == '\\' ? 0 : 4;
         }
         return;
       }
       case Paragraph::Kind::kProblem: {
-        Drawing lines = set_lines(
-            wrap(block.text, {kTextSize}, kRoom - 12), {kTextSize}, 12);
-        lines.rectangle(0, 0, 3, lines.height(), theme::kBad);
-        add(std::move(lines), 4);
+        add_lines(wrap(block.text, {kTextSize}, kRoom - 12),
+                  {kTextSize},
+                  4,
+                  12,
+                  /*with_bar=*/true);
         return;
       }
       case Paragraph::Kind::kNote:
       case Paragraph::Kind::kText:
-        add(set_lines(wrap(block.text, {kTextSize}, kRoom),
-                      {kTextSize,
-                       block.kind == Paragraph::Kind::kNote ? theme::kMuted
-                                                            : theme::kInk}),
-            5);
+        add_lines(wrap(block.text, {kTextSize}, kRoom),
+                  {kTextSize,
+                   block.kind == Paragraph::Kind::kNote ? theme::kMuted
+                                                        : theme::kInk},
+                  5);
         return;
     }
   }
@@ -409,12 +438,19 @@ class Layout {
       const plot::TextStyle style{top ? kEntrySize : kEntrySize - 1,
                                   top ? theme::kInk : theme::kMuted};
       const double indent = top ? 0 : 14;
-      page.text(kMargin + indent, y, entry.text, style);
+      if (y > kBottom) {
+        // The outline beside the pages lists all.
+        page.text(kMargin, y, apps::texts::kEllipsis, style);
+        break;
+      }
+      const double room = kRoom - indent - 60;
+      page.text_within(kMargin + indent, y, room, entry.text, style);
       plot::TextStyle right = style;
       right.align = Align::kRight;
       page.text(kPageWidth - kMargin, y, std::to_string(entry.page), right);
       const double from =
-          kMargin + indent + plot::text_width(entry.text, style.size) + 6;
+          kMargin + indent +
+          std::min(room, plot::text_width(entry.text, style.size)) + 6;
       page.line(from,
                 y - 0.5,
                 kPageWidth - kMargin - 22,

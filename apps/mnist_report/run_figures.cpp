@@ -5,6 +5,7 @@
 #include "common/texts.h"
 #include "mnist_report/comparison.h"
 #include "nn/check.h"
+#include "plot/render.h"
 
 namespace report {
 namespace {
@@ -45,12 +46,15 @@ std::optional<Figure> matrix_figure(const LoadedRun& run,
                               ", share of each true class. Recall by class:"
                         : "Mean predicted probability by true class of " +
                               run.title() + ". Given to the true class itself:";
+  const auto present = apps::classes_present(run.run);
   for (const apps::ConfusionCell& cell : run.run.confusion) {
     if (cell.label != cell.predicted) continue;
-    alt += " " + run.names.classes[static_cast<std::size_t>(cell.label)] + " " +
-           plot::format_share(kind == apps::MatrixKind::kShare
-                                  ? cell.share
-                                  : cell.mean_probability) +
+    const auto c = static_cast<std::size_t>(cell.label);
+    alt += " " + run.names.classes[c] + " " +
+           (present[c] ? plot::format_share(kind == apps::MatrixKind::kShare
+                                                ? cell.share
+                                                : cell.mean_probability)
+                       : texts::kNothing) +
            ",";
   }
   alt.back() = '.';
@@ -76,12 +80,15 @@ std::optional<Figure> top3_figure(const LoadedRun& run) {
   std::string alt = "The three highest-scored test images of every class of " +
                     run.title() + ".";
   long wrong = 0;
+  long shown = 0;
+  const auto present = apps::classes_present(run.run);
   for (const apps::TopImage& top : run.run.top3) {
+    if (!present[static_cast<std::size_t>(top.label_class)]) continue;
     wrong += top.label != top.label_class;
+    ++shown;
   }
-  if (!run.run.top3.empty()) {
-    alt += nn::concat(
-        " ", wrong, " of the ", run.run.top3.size(), " are of another class.");
+  if (shown > 0) {
+    alt += nn::concat(" ", wrong, " of the ", shown, " are of another class.");
   }
   return image_figure(
       run, "top3.png", [&] { return apps::draw_top3(run.run); }, alt);
@@ -169,6 +176,7 @@ plot::Series run_series(const LoadedRun& run) {
 }
 
 Figure drawn(plot::Drawing drawing, std::string alt, std::string name) {
+  plot::check_drawable(drawing);
   Figure figure;
   figure.drawing = std::move(drawing);
   figure.alt = std::move(alt);

@@ -16,7 +16,8 @@ namespace report {
 struct FigureKind {
   std::string heading;
   std::string explanation;
-  /// Nothing where the run's file for it is missing.
+  /// Nothing where the run's file for it is missing. Throws a std::exception
+  /// where it cannot be drawn.
   std::function<std::optional<Figure>(const LoadedRun&)> make;
 };
 
@@ -27,6 +28,7 @@ FigureKind layer_times_kind();
 /// Colour says which model, dashes say which backend.
 plot::Series run_series(const LoadedRun& run);
 
+/// Throws std::runtime_error with the reason if the drawing cannot be rendered.
 Figure drawn(plot::Drawing drawing, std::string alt, std::string name = "");
 
 plot::Drawing draw_reliability(const LoadedRun& run);

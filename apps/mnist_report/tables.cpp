@@ -1,10 +1,12 @@
 #include "mnist_report/tables.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "common/printable.h"
 #include "common/texts.h"
 #include "mnist_report/facts.h"
 #include "nn/check.h"
@@ -22,6 +24,13 @@ namespace {
 
 std::string ratio(double value) {
   return std::isfinite(value) ? format_percent(value) : kNone;
+}
+
+constexpr std::size_t kMostLibraries = 300;
+
+// With tenths, as long as there are digits that tell of them.
+std::string format_seconds(double value) {
+  return std::abs(value) < 1e7 ? fixed(value, 1) : format_number(value);
 }
 
 // "784 -> 256", whose arrow a narrow page would break in two.
@@ -47,9 +56,17 @@ Table results_table(const std::vector<LoadedRun>& runs) {
                    "Test loss",
                    "Best epoch",
                    "Seconds / epoch"};
-  for (const LoadedRun& run : runs) {
-    std::vector<std::string> row{run.title(),
-                                 count(run.run.summary, "/network/parameters")};
+  const std::vector<std::size_t> sets = test_sets(runs);
+  const bool several =
+      std::any_of(sets.begin(), sets.end(), [](auto set) { return set > 0; });
+  if (several) {
+    table.columns.insert(table.columns.begin() + 1, texts::kTestSet);
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const LoadedRun& run = runs[i];
+    std::vector<std::string> row{run.title()};
+    if (several) row.push_back(std::to_string(sets[i] + 1));
+    row.push_back(count(run.run.summary, "/network/parameters"));
     if (const auto score = final_score(run)) {
       row.push_back(format_count(score->images - score->right));
       row.push_back(format_count(score->images));
@@ -147,7 +164,15 @@ std::vector<Table> network_tables(const std::vector<LoadedRun>& runs) {
         run.names.model + ": input " + text(run.run.summary, "/network/input") +
         ", " + count(run.run.summary, "/network/parameters") + " parameters.";
     table.columns = {"Layer", "Output", "Parameters"};
+    constexpr std::size_t kMostLayers = 1000;
     for (const json& layer : *layers) {
+      if (table.rows.size() == kMostLayers) {
+        table.rows.push_back(
+            {nn::concat("and ", layers->size() - kMostLayers, " more"),
+             kNone,
+             kNone});
+        break;
+      }
       table.rows.push_back({with_arrows(text(layer, "/description")),
                             text(layer, "/output"),
                             count(layer, "/parameters")});
@@ -157,13 +182,8 @@ std::vector<Table> network_tables(const std::vector<LoadedRun>& runs) {
   return tables;
 }
 
-Table surroundings_table(const std::vector<LoadedRun>& runs) {
-  Table table;
-  table.caption = texts::kSurroundingsCaption;
-  table.columns = {
-      "",
-  };
-  table.first_number = 1000;
+std::vector<Table> surroundings_tables(const std::vector<LoadedRun>& runs) {
+  constexpr std::size_t kRunsBeside = 4;
   const std::vector<std::pair<std::string, std::string>> facts{
       {"Program", "/program"},
       {"Version", "/version"},
@@ -178,10 +198,20 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
       {"Steps", "/steps"},
       {"Seconds of training", "/seconds/training"},
       {"Seconds in all", "/seconds/total"}};
-  for (const auto& fact : facts) table.rows.push_back({fact.first});
-  table.rows.push_back({"Libraries"});
+  std::vector<Table> tables;
   for (const LoadedRun& run : runs) {
     if (!run.has_summary) continue;
+    if (tables.empty() || tables.back().columns.size() > kRunsBeside) {
+      Table& table = tables.emplace_back();
+      table.caption = texts::kSurroundingsCaption;
+      table.columns = {
+          "",
+      };
+      table.first_number = 1000;
+      for (const auto& fact : facts) table.rows.push_back({fact.first});
+      table.rows.push_back({"Libraries"});
+    }
+    Table& table = tables.back();
     table.columns.push_back(run.title());
     for (std::size_t i = 0; i < facts.size(); ++i) {
       const std::string& pointer = facts[i].second;
@@ -189,7 +219,7 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
       const bool is_time = pointer.rfind("/seconds", 0) == 0;
       const bool is_count =
           pointer == "/steps" || pointer.rfind("_images") != pointer.npos;
-      table.rows[i].push_back(value && is_time ? fixed(*value, 1)
+      table.rows[i].push_back(value && is_time ? format_seconds(*value)
                               : is_count       ? count(run.run.summary, pointer)
                                          : text(run.run.summary, pointer));
     }
@@ -202,20 +232,23 @@ Table surroundings_table(const std::vector<LoadedRun>& runs) {
             (version.is_string() ? version.get<std::string>() : version.dump());
       }
     }
-    table.rows.back().push_back(libraries.empty() ? kNone : libraries);
+    table.rows.back().push_back(
+        libraries.empty() ? kNone : apps::printable(libraries, kMostLibraries));
   }
-  return table;
+  return tables;
 }
 
 Table files_table(const std::vector<LoadedRun>& runs) {
   Table files;
   files.caption = texts::kFilesCaption;
   files.columns = {"File", "Bytes", "SHA-256"};
+  constexpr std::size_t kMostFiles = 100;
   std::set<std::string> seen;
   for (const LoadedRun& run : runs) {
     const json* list = find(run.run.summary, "/dataset/files");
     if (list == nullptr || !list->is_array()) continue;
     for (const json& file : *list) {
+      if (seen.size() == kMostFiles) break;
       if (!seen.insert(file.dump()).second) continue;
       files.rows.push_back({text(file, "/name"),
                             count(file, "/size_bytes"),

@@ -3,6 +3,14 @@
 #include "plot/charts.h"
 
 namespace plot {
+namespace {
+
+// The shares of a chart that names and numbers may have, so that bars have the
+// rest; what is longer is set smaller.
+constexpr double kMostOfNames = 0.4;
+constexpr double kMostOfNumbers = 0.35;
+
+}  // namespace
 
 Drawing draw(const BarChart& chart) {
   constexpr double kRow = 26;
@@ -15,6 +23,8 @@ Drawing draw(const BarChart& chart) {
         std::max(number_width, text_width(bar.text, theme::kLabelSize));
     most = std::max(most, bar.value);
   }
+  name_width = std::min(name_width, chart.width * kMostOfNames);
+  number_width = std::min(number_width, chart.width * kMostOfNumbers);
   const double titles =
       draw_titles(nullptr, chart.title, chart.subtitle, chart.width);
   Drawing out(chart.width,
@@ -29,12 +39,17 @@ Drawing draw(const BarChart& chart) {
     const double length =
         most > 0 ? std::max(1.0, room * std::max(0.0, bar.value) / most) : 1;
     const double baseline = y + kRow / 2 + theme::kLabelSize * 0.36;
-    out.text(left - 8,
-             baseline,
-             bar.name,
-             {theme::kLabelSize, theme::kInk, Align::kRight});
+    out.text_within(left - 8,
+                    baseline,
+                    name_width,
+                    bar.name,
+                    {theme::kLabelSize, theme::kInk, Align::kRight});
     out.rectangle(left, y + 4, length, kRow - 8, bar.colour);
-    out.text(left + length + 8, baseline, bar.text, {theme::kLabelSize});
+    out.text_within(left + length + 8,
+                    baseline,
+                    number_width,
+                    bar.text,
+                    {theme::kLabelSize});
   }
   return out;
 }
@@ -54,6 +69,7 @@ Drawing draw(const BarPairs& chart) {
     }
     most = std::max({most, row.left, row.right});
   }
+  name_width = std::min(name_width, chart.width * kMostOfNames);
   const double titles =
       draw_titles(nullptr, chart.title, chart.subtitle, chart.width);
   Drawing out(
@@ -77,7 +93,8 @@ Drawing draw(const BarPairs& chart) {
     const BarPair& row = chart.rows[i];
     const double y = titles + kHeader + kRow * static_cast<double>(i);
     const double baseline = y + kRow / 2 + theme::kLabelSize * 0.36;
-    out.text(kMargin, baseline, row.name, {theme::kLabelSize});
+    out.text_within(
+        kMargin, baseline, name_width, row.name, {theme::kLabelSize});
     const auto bar = [&](double x,
                          double value,
                          const std::string& text,

@@ -12,7 +12,12 @@ double draw_titles(Drawing* drawing,
          wrap_text(text, style, width - 2 * theme::kFigureMargin)) {
       y += style.size * 1.36;
       if (drawing != nullptr) {
-        drawing->text(theme::kFigureMargin, y, line, style);
+        // A single word may be longer than the line.
+        drawing->text_within(theme::kFigureMargin,
+                             y,
+                             width - 2 * theme::kFigureMargin,
+                             line,
+                             style);
       }
     }
   };

@@ -110,8 +110,8 @@ class Drawing {
   std::vector<Shape> shapes_;
 };
 
-/// The width of a line of text. Throws std::runtime_error if no usable font is
-/// installed, naming the package that brings one.
+/// The width of a line of text. Throws std::runtime_error if it is no UTF-8, or
+/// if no usable font is installed, naming the package that brings one.
 double text_width(const std::string& text, const TextStyle& style);
 double text_width(const std::string& text, double size, bool bold = false);
 

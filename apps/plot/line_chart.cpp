@@ -9,6 +9,10 @@ namespace plot {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// What lies beyond is drawn on the edge: between these, every quotient is a
+// double.
+constexpr double kMostOfAxis = 1e100;
+constexpr double kLeastOfLog = 1e-100;
 
 // Pushes labels apart that would overlap, keeping their order and staying
 // between `low` and `high` where they fit.
@@ -56,9 +60,9 @@ Ticks panel_ticks(const Panel& panel) {
   double high = -kInfinity;
   for (const Series& series : panel.series) {
     for (const double y : series.y) {
-      if (!std::isfinite(y) || (panel.log && y <= 0)) continue;
-      low = std::min(low, y);
-      high = std::max(high, y);
+      if (!std::isfinite(y) || (panel.log && y < kLeastOfLog)) continue;
+      low = std::min(low, std::clamp(y, -kMostOfAxis, kMostOfAxis));
+      high = std::max(high, std::clamp(y, -kMostOfAxis, kMostOfAxis));
     }
     if (series.kind == Series::Kind::kBars) {
       // Bars of counts stand on 0, or on 1 where there is no 0.
@@ -98,14 +102,18 @@ void draw_bars(Drawing& out,
 }
 
 void draw_series(Drawing& out,
-                 const Series& series,
+                 const Series& whole,
                  const Scale& x,
                  const Scale& y,
                  double base) {
-  if (series.kind == Series::Kind::kBars) {
-    draw_bars(out, series, x, y, base);
+  if (whole.kind == Series::Kind::kBars) {
+    draw_bars(out, whole, x, y, base);
     return;
   }
+  Series series = whole;
+  // More spans than any page has dots beside each other.
+  constexpr int kMostSpans = 2000;
+  thin_out(series.x, series.y, kMostSpans);
   const Colour colour =
       series.pale ? theme::pale(series.colour) : series.colour;
   std::vector<Point> line;
@@ -138,11 +146,14 @@ void draw_series(Drawing& out,
   }
 }
 
+constexpr double kLabelAt = 34;  // right of the panels
+
 void draw_end_labels(Drawing& out,
                      const Panel& panel,
                      const Scale& x,
                      const Scale& y,
-                     double right) {
+                     double right,
+                     double room) {
   std::vector<const Series*> labelled;
   std::vector<Point> ends;
   std::vector<double> positions;
@@ -164,13 +175,15 @@ void draw_end_labels(Drawing& out,
                   {right + 14, positions[i]},
                   {right + 30, positions[i]}},
                  {theme::kAxis, 0.7});
-    out.text(right + 34,
-             positions[i] + theme::kLabelSize * 0.36,
-             series.label,
-             {theme::kLabelSize, series.colour});
+    out.text_within(right + kLabelAt,
+                    positions[i] + theme::kLabelSize * 0.36,
+                    room,
+                    series.label,
+                    {theme::kLabelSize, series.colour});
   }
 }
 
+// The room beside the panels, with that for the lines that lead to the labels.
 double label_width(const LineChart& chart) {
   double width = 0;
   for (const Panel& panel : chart.panels) {
@@ -178,7 +191,7 @@ double label_width(const LineChart& chart) {
       width = std::max(width, text_width(series.label, theme::kLabelSize));
     }
   }
-  return width == 0 ? 8 : width + 36;
+  return width == 0 ? 8 : std::min(width, chart.width * 0.4) + kLabelAt + 2;
 }
 
 struct XRange {
@@ -288,7 +301,12 @@ Drawing draw(const LineChart& chart) {
       out.circle(at_x, at_y, 4.4, theme::kGood);
       out.circle(at_x, at_y, 1.8, theme::kPaper);
     }
-    draw_end_labels(out, panel, x, y, right);
+    draw_end_labels(out,
+                    panel,
+                    x,
+                    y,
+                    right,
+                    chart.width - theme::kFigureMargin - right - kLabelAt);
     top = bottom;
     if (p == 0 && has_mark) {
       // On a row of its own, so that it meets no line.

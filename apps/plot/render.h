@@ -12,11 +12,16 @@ namespace plot {
 /// Pixels per point in a PNG: sharp on high-density screens and in print.
 constexpr double kPngScale = 2;
 
+/// Throws std::runtime_error with the reason if the drawing cannot be rendered:
+/// what one figure of many holds must not take the others with it.
+void check_drawable(const Drawing& drawing);
+
 /// PNG file content, kPngScale times the drawing's size, on a light page.
 std::string to_png(const Drawing& drawing);
 
 /// PNG file content of a raster, and back. decode_png throws std::runtime_error
-/// with a reason if the bytes are not a whole PNG.
+/// with a reason if the bytes are not a whole PNG, or one of more than 2^25
+/// pixels.
 std::string encode_png(const Pixels& pixels);
 Pixels decode_png(const std::string& bytes);
 

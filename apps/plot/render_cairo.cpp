@@ -82,14 +82,14 @@ std::array<ScaledFont, 2> make_measuring_fonts(const char* name) {
           make_font(name, kMeasuringSize, true)};
 }
 
-const ScaledFont& measuring_font(const TextStyle& style) {
+ScaledFont& measuring_font(const TextStyle& style) {
   const std::size_t index = style.bold ? 1 : 0;
   if (style.code) {
-    static const auto kCodeFonts = make_measuring_fonts(theme::kCodeFontFamily);
-    return kCodeFonts[index];
+    static auto code_fonts = make_measuring_fonts(theme::kCodeFontFamily);
+    return code_fonts[index];
   }
-  static const auto kFonts = make_measuring_fonts(theme::kFontFamily);
-  return kFonts[index];
+  static auto fonts = make_measuring_fonts(theme::kFontFamily);
+  return fonts[index];
 }
 
 void set_colour(cairo_t* cr, const Rgb& c, double opacity = 1) {
@@ -301,10 +301,24 @@ void require_font(const std::string& family) {
   }
 }
 
+void check_drawable(const Drawing& drawing) {
+  const Surface surface(
+      cairo_recording_surface_create(CAIRO_CONTENT_COLOR, nullptr));
+  check(cairo_surface_status(surface.get()), "cannot start a drawing");
+  const Context context(cairo_create(surface.get()));
+  paint(context.get(), drawing);
+}
+
 double text_width(const std::string& text, const TextStyle& style) {
-  cairo_text_extents_t extents;
-  cairo_scaled_font_text_extents(
-      measuring_font(style).get(), text.c_str(), &extents);
+  cairo_text_extents_t extents{};
+  ScaledFont& font = measuring_font(style);
+  cairo_scaled_font_text_extents(font.get(), text.c_str(), &extents);
+  const cairo_status_t status = cairo_scaled_font_status(font.get());
+  if (status != CAIRO_STATUS_SUCCESS) {
+    // A text that is no UTF-8 would spoil the font for all others.
+    font = make_font(family(style), kMeasuringSize, style.bold);
+    check(status, "cannot measure a text");
+  }
   return extents.x_advance * style.size / kMeasuringSize;
 }
 
@@ -325,6 +339,23 @@ std::string to_png(const Drawing& drawing) {
 }
 
 Pixels decode_png(const std::string& bytes) {
+  // A few bytes can claim to unpack to gigabytes: the size stands in front, in
+  // the chunk that must be the first.
+  constexpr std::size_t kWidthAt = 16;
+  constexpr double kMostPixels = 1 << 25;
+  const auto size_at = [&bytes](std::size_t at) {
+    double size = 0;
+    for (std::size_t i = at; i < at + 4; ++i) {
+      size = size * 256 + static_cast<unsigned char>(bytes[i]);
+    }
+    return size;
+  };
+  if (bytes.size() < kWidthAt + 8 || bytes.compare(12, 4, "IHDR") != 0 ||
+      size_at(kWidthAt) * size_at(kWidthAt + 4) > kMostPixels) {
+    throw std::runtime_error(
+        "expected a PNG image of at most 33,554,432 pixels, got damaged bytes "
+        "or a larger one");
+  }
   Reader reader{&bytes, 0};
   const Surface surface(
       cairo_image_surface_create_from_png_stream(take, &reader));

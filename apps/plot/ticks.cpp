@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 namespace plot {
 namespace {
@@ -80,6 +81,17 @@ Ticks linear_ticks(double low,
   }
   const double step = round_step((high - low) / std::max(1, target));
   Ticks ticks;
+  if (!std::isnormal(step)) {
+    // At the ends of what a double holds there is nothing to divide.
+    constexpr double kLargest = std::numeric_limits<double>::max();
+    ticks.low = std::max(low, -kLargest);
+    ticks.high = std::min(high, kLargest);
+    ticks.major = {ticks.low, ticks.high};
+    for (const double end : ticks.major) {
+      ticks.label.push_back(format_number(end));
+    }
+    return ticks;
+  }
   ticks.low = std::max(floor, std::floor(low / step + 1e-9) * step);
   ticks.high = std::min(ceiling, std::ceil(high / step - 1e-9) * step);
   const int decimals = decimals_of(step * 100);

@@ -334,7 +334,7 @@ TEST_CASE("what a damaged run still holds is read, with its problems",
   apps::write_run_tables(folder.path(), sample_run());
   damage(folder.file("steps.csv"), "\n2,1,", "\n3,1,");
   std::vector<std::string> problems;
-  const apps::Run run = apps::read_run(folder.path(), problems);
+  const apps::Run run = apps::read_run(apps::RunFiles(folder.path()), problems);
   REQUIRE(problems.size() == 1);
   CHECK_THAT(problems[0], ContainsSubstring("steps.csv:3:"));
   CHECK(run.steps.empty());
@@ -349,7 +349,7 @@ TEST_CASE("without a summary the tables are still read",
   apps::write_run_tables(folder.path(), written);
   nn::write_file_atomically(folder.file("summary.json"), "{");
   std::vector<std::string> problems;
-  const apps::Run run = apps::read_run(folder.path(), problems);
+  const apps::Run run = apps::read_run(apps::RunFiles(folder.path()), problems);
   REQUIRE(problems.size() == 1);
   CHECK_THAT(problems[0], ContainsSubstring("summary.json"));
   CHECK(run.summary.is_null());

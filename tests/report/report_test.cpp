@@ -2,11 +2,14 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "mnist_report/command_line.h"
 #include "mnist_report/content.h"
+#include "mnist_report/facts.h"
 #include "mnist_report/load.h"
 #include "nn/file.h"
 #include "nn/layers/linear.h"
@@ -123,7 +126,8 @@ TEST_CASE("runs stand in a fixed order, whatever their folders' names",
       results.path(), "b", nn_test::sample_run("cnn", "libnn"));
   nn_test::write_sample_run(
       results.path(), "c", nn_test::sample_run("mlp", "libnn"));
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
+  const auto& runs = loaded.runs;
   REQUIRE(runs.size() == 3);
   CHECK(runs[0].title() == "MLP (libnn)");
   CHECK(runs[1].title() == "CNN (libnn)");
@@ -155,7 +159,8 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
     const std::string whole = nn::read_file(path);
     nn::write_file_atomically(path, whole.substr(0, whole.size() / 2));
   }
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
+  const auto& runs = loaded.runs;
   REQUIRE(runs.size() == 2);
   std::string problems;
   for (const report::LoadedRun& run : runs) {
@@ -167,7 +172,7 @@ TEST_CASE("a damaged or missing file is named and the rest is shown",
   CHECK_THAT(html, ContainsSubstring("What is missing"));
   CHECK_THAT(html, ContainsSubstring("cnn-libnn/" + file));
   CHECK_THAT(html, ContainsSubstring("MLP (libnn)"));
-  CHECK(to_pdf(report::make_document(runs, report::Arrangement::kByRun))
+  CHECK(to_pdf(report::make_document(loaded, report::Arrangement::kByRun))
             .rfind("%PDF-", 0) == 0);
 }
 
@@ -177,7 +182,8 @@ TEST_CASE("a run without its summary still shows its tables",
   nn_test::write_sample_run(
       results.path(), "my run", nn_test::sample_run("cnn", "libnn"));
   std::filesystem::remove(results.file("my run/summary.json"));
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
+  const auto& runs = loaded.runs;
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].title() == "my run");
   CHECK(runs[0].problems.size() == 1);
@@ -196,7 +202,8 @@ TEST_CASE("figures that cannot be drawn anew are taken from the run",
       results.path(), "cnn-libnn", nn_test::sample_run("cnn", "libnn"));
   const std::string folder = results.file("cnn-libnn/");
   const auto shown = [&](const char* file) {
-    const auto runs = report::load_runs(results.path());
+    const report::Results loaded = report::load_runs(results.path());
+    const auto& runs = loaded.runs;
     return report::can_draw(runs[0], file) || runs[0].png.count(file) == 1;
   };
   SECTION("without the images") {
@@ -254,14 +261,14 @@ TEST_CASE("a report can be made of any number of epochs and any success",
   apps::derive_tables(run);
   std::filesystem::create_directory(results.file("cnn-libnn"));
   apps::write_run_tables(results.file("cnn-libnn"), run);
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
   const report::Document page =
-      report::make_document(runs, report::Arrangement::kByFigure);
+      report::make_document(loaded, report::Arrangement::kByFigure);
   const std::string html = to_html(page);
   CHECK(count(html, "confuses no classes") == (knows_nothing ? 0 : 1));
   CHECK(count(html, knows_nothing ? "10.00 %" : "100.00 %") > 0);
   CHECK(count(html, ">nan") == 0);
-  CHECK(to_pdf(report::make_document(runs, report::Arrangement::kByRun))
+  CHECK(to_pdf(report::make_document(loaded, report::Arrangement::kByRun))
             .rfind("%PDF-", 0) == 0);
 }
 
@@ -271,7 +278,8 @@ TEST_CASE("a lost confusion matrix is counted again from the predictions",
   const apps::Run run = nn_test::sample_run("mlp", "libnn");
   nn_test::write_sample_run(results.path(), "mlp-libnn", run);
   std::filesystem::remove(results.file("mlp-libnn/confusion.csv"));
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
+  const auto& runs = loaded.runs;
   REQUIRE(runs[0].run.confusion.size() == run.confusion.size());
   for (std::size_t i = 0; i < run.confusion.size(); ++i) {
     CHECK(runs[0].run.confusion[i].count == run.confusion[i].count);
@@ -296,6 +304,20 @@ TEST_CASE("the command line repeats the options, quoted for a shell",
              Catch::Matchers::StartsWith(
                  "NN_MAX_ISA=AVX2 OMP='a b' mnist_torch --data"));
   CHECK(report::command_line(nlohmann::json::object()).empty());
+}
+
+TEST_CASE("nothing in a summary becomes a command of its own",
+          "[report][errors]") {
+  nlohmann::json summary = nn_test::sample_run("mlp", "libnn").summary;
+  summary["program"] = "mnist_mlp; touch x";
+  summary["environment"] = {{"A;touch x;B", "`touch x`"}};
+  summary["options"] = {{"q;touch x", true}, {"$(touch x)", "$(touch x)"}};
+  const std::string command = report::command_line(summary);
+  const nn_test::TemporaryDirectory folder;
+  nn::write_file_atomically(folder.file("script"), command + "\n");
+  exit_code("cd '" + folder.path() + "' && sh ./script > /dev/null 2>&1");
+  CAPTURE(command);
+  CHECK(!std::filesystem::exists(folder.file("x")));
 }
 
 TEST_CASE("a shell takes a folded command as the whole one", "[report]") {
@@ -420,10 +442,10 @@ TEST_CASE("tidy finds no error in the report's HTML", "[report][tools]") {
 TEST_CASE("PDF readers find the report's text and pages", "[report][tools]") {
   const nn_test::TemporaryDirectory results;
   write_all_runs(results.path());
-  const auto runs = report::load_runs(results.path());
+  const report::Results loaded = report::load_runs(results.path());
   nn::write_file_atomically(
       results.file("report.pdf"),
-      to_pdf(report::make_document(runs, report::Arrangement::kByRun)));
+      to_pdf(report::make_document(loaded, report::Arrangement::kByRun)));
   const std::string text = results.file("text");
 #ifdef NN_PDFTOTEXT
   REQUIRE(exit_code(std::string(NN_PDFTOTEXT) + " '" +
@@ -465,3 +487,256 @@ TEST_CASE("no text of the PDF is below seven points", "[report][tools]") {
   CHECK(fonts > 1000);
 }
 #endif
+
+namespace {
+
+// A run that differs from others of its model and backend in one option, or in
+// what its summary says.
+apps::Run run_with(const nlohmann::json& options = nlohmann::json::object(),
+                   const std::string& model = "cnn",
+                   unsigned seed = 1) {
+  apps::Run run = nn_test::sample_run(model, "libnn", 3, seed);
+  run.summary["options"].update(options);
+  return run;
+}
+
+void write_tables(const nn_test::TemporaryDirectory& results,
+                  const std::string& folder,
+                  const apps::Run& run) {
+  std::filesystem::create_directory(results.file(folder));
+  apps::write_run_tables(results.file(folder), run);
+}
+
+void set_test_set(apps::Run& run, const std::string& checksum) {
+  run.summary["dataset"]["files"] = {{{"name", "t10k-images-idx3-ubyte"},
+                                      {"size_bytes", 62736},
+                                      {"sha256", checksum}}};
+}
+
+std::vector<std::string> titles(const report::Results& results) {
+  std::vector<std::string> out;
+  for (const report::LoadedRun& run : results.runs) out.push_back(run.title());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("runs that differ in options have names that say in which",
+          "[report][names]") {
+  const nn_test::TemporaryDirectory results;
+  SECTION("one option") {
+    write_tables(results, "a", run_with({{"seed", 1}}));
+    write_tables(results, "b", run_with({{"seed", 2}}));
+    write_tables(results, "c", run_with({{"seed", 2}}, "mlp"));
+    CHECK(titles(report::load_runs(results.path())) ==
+          std::vector<std::string>{
+              "MLP (libnn)", "CNN (libnn), seed 1", "CNN (libnn), seed 2"});
+    const std::string html = html_of(results.path());
+    // In the tables, and in the title of every figure of the run.
+    CHECK(count(html, "CNN (libnn), seed 1") > 10);
+    CHECK(count(html, "CNN (libnn), seed 2") > 10);
+    CHECK_THAT(html,
+               ContainsSubstring(
+                   "Fashion-MNIST: confusion matrix, CNN (libnn), seed 2"));
+  }
+  SECTION("several options, of which some are switches or not there") {
+    write_tables(results,
+                 "a",
+                 run_with({{"seed", 1}, {"nesterov", true}, {"augment", ""}}));
+    write_tables(results, "b", run_with({{"seed", 2}, {"nesterov", false}}));
+    CHECK(titles(report::load_runs(results.path())) ==
+          std::vector<std::string>{"CNN (libnn), seed 1, nesterov",
+                                   "CNN (libnn), seed 2, no nesterov"});
+  }
+  SECTION("more options than a title has room for") {
+    write_tables(
+        results,
+        "a",
+        run_with({{"seed", 1}, {"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}}));
+    write_tables(
+        results,
+        "b",
+        run_with({{"seed", 2}, {"a", 2}, {"b", 2}, {"c", 2}, {"d", 2}}));
+    CHECK(titles(report::load_runs(results.path()))[1] ==
+          "CNN (libnn), seed 2, a 2, b 2, and 2 more");
+  }
+  SECTION("only where they read and wrote") {
+    write_tables(results, "first", run_with({{"out", "x"}, {"data", "p"}}));
+    write_tables(results, "second", run_with({{"out", "y"}, {"data", "q"}}));
+    CHECK(titles(report::load_runs(results.path())) ==
+          std::vector<std::string>{"CNN (libnn), folder first",
+                                   "CNN (libnn), folder second"});
+  }
+  SECTION("only the environment") {
+    apps::Run narrow = run_with();
+    narrow.summary["environment"] = {{"NN_MAX_ISA", "AVX2"}};
+    write_tables(results, "a", narrow);
+    write_tables(results, "b", run_with());
+    CHECK(titles(report::load_runs(results.path())) ==
+          std::vector<std::string>{"CNN (libnn), NN_MAX_ISA AVX2",
+                                   "CNN (libnn), no NN_MAX_ISA"});
+  }
+  SECTION("of equal names, as many as there are") {
+    const std::string same(100, 'x');
+    for (const char* end : {"1", "2", "3"}) {
+      write_tables(results, same + end, run_with());
+    }
+    const auto all = titles(report::load_runs(results.path()));
+    CHECK(std::set<std::string>(all.begin(), all.end()).size() == 3);
+  }
+}
+
+TEST_CASE("networks are compared with those whose options are most like theirs",
+          "[report][names]") {
+  const nn_test::TemporaryDirectory results;
+  for (const int seed : {1, 2}) {
+    for (const char* backend : {"libnn", "torch"}) {
+      for (const char* model : {"mlp", "cnn"}) {
+        apps::Run run =
+            nn_test::sample_run(model, backend, 3, static_cast<unsigned>(seed));
+        run.summary["options"]["seed"] = run.summary["seed"] = seed;
+        write_tables(
+            results, std::string(model) + backend + std::to_string(seed), run);
+      }
+    }
+  }
+  const report::Results loaded = report::load_runs(results.path());
+  const auto models = report::model_pairs(loaded.runs);
+  REQUIRE(models.size() == 4);
+  for (const auto& [mlp, cnn] : models) {
+    CHECK(mlp->names.backend == cnn->names.backend);
+    CHECK(mlp->names.distinction == cnn->names.distinction);
+  }
+  const auto backends = report::backend_pairs(loaded.runs);
+  REQUIRE(backends.size() == 4);
+  for (const auto& [own, torch] : backends) {
+    CHECK(own->names.model == torch->names.model);
+    CHECK(own->names.distinction == torch->names.distinction);
+  }
+  // Without its twin a run has no partner of another seed.
+  std::filesystem::remove_all(results.file("mlptorch2"));
+  const report::Results fewer = report::load_runs(results.path());
+  CHECK(report::backend_pairs(fewer.runs).size() == 3);
+}
+
+TEST_CASE("networks that were tested on different images are not ranked",
+          "[report]") {
+  const nn_test::TemporaryDirectory results;
+  apps::Run mlp = nn_test::sample_run("mlp", "libnn");
+  apps::Run cnn = nn_test::sample_run("cnn", "libnn", 3, 2);
+  set_test_set(mlp, "aaaa");
+  const bool same = GENERATE(true, false);
+  SECTION("by the files' checksums") {
+    set_test_set(cnn, same ? "aaaa" : "bbbb");
+  }
+  SECTION("by the number of images") {
+    set_test_set(cnn, "aaaa");
+    if (!same) {
+      cnn.predictions.pop_back();
+      apps::derive_tables(cnn);
+      cnn.images = apps::collect_images(cnn, nn_test::sample_test_set());
+      cnn.summary["dataset"]["test_images"] = cnn.predictions.size();
+    }
+  }
+  SECTION("by the labels, where a compressed file has another checksum") {
+    cnn.summary["dataset"]["files"] = {{{"name", "t10k-images-idx3-ubyte.gz"},
+                                        {"size_bytes", 999},
+                                        {"sha256", "cccc"}}};
+    if (!same) {
+      std::swap(cnn.predictions[0].label, cnn.predictions[1].label);
+      apps::derive_tables(cnn);
+      cnn.images = apps::collect_images(cnn, nn_test::sample_test_set());
+    }
+  }
+  CAPTURE(same);
+  write_tables(results, "mlp", mlp);
+  write_tables(results, "cnn", cnn);
+  const report::Results loaded = report::load_runs(results.path());
+  CHECK(report::same_test_set(loaded.runs[0], loaded.runs[1]) == same);
+  const std::string html = html_of(results.path());
+  CHECK(count(html, "The best network") == (same ? 1 : 0));
+  CHECK(count(html, "tested on different images, and so not compared") ==
+        (same ? 0 : 1));
+  CHECK(count(html, "Test set</button>") == (same ? 0 : 1));
+  CHECK(count(html, "Same prediction") == (same ? 1 : 0));
+  CHECK(count(html, "of their predictions are the same") == (same ? 1 : 0));
+  CHECK(count(html, "MLP against CNN (libnn)") == (same ? 1 : 0));
+  CHECK(to_pdf(report::make_document(loaded, report::Arrangement::kByRun))
+            .rfind("%PDF-", 0) == 0);
+}
+
+TEST_CASE("a class without test images has a dash wherever it stands",
+          "[report]") {
+  const nn_test::TemporaryDirectory results;
+  apps::Run run = nn_test::sample_run("cnn", "libnn");
+  // Bags are tested no more; some images are taken for them all the same.
+  constexpr int kBag = 8;
+  for (apps::Prediction& p : run.predictions) {
+    if (p.label == kBag) p.label = 0;
+  }
+  run.predictions[0].predicted = kBag;
+  apps::derive_tables(run);
+  run.images = apps::collect_images(run, nn_test::sample_test_set());
+  write_tables(results, "cnn", run);
+  const report::Results loaded = report::load_runs(results.path());
+  const auto present = apps::classes_present(loaded.runs[0].run);
+  for (int c = 0; c < apps::kClasses; ++c) {
+    CHECK(present.at(static_cast<std::size_t>(c)) == (c != kBag));
+  }
+  const std::string html = html_of(results.path());
+  CHECK_THAT(html, ContainsSubstring("Bag \u2013,"));
+  CHECK_THAT(html, ContainsSubstring("Bag \u2013 not in the test set"));
+  CHECK_THAT(html,
+             ContainsSubstring("<tr><td>Bag</td><td class=\"number\">0</td>"
+                               "<td class=\"number\">-</td>"
+                               "<td class=\"number\">-</td>"
+                               "<td class=\"number\">-</td></tr>"));
+  // Ten cells of each of the two matrices, a row of each.
+  CHECK(count(html, ">\u2013</text>") == 20);
+  CHECK(count(html, "A row of dashes") == 2);
+  CHECK_THAT(html, ContainsSubstring("of the 27 are of another class"));
+  CHECK(count(html, "nan") == 0);
+  // The file stays as it is documented.
+  CHECK_THAT(nn::read_file(results.file("cnn/confusion.csv")),
+             ContainsSubstring("\n8,0,0,0,0\n"));
+}
+
+TEST_CASE("tables that contradict the predictions are named and counted again",
+          "[report][errors]") {
+  const nn_test::TemporaryDirectory results;
+  const apps::Run run = nn_test::sample_run("cnn", "libnn");
+  apps::Run other = run;
+  ++other.confusion[0].count;
+  other.top3[0].probability /= 2;
+  write_tables(results, "cnn", other);
+  const report::Results loaded = report::load_runs(results.path());
+  const apps::Run& read = loaded.runs[0].run;
+  CHECK(read.confusion[0].count == run.confusion[0].count);
+  CHECK(read.top3[0].probability == run.top3[0].probability);
+  const std::string html = html_of(results.path());
+  CHECK_THAT(html,
+             ContainsSubstring("confusion.csv: expected what predictions.csv"));
+  CHECK_THAT(html,
+             ContainsSubstring("top3.csv: expected what predictions.csv"));
+}
+
+TEST_CASE("a report shows as many runs as there is room for and names the rest",
+          "[report][errors]") {
+  const nn_test::TemporaryDirectory results;
+  for (std::size_t i = 0; i < report::kMostRuns + 2; ++i) {
+    const std::string folder = results.file("r" + std::to_string(1000 + i));
+    std::filesystem::create_directory(folder);
+    nn::write_file_atomically(folder + "/steps.csv",
+                              "step,epoch,loss\n1,1,1\n");
+  }
+  // Another program's work is nobody's run.
+  std::filesystem::create_directory(results.file(".partial"));
+  nn::write_file_atomically(results.file(".partial/steps.csv"), "");
+  const report::Results loaded = report::load_runs(results.path());
+  CHECK(loaded.runs.size() == report::kMostRuns);
+  REQUIRE(loaded.problems.size() == 1);
+  CHECK_THAT(loaded.problems[0],
+             ContainsSubstring("found 102") && ContainsSubstring("r1100"));
+  CHECK(to_pdf(report::make_document(loaded, report::Arrangement::kByRun))
+            .rfind("%PDF-", 0) == 0);
+}
