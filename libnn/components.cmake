@@ -8,6 +8,7 @@ set(NN_COMPONENTS
   buffer
   machine_limits
   parallel
+  parameter
   layer
   initializers
   kernels/isa
@@ -66,7 +67,10 @@ set(NN_COMPONENTS
   non_finite
   gradient_check
   file
+  file_kind
+  byte_source
   json
+  safetensors_reader
   safetensors
   named_tensors
   model

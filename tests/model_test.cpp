@@ -4,18 +4,23 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <set>
 #include <stdexcept>
 
 #include "nn/check.h"
 #include "nn/file.h"
+#include "nn/layer_registry.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
+#include "nn/layers/layer_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
 #include "nn/residual.h"
 #include "nn/safetensors.h"
+#include "support/allocations.h"
 #include "support/catch.h"
 #include "support/layer_examples.h"
 #include "support/matrices.h"
@@ -63,6 +68,99 @@ void check_same(Sequential<Scalar>& a, Sequential<Scalar>& b) {
   const auto x =
       nn_test::normal_matrix<Scalar>(a.input_shape().features(), 5, rng);
   CHECK(same_bits(a.predict(nn::view(x)), b.predict(nn::view(x))));
+}
+
+/// A layer of one's own: y = weight * x, feature by feature, with settings
+/// that the library knows in another sense.
+template <typename Scalar>
+class Gate final : public nn::Layer<Scalar> {
+ public:
+  Gate(const Shape& in,
+       double out_features,
+       double out_channels,
+       bool saves = true)
+      : nn::Layer<Scalar>(in, in),
+        out_features_(out_features),
+        out_channels_(out_channels),
+        saves_(saves),
+        weight_("weight", {in.features()}, in.features(), 1) {}
+  std::string name() const override { return "TestGate"; }
+  nn::Settings settings() const override {
+    nn::Settings all{{"out_features", out_features_},
+                     {"out_channels", out_channels_}};
+    if (!saves_) all["saves"] = 0;
+    return all;
+  }
+  using nn::Layer<Scalar>::parameters;
+  std::vector<nn::Parameter<Scalar>*> parameters() override {
+    if (!saves_) return {};
+    return {&weight_};
+  }
+  void initialize(nn::Rng& rng) override {
+    for (Index i = 0; i < weight_.value.size(); ++i) {
+      weight_.value.data()[i] = static_cast<Scalar>(rng.uniform());
+    }
+  }
+
+ private:
+  void do_forward(nn::ConstView<Scalar> x,
+                  nn::View<Scalar> y,
+                  nn::Mode /*mode*/,
+                  nn::PassMemory /*memory*/) const override {
+    y = weight_.value.col(0).asDiagonal() * x;
+  }
+  void do_backward(nn::ConstView<Scalar> x,
+                   nn::ConstView<Scalar> /*y*/,
+                   nn::ConstView<Scalar> dy,
+                   nn::View<Scalar> dx,
+                   nn::PassMemory /*memory*/) override {
+    weight_.grad = x.cwiseProduct(dy).rowwise().sum();
+    if (dx.size() > 0) dx = weight_.value.col(0).asDiagonal() * dy;
+  }
+
+  double out_features_;
+  double out_channels_;
+  bool saves_;
+  nn::Parameter<Scalar> weight_;
+};
+
+void register_gate() {
+  static const bool once = [] {
+    nn::register_layer<float>("TestGate",
+                              [](const Shape& in, const nn::LayerSpec& spec) {
+                                return std::make_unique<Gate<float>>(
+                                    in,
+                                    spec.number("out_features"),
+                                    spec.number("out_channels"),
+                                    spec.settings.count("saves") == 0);
+                              });
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+std::string layer_json(const nn::LayerSpec& spec) {
+  std::string settings;
+  for (const auto& [name, value] : spec.settings) {
+    settings +=
+        nn::concat(settings.empty() ? "" : ",", "\"", name, "\":", value);
+  }
+  std::string body;
+  for (const nn::LayerSpec& inner : spec.body) {
+    body += (body.empty() ? "" : ",") + layer_json(inner);
+  }
+  return "{\"kind\":\"" + spec.kind + "\",\"settings\":{" + settings +
+         "},\"body\":[" + body + "]}";
+}
+
+/// A model file that describes layers and holds no weights.
+std::string model_bytes(const std::string& shape, const std::string& layers) {
+  const TemporaryDirectory directory;
+  nn::SafetensorsFile file;
+  file.metadata[kKey] = "{\"version\":1,\"input_shape\":" + shape +
+                        ",\"layers\":[" + layers + "]}";
+  nn::write_safetensors(directory.file("a"), file);
+  return nn::read_file(directory.file("a"));
 }
 
 // A model file whose description of the layers was replaced.
@@ -331,20 +429,21 @@ TEST_CASE("a model whose weights do not fit its layers is refused",
   CHECK_THAT(file.error_with(",{\"kind\":\"Linear\",\"settings\":"
                              "{\"out_features\":5}}",
                              ""),
-             ContainsSubstring("found also \"3.bias\""));
+             ContainsSubstring("found also \"3.weight\""));
 }
 
 TEST_CASE("damaged sizes in a model reserve no memory", "[model][errors]") {
   Changed file;
-  // The file has 237 values.
-  CHECK(file.error_with("\"out_features\":5", "\"out_features\":7") ==
-        "layer 3: [Linear] expected a weight of at most 237 elements, got one "
-        "of 252");
+  // The file has 237 values; some may be made that are not in it.
+  CHECK(file.error_with("\"out_features\":5", "\"out_features\":5000") ==
+        "layer 3: [Linear] expected parameters of at most 66010 elements "
+        "together, got one of 36 x 5000 with 65958 left");
   CHECK_THAT(
       file.error_with("\"out_features\":5", "\"out_features\":900719925474099"),
-      ContainsSubstring("expected a weight of at most 237 elements"));
-  CHECK_THAT(file.error_with("\"out_channels\":4", "\"out_channels\":4e12"),
-             ContainsSubstring("expected a weight of at most 237 elements"));
+      ContainsSubstring("expected parameters of at most 66010 elements"));
+  CHECK_THAT(
+      file.error_with("\"out_channels\":4", "\"out_channels\":4e12"),
+      ContainsSubstring("expected parameters of at most 66010 elements"));
   CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
                              "\"padding_h\":2000000000,"
                              "\"padding_w\":2000000000"),
@@ -361,7 +460,81 @@ TEST_CASE("damaged sizes in a model reserve no memory", "[model][errors]") {
       file.error_of(
           R"({"version":1,"input_shape":[2,9,8],"layers":[{"kind":"Residual",)"
           R"("body":[{"kind":"Linear","settings":{"out_features":1e15}}]}]})"),
-      ContainsSubstring("expected a weight of at most 237 elements"));
+      ContainsSubstring("expected parameters of at most 66010 elements"));
+}
+
+TEST_CASE("a file of a few bytes takes little memory, whatever it describes",
+          "[model][errors]") {
+  // Every kind of layer, the library's and a program's own, over huge samples.
+  register_gate();
+  std::vector<nn::LayerSpec> specs;
+  for (const auto& example : nn_test::layer_examples()) {
+    specs.push_back(example.spec);
+  }
+  specs.push_back(
+      {"TestGate", {{"out_features", 1e9}, {"out_channels", 7}}, {}});
+  std::size_t tried = 0;
+  for (const nn::LayerSpec& spec : specs) {
+    for (const char* shape :
+         {"[1,20000,20000]", "[400000000,1,1]", "[8,1000,1000]"}) {
+      // The layer itself, often, and inside of a body.
+      const std::string layer = layer_json(spec);
+      std::string many = layer;
+      for (int i = 0; i < 20; ++i) many += "," + layer;
+      for (const std::string& layers :
+           {layer, many, R"({"kind":"Residual","body":[)" + layer + "]}"}) {
+        const std::string bytes = model_bytes(shape, layers);
+        INFO(spec.kind << " over " << shape);
+        const std::size_t before = nn_test::allocated_bytes();
+        try {
+          load_model<float>(nn::MemoryFile{bytes});
+        } catch (const std::runtime_error&) {
+        }
+        CHECK(nn_test::allocated_bytes() - before < 2500000);
+        ++tried;
+      }
+    }
+  }
+  CHECK(tried >= 9 * 19);
+}
+
+TEST_CASE("parameters that no file holds can be allowed", "[model]") {
+  Sequential<float> network(Shape{100, 40, 40});
+  nn::BatchNormOptions options;
+  options.affine = false;
+  network.add<nn::BatchNorm2d>(options);
+  nn::LayerNormOptions plain;
+  plain.affine = false;
+  network.add<nn::LayerNorm>(plain);
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  save_model(path, network);
+  CHECK_NOTHROW(load_model<float>(path));
+
+  // As many as a layer of one's own makes and does not save.
+  register_gate();
+  Sequential<float> hidden(Shape{100000});
+  hidden.add<Gate>(2.0, 0.0, /*saves=*/false);
+  save_model(path, hidden);
+  CHECK_THROWS_WITH(
+      load_model<float>(path),
+      ContainsSubstring("layer 0: [TestGate] expected parameters of at most "
+                        "65536 elements together, got one of 100000 x 1"));
+  nn::ReadLimits limits;
+  limits.unsaved_elements = 100000;
+  CHECK_NOTHROW(load_model<float>(path, limits));
+}
+
+TEST_CASE("the settings of a layer of one's own are its own", "[model]") {
+  register_gate();
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  // Names that the library's layers have, with another meaning.
+  Sequential<float> network(Shape{3, 2, 2}, 5);
+  network.add<Gate>(1e12, -4.0).add<nn::Linear>(2);
+  save_model(path, network);
+  auto loaded = load_model<float>(path);
+  check_same(network, loaded);
 }
 
 TEST_CASE("bodies nested beyond any use do not exhaust the stack",
@@ -386,6 +559,16 @@ TEST_CASE("bodies nested beyond any use do not exhaust the stack",
   nest(100000);
   CHECK(file.error_of(description()) ==
         "expected bodies in at most 32 layers, found more");
+
+  // Who trusts a file may allow more.
+  layers = "{\"kind\":\"ReLU\"}";
+  nest(33);
+  CHECK(file.error_of(description()) ==
+        "expected bodies in at most 32 layers, found more");
+  nn::ReadLimits limits;
+  limits.body_depth = 33;
+  CHECK_THROWS_WITH(load_model<float>(file.path(), limits),
+                    ContainsSubstring("found also"));
 }
 
 TEST_CASE("a damaged model file loads or throws and does nothing else",

@@ -225,16 +225,17 @@ TEST_CASE("buffers that do not fit change nothing",
   nn::SafetensorsFile file = good;
   file.tensors[1].bytes.assign(3 * sizeof(float), '\0');
   file.tensors[2].dtype = "F64";
-  CHECK_THAT(complaint_about(file),
-             ContainsSubstring(
-                 "parameter \"1.steps\": expected the type I64, found F64"));
+  CHECK_THAT(
+      complaint_about(file),
+      ContainsSubstring(
+          "parameter \"1.steps\": expected the type I64, found \"F64\""));
 
   file = good;
   file.tensors[1].dtype = "I64";
   file.tensors[1].bytes.assign(24, '\0');
   CHECK_THAT(complaint_about(file),
              ContainsSubstring("parameter \"1.running_mean\": expected the "
-                               "type F32 or F64, found I64"));
+                               "type F32, F64, F16 or BF16, found \"I64\""));
 
   file = good;
   file.tensors[2].bytes.assign(8, '\xff');

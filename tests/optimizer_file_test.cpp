@@ -215,7 +215,7 @@ TEST_CASE(
         "under \"libnn.optimizer\", found none");
   CHECK(error_of([](auto& file) {
           file.metadata["libnn.optimizer"] = "AdamW";
-        }) == "expected the optimizer Adam, found AdamW");
+        }) == "expected the optimizer Adam, found \"AdamW\"");
   CHECK(error_of([](auto& file) { file.tensors.pop_back(); }) ==
         "expected one number \"step\" of the type I64, found none");
   CHECK(error_of([&](auto& file) {
@@ -237,7 +237,9 @@ TEST_CASE(
   CHECK(
       error_of([](auto& file) { file.tensors.erase(file.tensors.begin()); }) ==
       "expected the optimizer's parameter \"0.exp_avg\" [3], found no such "
-      "tensor");
+      "tensor; the file has \"0.exp_avg_sq\" [3], \"1.exp_avg\" [1], "
+      "\"2.exp_avg\" [20], \"1.exp_avg_sq\" [1], \"2.exp_avg_sq\" [20], "
+      "\"learning_rate\" [], \"step\" []");
   CHECK(error_of([](auto& file) {
           file.tensors[2].dims = {4, 5};
         }) == "parameter \"2.exp_avg\": expected [20], found [4, 5]");

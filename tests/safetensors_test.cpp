@@ -147,9 +147,8 @@ TEST_CASE("the header may have spaces, escapes and any order",
 
 TEST_CASE("a header length beyond the file is refused without being believed",
           "[safetensors][errors]") {
-  CHECK(complaint("") ==
-        "expected a safetensors file, which has at least 8 bytes, found 0");
-  CHECK(complaint("1234567") ==
+  CHECK(complaint("") == "expected a safetensors file, found an empty file");
+  CHECK(complaint("\1\2\3\4\5\6\7") ==
         "expected a safetensors file, which has at least 8 bytes, found 7");
   CHECK(complaint(std::string(8, '\xff') + "{}") ==
         "expected a header of 18446744073709551615 bytes, as the first 8 bytes "
@@ -167,8 +166,9 @@ TEST_CASE("sizes, offsets and types that disagree are refused",
   CHECK(complaint(entry("F32", "[1]", "[4,0]"), "abcd") ==
         "tensor \"a\": expected 4 bytes for F32 [1], found data_offsets 4 to "
         "0");
-  CHECK(complaint(entry("F16", "[2]", "[0,4]"), "abcd") ==
-        "tensor \"a\": expected the type F32, F64 or I64, found \"F16\"");
+  CHECK(complaint(entry("F16", "[3]", "[0,4]"), "abcd") ==
+        "tensor \"a\": expected 6 bytes for F16 [3], found data_offsets 0 to "
+        "4");
   CHECK(complaint(entry("F32", "[1]", "[0,4]"), "abc") ==
         "tensor \"a\": expected data up to 4, found only 3 bytes of data");
   CHECK(complaint(entry("F32", "[1]", "[0,4]"), "abcde") ==
@@ -227,7 +227,7 @@ TEST_CASE("incomplete, doubled and unknown entries are refused",
 TEST_CASE("json outside the format's subset is refused with its place",
           "[safetensors][errors]") {
   CHECK(complaint("", "") ==
-        "expected '{' at byte 0 of the JSON header, found its end");
+        "expected a safetensors file, found a file that begins with zeros");
   CHECK(complaint("[]", "") ==
         "expected '{' at byte 0 of the JSON header, found '['");
   CHECK(complaint("{} x", "") ==
@@ -335,7 +335,7 @@ TEST_CASE("tensors that no reader could take are not written",
   };
   using Bad = std::invalid_argument;
   CHECK_THROWS_AS(write({{"a", "F32", {2}, "abcd"}}), Bad);
-  CHECK_THROWS_AS(write({{"a", "I32", {1}, "abcd"}}), Bad);
+  CHECK_THROWS_AS(write({{"a", "I31", {1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"a", "I64", {1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"a", "F32", {-1, -1}, "abcd"}}), Bad);
   CHECK_THROWS_AS(write({{"\xff", "F32", {1}, "abcd"}}), Bad);

@@ -20,14 +20,17 @@ inline bool multiply(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
   return true;
 }
 
-/// The bytes of an array of these sizes, or false if their number leaves
-/// std::uint64_t.
-inline bool array_bytes(const std::vector<Index>& dims,
-                        std::size_t bytes_per_element,
-                        std::uint64_t& result) {
-  result = bytes_per_element;
-  return std::all_of(dims.begin(), dims.end(), [&result](Index size) {
-    return multiply(result, static_cast<std::uint64_t>(size), result);
+/// The bits of an array of these sizes, or false if their number leaves
+/// std::uint64_t. So a size of 0 does not hide others that are too large.
+inline bool array_bits(const std::vector<Index>& dims,
+                       std::uint64_t bits_per_element,
+                       std::uint64_t& result) {
+  std::uint64_t bound = bits_per_element;
+  result = bits_per_element;
+  return std::all_of(dims.begin(), dims.end(), [&](Index size) {
+    result *= static_cast<std::uint64_t>(size);
+    return multiply(
+        bound, static_cast<std::uint64_t>(std::max<Index>(size, 1)), bound);
   });
 }
 

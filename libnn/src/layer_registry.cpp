@@ -24,6 +24,7 @@
 #include "nn/layers/softmax.h"
 #include "nn/layers/tanh.h"
 #include "nn/residual.h"
+#include "parameter_budget.h"
 
 namespace nn {
 namespace {
@@ -177,29 +178,6 @@ void check_features(const LayerSpec& spec, const Shape& shape) {
                  shape.width);
 }
 
-/// The weights of a layer with as many outputs as a setting says are reserved
-/// when it is built; this comes before.
-void check_weight(const LayerSpec& spec, const Shape& in) {
-  double elements = 0;
-  if (spec.settings.count("out_features") > 0) {
-    elements = spec.number("out_features") * features_of(in);
-  } else if (spec.settings.count("out_channels") > 0) {
-    const Extent kernel = spec.extent("kernel_size");
-    const double groups =
-        spec.settings.count("groups") > 0 ? spec.number("groups") : 1;
-    elements = spec.number("out_channels") * static_cast<double>(in.channels) *
-               static_cast<double>(kernel.height) *
-               static_cast<double>(kernel.width) / std::max(groups, 1.0);
-  }
-  check_argument(elements <= static_cast<double>(spec.largest_weight),
-                 "[",
-                 spec.kind,
-                 "] expected a weight of at most ",
-                 spec.largest_weight,
-                 " elements, got one of ",
-                 elements);
-}
-
 }  // namespace
 
 double LayerSpec::number(const std::string& name) const {
@@ -311,7 +289,7 @@ std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
                  spec.kind,
                  "\"");
   check_features(spec, input_shape);
-  check_weight(spec, input_shape);
+  const internal::ParameterBudget budget(spec.kind, spec.most_elements);
   std::unique_ptr<Layer<Scalar>> layer = maker(input_shape, spec);
   check_argument(layer != nullptr && layer->name() == spec.kind,
                  "[make_layer] expected the registered maker to build a ",

@@ -12,8 +12,10 @@ namespace nn::internal {
 
 /// An unsigned integer of the size of a Scalar.
 template <typename Scalar>
-using Bits =
-    std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
+using Bits = std::conditional_t<
+    sizeof(Scalar) == 2,
+    std::uint16_t,
+    std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>>;
 
 /// The values as little-endian bytes, on a machine of either byte order.
 template <typename Scalar>
@@ -37,7 +39,8 @@ Stored value_at(const std::string& bytes, Index i) {
   Bits<Stored> bits = 0;
   const char* in = bytes.data() + i * static_cast<Index>(sizeof(Stored));
   for (std::size_t k = sizeof(bits); k-- > 0;) {
-    bits = (bits << 8) | static_cast<unsigned char>(in[k]);
+    bits = static_cast<Bits<Stored>>((bits << 8) |
+                                     static_cast<unsigned char>(in[k]));
   }
   Stored value;
   std::memcpy(&value, &bits, sizeof(value));

@@ -1,5 +1,6 @@
 #include "nn/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -12,20 +13,24 @@
 #include "named_tensors.h"
 #include "nn/check.h"
 #include "nn/layer_registry.h"
-#include "nn/safetensors.h"
+#include "parameter_budget.h"
+#include "safetensors_reader.h"
 
 namespace nn {
 namespace {
 
+using internal::ByteSource;
+using internal::element_bits;
 using internal::json_number;
 using internal::json_string;
 using internal::JsonReader;
+using internal::ParameterBudget;
+using internal::quoted;
+using internal::SafetensorsReader;
 using internal::throw_defect;
 
 constexpr const char* kMetadataKey = "libnn.model";
 constexpr std::uint64_t kVersion = 1;
-// Deeper bodies than anybody builds; reading a file recurses once for each.
-constexpr int kMaxDepth = 32;
 
 std::string to_json(const LayerSpec& spec) {
   std::string text = "{\"kind\":" + json_string(spec.kind);
@@ -74,10 +79,10 @@ std::string to_json(const Sequential<Scalar>& network) {
                 "]}");
 }
 
-LayerSpec read_layer(JsonReader& reader, int depth) {
-  if (depth > kMaxDepth) {
+LayerSpec read_layer(JsonReader& reader, int depth, int most_depth) {
+  if (depth > most_depth) {
     throw_defect(
-        "expected bodies in at most ", kMaxDepth, " layers, found more");
+        "expected bodies in at most ", most_depth, " layers, found more");
   }
   LayerSpec spec;
   reader.read_object([&](const std::string& key) {
@@ -88,12 +93,12 @@ LayerSpec read_layer(JsonReader& reader, int depth) {
         spec.settings[name] = reader.read_number();
       });
     } else if (key == "body") {
-      reader.read_array(
-          [&] { spec.body.push_back(read_layer(reader, depth + 1)); });
+      reader.read_array([&] {
+        spec.body.push_back(read_layer(reader, depth + 1, most_depth));
+      });
     } else {
-      throw_defect("expected the kind, settings and body of a layer, found \"",
-                   key,
-                   "\"");
+      throw_defect("expected the kind, settings and body of a layer, found ",
+                   quoted(key));
     }
   });
   if (spec.kind.empty()) throw_defect("a layer has no kind");
@@ -123,7 +128,7 @@ Shape read_shape(JsonReader& reader) {
           static_cast<Index>(sizes[2])};
 }
 
-Description read_description(const std::string& text) {
+Description read_description(const std::string& text, int most_depth) {
   Description description;
   bool has_version = false;
   bool has_shape = false;
@@ -143,12 +148,13 @@ Description read_description(const std::string& text) {
       description.input_shape = read_shape(reader);
       has_shape = true;
     } else if (key == "layers") {
-      reader.read_array(
-          [&] { description.layers.push_back(read_layer(reader, 0)); });
+      reader.read_array([&] {
+        description.layers.push_back(read_layer(reader, 0, most_depth));
+      });
       has_layers = true;
     } else {
-      throw_defect(
-          "expected version, input_shape and layers, found \"", key, "\"");
+      throw_defect("expected version, input_shape and layers, found ",
+                   quoted(key));
     }
   });
   reader.expect_end();
@@ -161,25 +167,28 @@ Description read_description(const std::string& text) {
   return description;
 }
 
-void limit_weights(Index count, LayerSpec& spec) {
-  spec.largest_weight = count;
-  for (LayerSpec& inner : spec.body) limit_weights(count, inner);
+/// How many elements the parameters of a network in this file may have, so that
+/// a damaged size reserves no memory. BatchNorm2d makes twice as many as it
+/// saves where it is not affine.
+Index most_elements(const SafetensorsReader& file, const ReadLimits& limits) {
+  std::uint64_t count = 0;
+  for (const SafetensorsReader::Entry& entry : file.entries()) {
+    if (internal::is_readable(entry.dtype)) {
+      count += (entry.end - entry.begin) / (element_bits(entry.dtype) / 8);
+    }
+  }
+  constexpr Index kMost = std::numeric_limits<Index>::max() / 4;
+  return 2 * static_cast<Index>(count) +
+         std::min(std::max<Index>(limits.unsaved_elements, 0), kMost);
 }
 
 template <typename Scalar>
-Sequential<Scalar> build(Description& description,
-                         const SafetensorsFile& file) {
+Sequential<Scalar> build(const Description& description, Index elements) {
   // A damaged size must not reserve memory for weights that the file does not
   // hold.
-  Index values = 0;
-  for (const Tensor& tensor : file.tensors) {
-    Index count = 1;
-    for (const Index size : tensor.dims) count *= size;
-    values += count;
-  }
+  const ParameterBudget budget("load_model", elements);
   Sequential<Scalar> network(description.input_shape);
-  for (LayerSpec& spec : description.layers) {
-    limit_weights(values, spec);
+  for (const LayerSpec& spec : description.layers) {
     try {
       network.add(make_layer<Scalar>(network.output_shape(), spec));
     } catch (const std::invalid_argument& error) {
@@ -188,10 +197,33 @@ Sequential<Scalar> build(Description& description,
       throw_defect("layer ",
                    network.size(),
                    ": expected a ",
-                   spec.kind,
+                   quoted(spec.kind),
                    " that memory can hold");
     }
   }
+  return network;
+}
+
+template <typename Scalar>
+Sequential<Scalar> load(SafetensorsReader file, const ReadLimits& limits) {
+  const auto found = file.metadata().find(kMetadataKey);
+  if (found == file.metadata().end()) {
+    throw_defect(file.name(),
+                 ": expected a model file, with its layers in the metadata "
+                 "under \"",
+                 kMetadataKey,
+                 "\", found none: load_weights() reads weights alone");
+  }
+  const auto build_network = [&]() -> Sequential<Scalar> {
+    try {
+      return build<Scalar>(read_description(found->second, limits.body_depth),
+                           most_elements(file, limits));
+    } catch (const std::runtime_error& error) {
+      throw_defect(file.name(), ": ", error.what());
+    }
+  };
+  Sequential<Scalar> network = build_network();
+  internal::take_tensors(file, "network", internal::state_of(network));
   return network;
 }
 
@@ -205,40 +237,24 @@ void save_model(const std::string& path, Sequential<Scalar>& network) {
 }
 
 template <typename Scalar>
-Sequential<Scalar> load_model(const MemoryFile& memory) {
-  const std::string& path = memory.name;
-  const SafetensorsFile file = read_safetensors(memory);
-  const auto found = file.metadata.find(kMetadataKey);
-  if (found == file.metadata.end()) {
-    throw_defect(path,
-                 ": expected a model file, with its layers in the metadata "
-                 "under \"",
-                 kMetadataKey,
-                 "\", found none: load_weights() reads weights alone");
-  }
-  const auto build_network = [&]() -> Sequential<Scalar> {
-    try {
-      Description description = read_description(found->second);
-      return build<Scalar>(description, file);
-    } catch (const std::runtime_error& error) {
-      throw_defect(path, ": ", error.what());
-    }
-  };
-  Sequential<Scalar> network = build_network();
-  internal::take_tensors(path, file, "network", internal::state_of(network));
-  return network;
+Sequential<Scalar> load_model(const std::string& path,
+                              const ReadLimits& limits) {
+  return load<Scalar>(SafetensorsReader(ByteSource(path), limits), limits);
 }
 
 template <typename Scalar>
-Sequential<Scalar> load_model(const std::string& path) {
-  return load_model<Scalar>(MemoryFile{read_file(path), path});
+Sequential<Scalar> load_model(const MemoryFile& file,
+                              const ReadLimits& limits) {
+  return load<Scalar>(SafetensorsReader(ByteSource(file), limits), limits);
 }
 
-template void save_model<float>(const std::string&, Sequential<float>&);
-template void save_model<double>(const std::string&, Sequential<double>&);
-template Sequential<float> load_model<float>(const std::string&);
-template Sequential<double> load_model<double>(const std::string&);
-template Sequential<float> load_model<float>(const MemoryFile&);
-template Sequential<double> load_model<double>(const MemoryFile&);
+#define NN_INSTANTIATE(Scalar)                                       \
+  template void save_model(const std::string&, Sequential<Scalar>&); \
+  template Sequential<Scalar> load_model(const std::string&,         \
+                                         const ReadLimits&);         \
+  template Sequential<Scalar> load_model(const MemoryFile&, const ReadLimits&);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
 
 }  // namespace nn

@@ -1,18 +1,23 @@
 #include "named_tensors.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
-#include <map>
+#include <set>
 #include <type_traits>
 
 #include "defect.h"
 #include "dims.h"
+#include "half.h"
 #include "little_endian.h"
 #include "nn/check.h"
 
 namespace nn::internal {
 namespace {
+
+using Entry = SafetensorsReader::Entry;
 
 template <typename Scalar>
 constexpr const char* dtype_of() {
@@ -23,17 +28,22 @@ constexpr const char* dtype_of() {
 /// The largest count; up to it every whole number is a double.
 constexpr std::int64_t kLargestCount = std::int64_t{1} << 53;
 
+/// The types that parameters are read from, but counters.
+constexpr const char* kFloatTypes[] = {"F32", "F64", "F16", "BF16"};
+
 template <typename Stored, typename Scalar>
-void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
-  const auto count = static_cast<Index>(tensor.bytes.size() / sizeof(Stored));
-  for (Index i = 0; i < count; ++i) {
-    const Stored stored = value_at<Stored>(tensor.bytes, i);
+void convert(const std::string& path,
+             const Entry& tensor,
+             const std::string& bytes,
+             Matrix<Scalar>& values) {
+  for (Index i = 0; i < values.size(); ++i) {
+    const auto stored = value_at<Stored>(bytes, i);
     if constexpr (std::is_integral_v<Stored>) {
       if (stored < 0 || stored > kLargestCount) {
         throw_defect(path,
-                     ": parameter \"",
-                     tensor.name,
-                     "\": expected a count from 0 to ",
+                     ": parameter ",
+                     quoted(tensor.name),
+                     ": expected a count from 0 to ",
                      kLargestCount,
                      ", found ",
                      stored);
@@ -45,9 +55,9 @@ void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
               static_cast<Stored>(std::numeric_limits<Scalar>::max());
       if (!fits) {
         throw_defect(path,
-                     ": parameter \"",
-                     tensor.name,
-                     "\": expected values in the range of ",
+                     ": parameter ",
+                     quoted(tensor.name),
+                     ": expected values in the range of ",
                      dtype_of<Scalar>(),
                      ", found ",
                      stored,
@@ -55,8 +65,58 @@ void convert(const std::string& path, const Tensor& tensor, Scalar* values) {
                      i);
       }
     }
-    values[i] = static_cast<Scalar>(stored);
+    if constexpr (sizeof(Stored) == 2) {
+      values.data()[i] = static_cast<float>(stored);
+    } else {
+      values.data()[i] = static_cast<Scalar>(stored);
+    }
   }
+}
+
+template <typename Scalar>
+void convert_any(const std::string& path,
+                 const Entry& tensor,
+                 const std::string& bytes,
+                 Matrix<Scalar>& values) {
+  if (tensor.dtype == dtype_of<std::int64_t>()) {
+    convert<std::int64_t>(path, tensor, bytes, values);
+  } else if (tensor.dtype == dtype_of<float>()) {
+    convert<float>(path, tensor, bytes, values);
+  } else if (tensor.dtype == dtype_of<double>()) {
+    convert<double>(path, tensor, bytes, values);
+  } else if (tensor.dtype == "F16") {
+    convert<Float16>(path, tensor, bytes, values);
+  } else {
+    convert<BFloat16>(path, tensor, bytes, values);
+  }
+}
+
+/// The tensors of the file for the message that one is missing: those of its
+/// shape first, and before others those that nobody else wants.
+std::string alternatives(const SafetensorsReader& file,
+                         const std::vector<Index>& dims,
+                         const std::set<std::string>& wanted) {
+  std::vector<const Entry*> entries;
+  for (const Entry& entry : file.entries()) entries.push_back(&entry);
+  if (entries.empty()) return "; the file has no tensors";
+  const auto rank = [&](const Entry* entry) {
+    return (entry->dims == dims ? 0 : 2) + (wanted.count(entry->name) ? 1 : 0);
+  };
+  std::stable_sort(entries.begin(), entries.end(), [&](auto* a, auto* b) {
+    return rank(a) < rank(b);
+  });
+  constexpr std::size_t kMost = 8;
+  std::string text = "; the file has ";
+  for (std::size_t i = 0; i < std::min(entries.size(), kMost); ++i) {
+    text += concat(i == 0 ? "" : ", ",
+                   quoted(entries[i]->name),
+                   " ",
+                   to_string(entries[i]->dims));
+  }
+  if (entries.size() > kMost) {
+    text += concat(" and ", entries.size() - kMost, " more");
+  }
+  return text;
 }
 
 /// The bytes of counters, which are whole numbers in a Scalar.
@@ -105,42 +165,49 @@ SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state) {
   return file;
 }
 
+bool is_readable(const std::string& dtype) {
+  return dtype == dtype_of<std::int64_t>() ||
+         std::find(std::begin(kFloatTypes), std::end(kFloatTypes), dtype) !=
+             std::end(kFloatTypes);
+}
+
 template <typename Scalar>
-void take_tensors(const std::string& path,
-                  const SafetensorsFile& file,
+void take_tensors(SafetensorsReader& file,
                   const char* owner,
-                  const std::vector<NamedParameter<Scalar>>& state) {
-  std::map<std::string, const Tensor*> tensors;
-  for (const Tensor& tensor : file.tensors) tensors[tensor.name] = &tensor;
-  // All are converted before the first is taken over, so that a file that fits
-  // in part changes nothing.
-  std::vector<Matrix<Scalar>> values;
+                  const std::vector<NamedParameter<Scalar>>& state,
+                  const std::vector<std::string>& others) {
+  std::set<std::string> wanted(others.begin(), others.end());
+  for (const NamedParameter<Scalar>& named : state) wanted.insert(named.name);
+  // All types and shapes are checked before a value is read, and all values are
+  // converted before the first is taken over: a file that fits in part changes
+  // nothing.
+  std::vector<const Entry*> entries;
   for (const NamedParameter<Scalar>& named : state) {
     const Parameter<Scalar>& parameter = *named.parameter;
-    const auto found = tensors.find(named.name);
-    if (found == tensors.end()) {
-      throw_defect(path,
+    const Entry* entry = file.find(named.name);
+    if (entry == nullptr) {
+      throw_defect(file.name(),
                    ": expected the ",
                    owner,
                    "'s parameter \"",
                    named.name,
                    "\" ",
                    to_string(parameter.dims),
-                   ", found no such tensor");
+                   ", found no such tensor",
+                   alternatives(file, parameter.dims, wanted));
     }
-    const Tensor& tensor = *found->second;
-    if (tensor.dims != parameter.dims) {
-      throw_defect(path,
+    if (entry->dims != parameter.dims) {
+      throw_defect(file.name(),
                    ": parameter \"",
                    named.name,
                    "\": expected ",
                    to_string(parameter.dims),
                    ", found ",
-                   to_string(tensor.dims));
+                   to_string(entry->dims));
     }
     std::uint64_t size = 0;
     check_argument(
-        array_bytes(parameter.dims, 1, size) &&
+        array_bits(parameter.dims, 1, size) &&
             size == static_cast<std::uint64_t>(parameter.value.size()),
         "[load_weights] expected dims of parameter \"",
         named.name,
@@ -148,38 +215,41 @@ void take_tensors(const std::string& path,
         parameter.value.size(),
         " values, got ",
         to_string(parameter.dims));
-    if ((tensor.dtype == dtype_of<std::int64_t>()) != parameter.counts) {
-      throw_defect(path,
+    const bool counts = entry->dtype == dtype_of<std::int64_t>();
+    if (!is_readable(entry->dtype) || counts != parameter.counts) {
+      throw_defect(file.name(),
                    ": parameter \"",
                    named.name,
                    "\": expected the type ",
-                   parameter.counts ? "I64" : "F32 or F64",
+                   parameter.counts ? "I64" : "F32, F64, F16 or BF16",
                    ", found ",
-                   tensor.dtype);
+                   quoted(entry->dtype));
     }
-    values.emplace_back(parameter.value.rows(), parameter.value.cols());
-    if (parameter.counts) {
-      convert<std::int64_t>(path, tensor, values.back().data());
-    } else if (tensor.dtype == dtype_of<float>()) {
-      convert<float>(path, tensor, values.back().data());
-    } else {
-      convert<double>(path, tensor, values.back().data());
-    }
-    tensors.erase(found);
+    entries.push_back(entry);
   }
-  if (!tensors.empty()) {
-    throw_defect(path,
+  for (const Entry& entry : file.entries()) {
+    if (wanted.count(entry.name) > 0) continue;
+    throw_defect(file.name(),
                  ": expected the ",
                  owner,
                  "'s ",
                  state.size(),
-                 " parameters alone, found also \"",
-                 tensors.begin()->first,
-                 "\" ",
-                 to_string(tensors.begin()->second->dims));
+                 " parameters alone, found also ",
+                 quoted(entry.name),
+                 " ",
+                 to_string(entry.dims));
   }
+  std::vector<Matrix<Scalar>> values;
   for (std::size_t i = 0; i < state.size(); ++i) {
-    state[i].parameter->value = values[i];
+    const Matrix<Scalar>& now = state[i].parameter->value;
+    values.emplace_back(now.rows(), now.cols());
+    convert_any(
+        file.name(), *entries[i], file.read(*entries[i]), values.back());
+  }
+  // The sizes are the same, so that nothing is allocated and nothing fails.
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    std::copy_n(
+        values[i].data(), values[i].size(), state[i].parameter->value.data());
   }
 }
 
@@ -187,10 +257,10 @@ void take_tensors(const std::string& path,
   template std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>&); \
   template SafetensorsFile tensors_of(                                        \
       const std::vector<NamedParameter<Scalar>>&);                            \
-  template void take_tensors(const std::string&,                              \
-                             const SafetensorsFile&,                          \
+  template void take_tensors(SafetensorsReader&,                              \
                              const char*,                                     \
-                             const std::vector<NamedParameter<Scalar>>&);
+                             const std::vector<NamedParameter<Scalar>>&,      \
+                             const std::vector<std::string>&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -6,6 +6,7 @@
 
 #include "nn/safetensors.h"
 #include "nn/sequential.h"
+#include "safetensors_reader.h"
 
 // Between a network's or an optimizer's numbers and the tensors of a file:
 // their names, types and shapes. What a file's bytes look like is
@@ -22,14 +23,18 @@ std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network);
 template <typename Scalar>
 SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state);
 
-/// Takes the values over from a file that holds exactly these; nothing is
-/// changed unless all fit. Throws std::runtime_error that starts with `path`,
-/// where the file came from; `owner` stands in messages: "network".
+/// Whether parameters are read from tensors of this type.
+bool is_readable(const std::string& dtype);
+
+/// Takes the values over from a file that holds exactly these, and the tensors
+/// named in `others`; nothing is changed unless all fit. Reads one tensor at a
+/// time. Throws std::runtime_error that starts with the file's name; `owner`
+/// stands in messages: "network".
 template <typename Scalar>
-void take_tensors(const std::string& path,
-                  const SafetensorsFile& file,
+void take_tensors(SafetensorsReader& file,
                   const char* owner,
-                  const std::vector<NamedParameter<Scalar>>& state);
+                  const std::vector<NamedParameter<Scalar>>& state,
+                  const std::vector<std::string>& others = {});
 
 }  // namespace nn::internal
 

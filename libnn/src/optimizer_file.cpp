@@ -1,10 +1,9 @@
 #include "nn/optimizer_file.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,11 +11,14 @@
 #include "little_endian.h"
 #include "named_tensors.h"
 #include "nn/check.h"
-#include "nn/safetensors.h"
+#include "safetensors_reader.h"
 
 namespace nn {
 namespace {
 
+using internal::ByteSource;
+using internal::quoted;
+using internal::SafetensorsReader;
 using internal::throw_defect;
 
 constexpr const char* kMetadataKey = "libnn.optimizer";
@@ -53,29 +55,76 @@ std::vector<NamedParameter<Scalar>> named(
   return result;
 }
 
-/// Takes the tensor of one number out of the file.
+/// The tensor of one number in the file.
 template <typename Number>
-Number take_number(const std::string& path,
+Number read_number(SafetensorsReader& file,
                    const char* name,
-                   const char* dtype,
-                   SafetensorsFile& file) {
-  const auto found = std::find_if(
-      file.tensors.begin(), file.tensors.end(), [name](const Tensor& tensor) {
-        return tensor.name == name;
-      });
-  if (found == file.tensors.end() || found->dtype != dtype ||
-      !found->dims.empty()) {
-    throw_defect(path,
+                   const char* dtype) {
+  const SafetensorsReader::Entry* found = file.find(name);
+  if (found == nullptr || found->dtype != dtype || !found->dims.empty()) {
+    throw_defect(file.name(),
                  ": expected one number \"",
                  name,
                  "\" of the type ",
                  dtype,
                  ", found ",
-                 found == file.tensors.end() ? "none" : "another tensor");
+                 found == nullptr ? "none" : "another tensor");
   }
-  const Number number = internal::value_at<Number>(found->bytes, 0);
-  file.tensors.erase(found);
-  return number;
+  return internal::value_at<Number>(file.read(*found), 0);
+}
+
+template <typename Scalar>
+void load(SafetensorsReader file, Optimizer<Scalar>& optimizer) {
+  const OptimizerState<Scalar> state = optimizer.state();
+  const auto kind = file.metadata().find(kMetadataKey);
+  if (kind == file.metadata().end()) {
+    throw_defect(file.name(),
+                 ": expected the file of an optimizer, with its kind in the "
+                 "metadata under \"",
+                 kMetadataKey,
+                 "\", found none");
+  }
+  if (kind->second != state.kind) {
+    throw_defect(file.name(),
+                 ": expected the optimizer ",
+                 state.kind,
+                 ", found ",
+                 quoted(kind->second));
+  }
+  const auto rate = read_number<double>(file, kLearningRate, "F64");
+  if (!(std::isfinite(rate) && rate >= 0.0)) {
+    throw_defect(file.name(),
+                 ": expected a learning rate that is finite and at least 0, "
+                 "found ",
+                 rate);
+  }
+  std::vector<std::string> numbers{kLearningRate};
+  std::int64_t steps = 0;
+  if (state.steps != nullptr) {
+    steps = read_number<std::int64_t>(file, kSteps, "I64");
+    numbers.emplace_back(kSteps);
+    if (steps < 0 || steps > kMostSteps) {
+      throw_defect(file.name(),
+                   ": expected a number of steps from 0 to ",
+                   kMostSteps,
+                   ", found ",
+                   steps);
+    }
+  }
+  std::vector<Parameter<Scalar>> parts = parts_of(state, optimizer);
+  internal::take_tensors(file, "optimizer", named(parts), numbers);
+
+  // From here on nothing fails.
+  auto part = parts.cbegin();
+  for (const auto& array : state.arrays) {
+    Index first = 0;
+    for (std::size_t i = 0; i < optimizer.parameters().size(); ++i, ++part) {
+      array.values->middleRows(first, part->value.size()) = part->value;
+      first += part->value.size();
+    }
+  }
+  if (state.steps != nullptr) *state.steps = steps;
+  optimizer.set_learning_rate(rate);
 }
 
 }  // namespace
@@ -97,69 +146,27 @@ void save_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
 }
 
 template <typename Scalar>
-void load_optimizer(const MemoryFile& memory, Optimizer<Scalar>& optimizer) {
-  const std::string& path = memory.name;
-  const OptimizerState<Scalar> state = optimizer.state();
-  SafetensorsFile file = read_safetensors(memory);
-  const auto kind = file.metadata.find(kMetadataKey);
-  if (kind == file.metadata.end()) {
-    throw_defect(path,
-                 ": expected the file of an optimizer, with its kind in the "
-                 "metadata under \"",
-                 kMetadataKey,
-                 "\", found none");
-  }
-  if (kind->second != state.kind) {
-    throw_defect(path,
-                 ": expected the optimizer ",
-                 state.kind,
-                 ", found ",
-                 kind->second);
-  }
-  const auto rate = take_number<double>(path, kLearningRate, "F64", file);
-  if (!(std::isfinite(rate) && rate >= 0.0)) {
-    throw_defect(path,
-                 ": expected a learning rate that is finite and at least 0, "
-                 "found ",
-                 rate);
-  }
-  std::int64_t steps = 0;
-  if (state.steps != nullptr) {
-    steps = take_number<std::int64_t>(path, kSteps, "I64", file);
-    if (steps < 0 || steps > kMostSteps) {
-      throw_defect(path,
-                   ": expected a number of steps from 0 to ",
-                   kMostSteps,
-                   ", found ",
-                   steps);
-    }
-  }
-  std::vector<Parameter<Scalar>> parts = parts_of(state, optimizer);
-  internal::take_tensors(path, file, "optimizer", named(parts));
-
-  // From here on nothing fails.
-  auto part = parts.cbegin();
-  for (const auto& array : state.arrays) {
-    Index first = 0;
-    for (std::size_t i = 0; i < optimizer.parameters().size(); ++i, ++part) {
-      array.values->middleRows(first, part->value.size()) = part->value;
-      first += part->value.size();
-    }
-  }
-  if (state.steps != nullptr) *state.steps = steps;
-  optimizer.set_learning_rate(rate);
+void load_optimizer(const std::string& path,
+                    Optimizer<Scalar>& optimizer,
+                    const ReadLimits& limits) {
+  load(SafetensorsReader(ByteSource(path), limits), optimizer);
 }
 
 template <typename Scalar>
-void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
-  load_optimizer(MemoryFile{read_file(path), path}, optimizer);
+void load_optimizer(const MemoryFile& file,
+                    Optimizer<Scalar>& optimizer,
+                    const ReadLimits& limits) {
+  load(SafetensorsReader(ByteSource(file), limits), optimizer);
 }
 
-template void save_optimizer<float>(const std::string&, Optimizer<float>&);
-template void save_optimizer<double>(const std::string&, Optimizer<double>&);
-template void load_optimizer<float>(const std::string&, Optimizer<float>&);
-template void load_optimizer<double>(const std::string&, Optimizer<double>&);
-template void load_optimizer<float>(const MemoryFile&, Optimizer<float>&);
-template void load_optimizer<double>(const MemoryFile&, Optimizer<double>&);
+#define NN_INSTANTIATE(Scalar)                                          \
+  template void save_optimizer(const std::string&, Optimizer<Scalar>&); \
+  template void load_optimizer(                                         \
+      const std::string&, Optimizer<Scalar>&, const ReadLimits&);       \
+  template void load_optimizer(                                         \
+      const MemoryFile&, Optimizer<Scalar>&, const ReadLimits&);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
 
 }  // namespace nn

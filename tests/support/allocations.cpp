@@ -8,6 +8,7 @@
 namespace {
 
 std::atomic<std::size_t> count{0};
+std::atomic<std::size_t> bytes{0};
 
 }  // namespace
 
@@ -15,6 +16,10 @@ namespace nn_test {
 
 std::size_t allocation_count() {
   return count.load();
+}
+
+std::size_t allocated_bytes() {
+  return bytes.load();
 }
 
 }  // namespace nn_test
@@ -39,26 +44,31 @@ int __wrap_posix_memalign(void** block, size_t alignment, size_t size);
 
 void* __wrap_malloc(size_t size) {
   ++count;
+  bytes += size;
   return __real_malloc(size);
 }
 
 void* __wrap_calloc(size_t items, size_t size) {
   ++count;
+  bytes += items * size;
   return __real_calloc(items, size);
 }
 
 void* __wrap_realloc(void* block, size_t size) {
   ++count;
+  bytes += size;
   return __real_realloc(block, size);
 }
 
 void* __wrap_aligned_alloc(size_t alignment, size_t size) {
   ++count;
+  bytes += size;
   return __real_aligned_alloc(alignment, size);
 }
 
 int __wrap_posix_memalign(void** block, size_t alignment, size_t size) {
   ++count;
+  bytes += size;
   return __real_posix_memalign(block, alignment, size);
 }
 }

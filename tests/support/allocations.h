@@ -10,6 +10,10 @@ namespace nn_test {
 /// the linker can put the counter in front of it.
 std::size_t allocation_count();
 
+/// The sum of their sizes, of those given back too: a bound of the memory that
+/// was in use at any time.
+std::size_t allocated_bytes();
+
 }  // namespace nn_test
 
 #endif  // NN_TESTS_SUPPORT_ALLOCATIONS_H_

@@ -2,6 +2,7 @@
 #define NN_CHECK_H_
 
 #include <cmath>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -24,9 +25,12 @@ inline double without_sign_of_nan(const double& value) {
 }  // namespace internal
 
 /// The parts, streamed one after the other into a string; a NaN as "nan".
+/// Numbers are those of the C locale whatever the program's locale is: they go
+/// into files and are read back.
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   (out << ... << internal::without_sign_of_nan(parts));
   return out.str();
 }

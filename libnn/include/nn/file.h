@@ -14,9 +14,21 @@ struct MemoryFile {
   std::string name = "memory";  ///< stands in messages where a path would
 };
 
-/// Writes a file whole or not at all: the bytes go to a file beside `path`,
-/// which is then renamed to it. What stood there before stays until then.
-/// Throws std::runtime_error with path and reason.
+/// Writes a file whole or not at all, also through a crash or a power cut: the
+/// bytes go to a file beside `path`, NAME.partial, which is brought to the disk
+/// and then renamed. What stood there before stays until then.
+///
+/// - A symbolic link stays; what it points to is replaced.
+/// - What is no file, a pipe or a device such as /dev/stdout, is written to.
+/// - The file keeps its mode and, where the process may give it, its owner. A
+///   new one has the mode of any new file. A file that may not be written to is
+///   not replaced.
+/// - What a killed process left beside `path` is removed. Several threads and
+///   processes may write one file at a time; the last one to end wins.
+///
+/// Throws std::runtime_error with path and reason. The file is then as it was;
+/// unless the folder alone could not be brought to the disk, which the message
+/// says.
 void write_file_atomically(const std::string& path,
                            const void* data,
                            std::size_t size_bytes);

@@ -23,9 +23,10 @@ struct LayerSpec {
   std::string kind;             ///< Layer::name(): "Conv2d"
   Settings settings;            ///< Layer::settings()
   std::vector<LayerSpec> body;  ///< of Layer::inner_layers(), in their order
-  /// The most elements that a weight may have. load_model() lowers it to what
-  /// the file holds, so that a damaged size reserves no memory.
-  Index largest_weight = std::numeric_limits<Index>::max();
+  /// The most elements that the Parameters of the layer may have together, so
+  /// that a damaged size reserves no memory. load_model() allows what the file
+  /// holds, whatever stands here.
+  Index most_elements = std::numeric_limits<Index>::max();
 
   ///@{
   /// The setting `name`; as a whole number; as true (1) or false (0); as the
@@ -57,6 +58,9 @@ using LayerMaker = std::function<std::unique_ptr<Layer<Scalar>>(
 ///         return std::make_unique<Swish<float>>(in, spec.number("slope"));
 ///       });
 ///
+/// The maker need not bound what a damaged file asks for: a Parameter that the
+/// file cannot hold is refused before its memory is reserved.
+///
 /// Once for each scalar that is wanted. Any thread may call it at any time.
 /// Throws std::invalid_argument if the kind is empty or known already, or the
 /// maker is empty.
@@ -73,8 +77,7 @@ std::vector<std::string> registered_layers();
 /// time.
 /// Throws std::invalid_argument if the kind is unknown, a setting is missing,
 /// has a wrong value or is not one of the layer's, the layer cannot take the
-/// shape, or an array would be larger than largest_weight or than memory can
-/// be.
+/// shape, or its parameters have more than most_elements.
 template <typename Scalar>
 std::unique_ptr<Layer<Scalar>> make_layer(const Shape& input_shape,
                                           const LayerSpec& spec);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nn/file.h"
+#include "nn/safetensors.h"
 #include "nn/sequential.h"
 
 namespace nn {
@@ -23,17 +24,19 @@ template <typename Scalar>
 void save_model(const std::string& path, Sequential<Scalar>& network);
 
 /// Builds the network that save_model() wrote, with its parameters and buffers:
-/// it predicts the same to the bit. A file of the other scalar is converted.
+/// it predicts the same to the bit. A file of another scalar is converted.
 ///
 /// Trusts nothing in the file. Throws std::runtime_error with the path and what
 /// is wrong: no description of layers, one of another version, damaged JSON, a
 /// kind of layer that is not registered, settings or sizes that no such layer
 /// can have, weights that do not fit.
 template <typename Scalar>
-Sequential<Scalar> load_model(const std::string& path);
+Sequential<Scalar> load_model(const std::string& path,
+                              const ReadLimits& limits = {});
 /// The same from memory.
 template <typename Scalar>
-Sequential<Scalar> load_model(const MemoryFile& file);
+Sequential<Scalar> load_model(const MemoryFile& file,
+                              const ReadLimits& limits = {});
 
 }  // namespace nn
 

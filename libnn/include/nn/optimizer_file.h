@@ -5,6 +5,7 @@
 
 #include "nn/file.h"
 #include "nn/optimizers/optimizer.h"
+#include "nn/safetensors.h"
 
 namespace nn {
 
@@ -23,15 +24,19 @@ void save_optimizer(const std::string& path, Optimizer<Scalar>& optimizer);
 
 /// Loads it into an optimizer of the same kind, over parameters of the same
 /// shapes in the same order: its next steps are those of the one that was
-/// saved, to the bit. A file of the other scalar is converted.
+/// saved, to the bit. A file of another scalar is converted.
 ///
 /// Trusts nothing in the file, and changes nothing unless all fits. Throws
 /// std::runtime_error with the path, what was expected and what was found.
 template <typename Scalar>
-void load_optimizer(const std::string& path, Optimizer<Scalar>& optimizer);
+void load_optimizer(const std::string& path,
+                    Optimizer<Scalar>& optimizer,
+                    const ReadLimits& limits = {});
 /// The same from memory.
 template <typename Scalar>
-void load_optimizer(const MemoryFile& file, Optimizer<Scalar>& optimizer);
+void load_optimizer(const MemoryFile& file,
+                    Optimizer<Scalar>& optimizer,
+                    const ReadLimits& limits = {});
 
 }  // namespace nn
 

@@ -9,6 +9,21 @@
 
 namespace nn {
 
+namespace internal {
+
+/// Throws std::invalid_argument if the layers that a file describes are being
+/// built on this thread, and it does not hold as many elements.
+void spend_parameters(Index rows, Index cols);
+
+/// The zeros of a parameter, which are not reserved if they are too many.
+template <typename Scalar>
+Matrix<Scalar> parameter_zeros(Index rows, Index cols) {
+  spend_parameters(rows, cols);
+  return Matrix<Scalar>::Zero(rows, cols);
+}
+
+}  // namespace internal
+
 /// A weight matrix or bias with the gradient of the loss by it.
 ///
 /// Weights are fan_in x fan_out, column-major, whose bytes equal those of
@@ -19,13 +34,15 @@ struct Parameter {
   Parameter() = default;
   /// Value and gradient rows x cols, all zero. The product of `dims` must be
   /// rows * cols.
+  /// Throws std::invalid_argument, and reserves nothing, where load_model()
+  /// builds a layer and the parameters so far exceed what the file holds.
   Parameter(std::string name_in,
             std::vector<Index> dims_in,
             Index rows,
             Index cols)
       : name(std::move(name_in)),
         dims(std::move(dims_in)),
-        value(Matrix<Scalar>::Zero(rows, cols)),
+        value(internal::parameter_zeros<Scalar>(rows, cols)),
         grad(Matrix<Scalar>::Zero(rows, cols)) {}
 
   /// A buffer: a value that is saved and loaded but not trained, such as a

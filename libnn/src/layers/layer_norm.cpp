@@ -1,6 +1,8 @@
 #include "nn/layers/layer_norm.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "kernels/layer_norm.h"
 #include "nn/check.h"
@@ -9,10 +11,15 @@
 namespace nn {
 namespace {
 
-// As PyTorch shapes it: the dimensions of a sample.
-std::vector<Index> dims_of(const Shape& shape) {
-  if (shape.is_flat()) return {shape.channels};
-  return {shape.channels, shape.height, shape.width};
+/// As PyTorch shapes it: the dimensions of a sample. Empty if not affine.
+template <typename Scalar>
+Parameter<Scalar> per_feature(const char* name,
+                              const Shape& shape,
+                              const LayerNormOptions& options) {
+  if (!options.affine) return Parameter<Scalar>(name, {0}, 0, 1);
+  std::vector<Index> dims{shape.channels};
+  if (!shape.is_flat()) dims = {shape.channels, shape.height, shape.width};
+  return Parameter<Scalar>(name, std::move(dims), shape.features(), 1);
 }
 
 }  // namespace
@@ -22,8 +29,8 @@ LayerNorm<Scalar>::LayerNorm(const Shape& input_shape,
                              const LayerNormOptions& options)
     : Layer<Scalar>(input_shape, input_shape),
       options_(options),
-      weight_("weight", dims_of(input_shape), input_shape.features(), 1),
-      bias_("bias", dims_of(input_shape), input_shape.features(), 1) {
+      weight_(per_feature<Scalar>("weight", input_shape, options)),
+      bias_(per_feature<Scalar>("bias", input_shape, options)) {
   check_argument(options.eps > 0 && std::isfinite(options.eps),
                  "[LayerNorm] expected a positive eps, got ",
                  options.eps);

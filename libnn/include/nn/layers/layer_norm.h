@@ -47,12 +47,12 @@ class LayerNorm final : public Layer<Scalar> {
   const LayerNormOptions& options() const { return options_; }
 
   ///@{
-  /// The factors; ones, and none of the parameters(), if not affine.
+  /// The factors; without elements, and none of parameters(), if not affine.
   Parameter<Scalar>& weight() { return weight_; }
   const Parameter<Scalar>& weight() const { return weight_; }
   ///@}
   ///@{
-  /// What is added; zero, and none of the parameters(), if not affine.
+  /// What is added; without elements, and none of parameters(), if not affine.
   Parameter<Scalar>& bias() { return bias_; }
   const Parameter<Scalar>& bias() const { return bias_; }
   ///@}
