@@ -10,6 +10,7 @@
 #include "nn/check.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/random.h"
+#include "parameter_names.h"
 
 namespace nn {
 namespace {
@@ -202,8 +203,10 @@ GradientReport check_gradients(Layer<double>& layer,
 
   std::vector<Checked> tensors;
   tensors.push_back({"input", &input, input_gradient});
+  const auto names = internal::parameter_names(std::as_const(layer), "");
   for (Parameter<double>* parameter : layer.parameters()) {
-    tensors.push_back({parameter->name, &parameter->value, parameter->grad});
+    tensors.push_back(
+        {names.at(parameter), &parameter->value, parameter->grad});
   }
   Differences differences(forward, projection);
   return check_all(tensors, differences, options, rng);

@@ -5,6 +5,7 @@
 
 #include "first_non_finite.h"
 #include "nn/check.h"
+#include "parameter_names.h"
 
 namespace nn {
 
@@ -21,9 +22,10 @@ std::string origin_of_non_finite(const Sequential<Scalar>& network,
     return concat("layer ", i, ", ", network.layer(i).describe());
   };
   for (Index i = 0; i < network.size(); ++i) {
+    const auto names = internal::parameter_names(network.layer(i), "");
     for (const Parameter<Scalar>* parameter : network.layer(i).parameters()) {
       if (!parameter->value.allFinite()) {
-        return concat("in the ", parameter->name, " of ", of_layer(i));
+        return concat("in the ", names.at(parameter), " of ", of_layer(i));
       }
     }
     if (!outputs[static_cast<std::size_t>(i)].allFinite()) {

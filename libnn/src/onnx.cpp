@@ -68,9 +68,7 @@ Node node_of(const Layer<Scalar>& layer, const std::string& place) {
   if (!node.body.empty()) return node;
   for (const auto& all : {layer.parameters(), layer.buffers()}) {
     for (const Parameter<Scalar>* parameter : all) {
-      // Inside of a body the name has the place before it.
-      const std::string name =
-          parameter->name.substr(parameter->name.rfind('.') + 1);
+      const std::string& name = parameter->name;
       node.tensors[name] = tensor_of(*parameter, concat(place, ".", name));
     }
   }

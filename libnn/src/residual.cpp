@@ -61,13 +61,7 @@ Residual<Scalar>::Residual(const Shape& input_shape,
 template <typename Scalar>
 Residual<Scalar>::Residual(Sequential<Scalar> body)
     : Layer<Scalar>(body.input_shape(), body.output_shape()),
-      body_(std::move(body)) {
-  for (const auto& all : {body_.named_parameters(), body_.named_buffers()}) {
-    for (const NamedParameter<Scalar>& named : all) {
-      named.parameter->name = "body." + named.name;
-    }
-  }
-}
+      body_(std::move(body)) {}
 
 template <typename Scalar>
 std::string Residual<Scalar>::describe() const {
@@ -93,8 +87,9 @@ std::vector<Parameter<Scalar>*> Residual<Scalar>::parameters() {
 template <typename Scalar>
 std::vector<Parameter<Scalar>*> Residual<Scalar>::buffers() {
   std::vector<Parameter<Scalar>*> all;
-  for (const auto& named : body_.named_buffers()) {
-    all.push_back(named.parameter);
+  // Not from the body's names, which ask every layer for its buffers again.
+  for (const auto& layer : body_.layers_) {
+    for (Parameter<Scalar>* buffer : layer->buffers()) all.push_back(buffer);
   }
   return all;
 }

@@ -12,6 +12,7 @@
 #include "nn/layers/softmax.h"
 #include "nn/parallel.h"
 #include "nn/residual.h"
+#include "parameter_names.h"
 #include "stage.h"
 #include "workspace_state.h"
 
@@ -88,6 +89,7 @@ Sequential<Scalar>& Sequential<Scalar>::add(
                  layer->input_shape(),
                  ", got ",
                  output_shape());
+  internal::check_parameter_names(*layer);
   const Rng rng = rng_;
   const std::size_t layers = layers_.size();
   const std::size_t sizes = sizes_.size();
@@ -131,8 +133,9 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_parameters() {
   check_usable();
   std::vector<NamedParameter<Scalar>> all;
   for (Index i = 0; i < size(); ++i) {
+    const auto names = internal::parameter_names(layer(i), concat(i, "."));
     for (Parameter<Scalar>* parameter : layer(i).parameters()) {
-      all.push_back({concat(i, ".", parameter->name), parameter});
+      all.push_back({names.at(parameter), parameter});
     }
   }
   return all;
@@ -143,8 +146,9 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_buffers() {
   check_usable();
   std::vector<NamedParameter<Scalar>> all;
   for (Index i = 0; i < size(); ++i) {
+    const auto names = internal::parameter_names(layer(i), concat(i, "."));
     for (Parameter<Scalar>* buffer : layer(i).buffers()) {
-      all.push_back({concat(i, ".", buffer->name), buffer});
+      all.push_back({names.at(buffer), buffer});
     }
   }
   return all;

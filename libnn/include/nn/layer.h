@@ -135,7 +135,8 @@ class Layer {
   /// layer_registry.h builds an equal layer from it.
   virtual Settings settings() const { return {}; }
   /// The layers that a container runs one after the other, the first of them on
-  /// its own input. The pointers stay valid as long as the layer.
+  /// its own input. The pointers stay valid as long as the layer. The library
+  /// names what they own by their place, "body.2.weight".
   virtual std::vector<const Layer*> inner_layers() const { return {}; }
 
   /// The trainable parameters, in PyTorch's order. The pointers stay valid as
