@@ -648,3 +648,60 @@ TEST_CASE("predict_classes gives the row of the largest output",
   CHECK_THROWS_WITH(same.predict_classes(nn::view(wrong)),
                     ContainsSubstring("expected 4 rows"));
 }
+
+TEST_CASE("memory that runs out at any place harms neither file nor network",
+          "[model][errors]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.safetensors");
+  auto network = small_network<float>();
+  save_model(path, network);
+  const std::string bytes = nn::read_file(path);
+  // A description in escapes, a container, and types that are converted.
+  auto target = small_network<float>();
+  nn::Rng rng(4);
+  target.initialize(rng);
+  const auto before = target.named_parameters().front().parameter->value;
+  std::size_t points = 0;
+
+  const auto inject = [&points](const auto& work, const auto& check) {
+    for (std::size_t nth = 1;; ++nth) {
+      bool happened = false;
+      bool failed = false;
+      {
+        const nn_test::AllocationFault fault(nth);
+        try {
+          work();
+        } catch (const std::bad_alloc&) {
+          failed = true;
+        } catch (const std::runtime_error&) {
+          failed = true;
+        }
+        happened = fault.happened();
+      }
+      if (!happened) {
+        CHECK_FALSE(failed);
+        return;
+      }
+      ++points;
+      check(failed);
+    }
+  };
+  inject([&] { load_model<float>(nn::MemoryFile{bytes}); },
+         [](bool failed) { CHECK(failed); });
+  inject([&] { load_model<float>(path); }, [](bool failed) { CHECK(failed); });
+  inject([&] { nn::load_weights(nn::MemoryFile{bytes}, target); },
+         [&](bool failed) {
+           CHECK(failed);
+           CHECK(same_bits(target.named_parameters().front().parameter->value,
+                           before));
+         });
+  inject([&] { save_model(path, target); },
+         [&](bool failed) {
+           // Under its name is the old file or the new one.
+           const std::string now = nn::read_file(path);
+           CHECK(now.size() == bytes.size());
+           if (failed) CHECK(now == bytes);
+           nn::write_file_atomically(path, bytes);
+         });
+  CHECK(points > 500);
+}

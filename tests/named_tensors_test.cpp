@@ -12,6 +12,7 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/random.h"
+#include "nn/residual.h"
 #include "nn/safetensors.h"
 #include "support/catch.h"
 #include "support/errors.h"
@@ -354,4 +355,117 @@ TEST_CASE("weight files that cannot be opened are told by path",
              ContainsSubstring(path));
   CHECK_THAT(message_of<Error>([&] { nn::save_weights(path, network); }),
              ContainsSubstring(path));
+}
+
+namespace {
+
+/// A container of one's own that names nothing: y = x, and inside of it two
+/// layers with the same names for their parameters and buffers.
+template <typename Scalar>
+class Pair final : public nn::Layer<Scalar> {
+ public:
+  explicit Pair(const nn::Shape& input, bool tells_inner_layers = true)
+      : nn::Layer<Scalar>(input, input),
+        tells_inner_layers_(tells_inner_layers),
+        first_(input),
+        second_(input),
+        own_("scale", {1}, 1, 1) {}
+
+  std::string name() const override { return "Pair"; }
+  std::vector<const nn::Layer<Scalar>*> inner_layers() const override {
+    if (!tells_inner_layers_) return {};
+    return {&first_, &second_};
+  }
+  using nn::Layer<Scalar>::parameters;
+  using nn::Layer<Scalar>::buffers;
+  std::vector<nn::Parameter<Scalar>*> parameters() override {
+    return {first_.parameters()[0], second_.parameters()[0], &own_};
+  }
+  std::vector<nn::Parameter<Scalar>*> buffers() override {
+    auto all = first_.buffers();
+    for (auto* buffer : second_.buffers()) all.push_back(buffer);
+    return all;
+  }
+
+ private:
+  void do_forward(nn::ConstView<Scalar> x,
+                  nn::View<Scalar> y,
+                  nn::Mode,
+                  nn::PassMemory) const override {
+    y = x;
+  }
+  void do_backward(nn::ConstView<Scalar>,
+                   nn::ConstView<Scalar>,
+                   nn::ConstView<Scalar> dy,
+                   nn::View<Scalar> dx,
+                   nn::PassMemory) override {
+    if (dx.size() > 0) dx = dy;
+  }
+
+  bool tells_inner_layers_;
+  Tracker<Scalar> first_;
+  Tracker<Scalar> second_;
+  nn::Parameter<Scalar> own_;
+};
+
+std::vector<std::string> names_of(
+    const std::vector<nn::NamedParameter<float>>& all) {
+  std::vector<std::string> names;
+  for (const auto& named : all) names.push_back(named.name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("what a container holds is named by its place",
+          "[named_tensors][sequential]") {
+  nn::Sequential<float> network(nn::Shape{2});
+  network.add<nn::Linear>(2).add<Pair>();
+  network.add<nn::Residual>(
+      [](nn::Sequential<float>& body) { body.add<nn::ReLU>().add<Pair>(); });
+  CHECK(names_of(network.named_parameters()) ==
+        std::vector<std::string>{"0.weight",
+                                 "0.bias",
+                                 "1.body.0.weight",
+                                 "1.body.1.weight",
+                                 "1.scale",
+                                 "2.body.1.body.0.weight",
+                                 "2.body.1.body.1.weight",
+                                 "2.body.1.scale"});
+  CHECK(names_of(network.named_buffers()) ==
+        std::vector<std::string>{"1.body.0.running_mean",
+                                 "1.body.0.steps",
+                                 "1.body.1.running_mean",
+                                 "1.body.1.steps",
+                                 "2.body.1.body.0.running_mean",
+                                 "2.body.1.body.0.steps",
+                                 "2.body.1.body.1.running_mean",
+                                 "2.body.1.body.1.steps"});
+  // Each is saved and loaded as what it is.
+  float next = 1;
+  for (auto* parameter : network.parameters()) {
+    parameter->value.setConstant(next++);
+  }
+  const TemporaryDirectory directory;
+  nn::save_weights(directory.file("weights"), network);
+  nn::Sequential<float> other(nn::Shape{2});
+  other.add<nn::Linear>(2).add<Pair>();
+  other.add<nn::Residual>(
+      [](nn::Sequential<float>& body) { body.add<nn::ReLU>().add<Pair>(); });
+  nn::load_weights(directory.file("weights"), other);
+  next = 1;
+  for (const auto* parameter : other.parameters()) {
+    CHECK(parameter->value(0, 0) == next++);
+  }
+}
+
+TEST_CASE("names that no file can hold are refused when a layer is added",
+          "[named_tensors][sequential][errors]") {
+  nn::Sequential<float> network(nn::Shape{2});
+  network.add<nn::Linear>(2);
+  CHECK(message_of<std::invalid_argument>(
+            [&] { network.add<Pair>(/*tells_inner_layers=*/false); }) ==
+        "[Sequential] layer 1: [Pair] expected a name of its own for each "
+        "parameter, got \"weight\" twice");
+  CHECK(network.size() == 1);
 }

@@ -1,25 +1,31 @@
 #include "common/parse_number.h"
 
-#include <cerrno>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
+#include <system_error>
 
 namespace apps {
+namespace {
+
+/// The same under every locale.
+template <typename Number>
+bool parse(const std::string& text, Number& value) {
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  // People write it, and from_chars() does not take it.
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') ++begin;
+  const std::from_chars_result result = std::from_chars(begin, end, value);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
+}  // namespace
 
 bool parse_finite(const std::string& text, double& value) {
-  if (text.empty()) return false;
-  char* end = nullptr;
-  value = std::strtod(text.c_str(), &end);
-  return *end == '\0' && std::isfinite(value);
+  return parse(text, value) && std::isfinite(value);
 }
 
 bool parse_whole(const std::string& text, nn::Index& value) {
-  if (text.empty()) return false;
-  char* end = nullptr;
-  errno = 0;
-  const long long parsed = std::strtoll(text.c_str(), &end, 10);
-  value = static_cast<nn::Index>(parsed);
-  return errno == 0 && *end == '\0';
+  return parse(text, value);
 }
 
 }  // namespace apps

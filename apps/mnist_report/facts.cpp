@@ -9,6 +9,7 @@
 #include "common/statistics.h"
 #include "mnist_report/comparison.h"
 #include "mnist_report/tell_apart.h"
+#include "plot/decimals.h"
 #include "plot/ticks.h"
 
 namespace report {
@@ -97,9 +98,7 @@ std::string count(const json& summary, const std::string& pointer) {
 }
 
 std::string fixed(double value, int decimals) {
-  char out[64];
-  std::snprintf(out, sizeof out, "%.*f", decimals, value);
-  return out;
+  return plot::decimals(value, decimals);
 }
 
 std::string format_whole(double value) {

@@ -1,4 +1,3 @@
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -133,8 +132,11 @@ for (const button of document.querySelectorAll("th button")) {
 std::string anchor(const std::string& text) {
   std::string out;
   for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    // Not std::isalnum(), which knows more letters under some locales.
+    const char lower =
+        c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')) {
+      out += lower;
     } else if (!out.empty() && out.back() != '-') {
       out += '-';
     }

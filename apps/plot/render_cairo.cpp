@@ -7,9 +7,9 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 
+#include "plot/decimals.h"
 #include "plot/render.h"
 
 namespace plot {
@@ -384,12 +384,11 @@ std::string to_pdf(const PdfDocument& document) {
       paint(context.get(), drawing);
       for (const PdfLink& link : document.links) {
         if (link.page != page) continue;
-        std::ostringstream attributes;
-        attributes << "rect=[" << link.x << ' ' << link.y << ' ' << link.width
-                   << ' ' << link.height << "] page=" << link.target_page
-                   << " pos=[0 0]";
-        cairo_tag_begin(
-            context.get(), CAIRO_TAG_LINK, attributes.str().c_str());
+        const std::string attributes =
+            "rect=[" + decimals(link.x, 3) + " " + decimals(link.y, 3) + " " +
+            decimals(link.width, 3) + " " + decimals(link.height, 3) +
+            "] page=" + std::to_string(link.target_page) + " pos=[0 0]";
+        cairo_tag_begin(context.get(), CAIRO_TAG_LINK, attributes.c_str());
         cairo_tag_end(context.get(), CAIRO_TAG_LINK);
       }
       cairo_show_page(context.get());

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "plot/decimals.h"
 #include "plot/render.h"
 
 namespace plot {
@@ -15,9 +16,7 @@ std::string hex(const Rgb& c) {
 
 // A hundredth of a point is finer than any screen; more digits only cost bytes.
 std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  std::string out = text;
+  std::string out = decimals(value, 2);
   out.erase(out.find_last_not_of('0') + 1);
   if (out.back() == '.') out.pop_back();
   return out == "-0" ? "0" : out;

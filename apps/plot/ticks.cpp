@@ -2,28 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
+
+#include "plot/decimals.h"
 
 namespace plot {
 namespace {
 
-std::string print(const char* format, double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, decimals, value);
-  return text;
-}
-
-std::string fixed(double value, int decimals) {
-  std::string text = print("%.*f", value, decimals);
+std::string fixed(double value, int places) {
+  std::string text = decimals(value, places);
   // "-0.00" is a rounding artifact.
   const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
   return is_zero && text.front() == '-' ? text.substr(1) : text;
 }
 
 // "2e-05" as "2e-5".
-std::string scientific(double value, int decimals) {
-  std::string text = print("%.*e", value, decimals);
+std::string scientific(double value, int places) {
+  std::string text = decimals(value, places, std::chars_format::scientific);
   const std::size_t e = text.find('e');
   std::size_t digits = e + 2;
   while (digits + 1 < text.size() && text[digits] == '0') {

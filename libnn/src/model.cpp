@@ -173,7 +173,7 @@ Description read_description(const std::string& text, int most_depth) {
 Index most_elements(const SafetensorsReader& file, const ReadLimits& limits) {
   std::uint64_t count = 0;
   for (const SafetensorsReader::Entry& entry : file.entries()) {
-    if (internal::is_readable(entry.dtype)) {
+    if (internal::is_parameter_type(entry.dtype)) {
       count += (entry.end - entry.begin) / (element_bits(entry.dtype) / 8);
     }
   }

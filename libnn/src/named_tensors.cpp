@@ -165,7 +165,7 @@ SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state) {
   return file;
 }
 
-bool is_readable(const std::string& dtype) {
+bool is_parameter_type(const std::string& dtype) {
   return dtype == dtype_of<std::int64_t>() ||
          std::find(std::begin(kFloatTypes), std::end(kFloatTypes), dtype) !=
              std::end(kFloatTypes);
@@ -216,7 +216,7 @@ void take_tensors(SafetensorsReader& file,
         " values, got ",
         to_string(parameter.dims));
     const bool counts = entry->dtype == dtype_of<std::int64_t>();
-    if (!is_readable(entry->dtype) || counts != parameter.counts) {
+    if (!is_parameter_type(entry->dtype) || counts != parameter.counts) {
       throw_defect(file.name(),
                    ": parameter \"",
                    named.name,

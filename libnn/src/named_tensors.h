@@ -24,7 +24,7 @@ template <typename Scalar>
 SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state);
 
 /// Whether parameters are read from tensors of this type.
-bool is_readable(const std::string& dtype);
+bool is_parameter_type(const std::string& dtype);
 
 /// Takes the values over from a file that holds exactly these, and the tensors
 /// named in `others`; nothing is changed unless all fit. Reads one tensor at a

@@ -33,22 +33,19 @@ std::map<const Parameter<Scalar>*, std::string> parameter_names(
 /// Throws std::invalid_argument unless a file can hold all parameters and
 /// buffers of the layer, each under a name of its own.
 template <typename Scalar>
-void check_parameter_names(const Layer<Scalar>& layer,
-                           const std::string& place) {
+void check_parameter_names(const Layer<Scalar>& layer) {
   const auto names = parameter_names(layer, "");
   std::set<std::string> seen;
   for (const auto& all : {layer.parameters(), layer.buffers()}) {
     for (const Parameter<Scalar>* parameter : all) {
       const std::string& name = names.at(parameter);
       check_argument(!parameter->name.empty() && is_utf8(name),
-                     place,
                      "[",
                      layer.name(),
                      "] expected parameters with names in UTF-8, got \"",
                      name,
                      "\"");
       check_argument(seen.insert(name).second,
-                     place,
                      "[",
                      layer.name(),
                      "] expected a name of its own for each parameter, got \"",

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iomanip>
 #include <utility>
 
 #include "class_of.h"
@@ -208,14 +207,24 @@ std::string Sequential<Scalar>::summary() const {
     layer_width = std::max(layer_width, row.layer.size());
     output_width = std::max(output_width, row.output.size());
   }
-  std::ostringstream out;
+  const auto left = [](const std::string& text, std::size_t width) {
+    return text + std::string(width - std::min(width, text.size()), ' ');
+  };
+  const auto right = [](const std::string& text, std::size_t width) {
+    return std::string(width - std::min(width, text.size()), ' ') + text;
+  };
+  std::string out;
   for (const Row& row : rows) {
-    out << std::right << std::setw(3) << row.place << "  " << std::left
-        << std::setw(static_cast<int>(layer_width)) << row.layer << "  "
-        << std::setw(static_cast<int>(output_width)) << row.output << "  "
-        << std::right << std::setw(10) << row.parameters << '\n';
+    out += concat(right(row.place, 3),
+                  "  ",
+                  left(row.layer, layer_width),
+                  "  ",
+                  left(row.output, output_width),
+                  "  ",
+                  right(row.parameters, 10),
+                  '\n');
   }
-  return out.str();
+  return out;
 }
 
 template <typename Scalar>

@@ -27,7 +27,7 @@ import tempfile
 import unittest
 
 ITEM_BYTES = {"F64": 8, "F32": 4}
-ITEM_CODE = {"F64": "d", "F32": "f"}
+ITEM_CODE = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "BOOL": "?"}
 # The description limits the header so that nobody reserves memory for a
 # damaged length.
 MAX_HEADER_BYTES = 100_000_000
@@ -122,6 +122,38 @@ def parse(data):
     return tensors
 
 
+def pack(dtype, values):
+    if dtype == "BF16":  # the upper halves of floats
+        return b"".join(struct.pack("<f", value)[2:] for value in values)
+    return struct.pack(f"<{len(values)}{ITEM_CODE[dtype]}", *values)
+
+
+class Sequential:
+    """Names as torch.nn.Sequential gives them: modules stand under their place,
+    or under their keys where an OrderedDict names them. A module is the shapes
+    of its parameters."""
+
+    def __init__(self, modules):
+        if isinstance(modules, list):
+            modules = {str(i): module for i, module in enumerate(modules)}
+        self.shapes = {
+            f"{key}.{name}": shape
+            for key, module in modules.items()
+            for name, shape in module.items()
+        }
+        self.state = {}
+
+    def load_state_dict(self, tensors):
+        """Strict, as PyTorch's is unless it is told otherwise."""
+        missing = sorted(self.shapes.keys() - tensors.keys())
+        unexpected = sorted(tensors.keys() - self.shapes.keys())
+        require(not missing, f"Missing key(s) in state_dict: {missing}")
+        require(not unexpected, f"Unexpected key(s): {unexpected}")
+        for name, (_, shape, _) in tensors.items():
+            require(shape == self.shapes[name], f"size mismatch for {name}")
+        self.state = dict(tensors)
+
+
 def serialize(tensors, metadata=None, padded=True):
     """The bytes of a file that holds {name: (dtype, shape, values)}."""
     header = {}
@@ -129,7 +161,7 @@ def serialize(tensors, metadata=None, padded=True):
         header["__metadata__"] = metadata
     body = b""
     for name, (dtype, shape, values) in tensors.items():
-        packed = struct.pack(f"<{len(values)}{ITEM_CODE[dtype]}", *values)
+        packed = pack(dtype, values)
         header[name] = {
             "dtype": dtype,
             "shape": shape,
@@ -327,6 +359,69 @@ class SafetensorsTest(unittest.TestCase):
         }
         self.assertEqual(
             self.loaded_values("F32", serialize(doubles)), rounded
+        )
+
+    def test_libnn_converts_numbers_of_16_bits(self):
+        shapes = self.shapes()
+        for narrow in ("F16", "BF16"):
+            tensors = {}
+            for k, (name, shape) in enumerate(shapes.items()):
+                count = 1
+                for size in shape:
+                    count *= size
+                # Few enough digits for both types.
+                values = tuple(
+                    ((i * 37 + k) % 127 - 63) / 16.0 for i in range(count)
+                )
+                tensors[name] = (narrow, shape, values)
+            expected = {name: entry[2] for name, entry in tensors.items()}
+            for dtype in ITEM_BYTES:
+                with self.subTest(narrow, dtype=dtype):
+                    self.assertEqual(
+                        self.loaded_values(dtype, serialize(tensors)), expected
+                    )
+
+    def test_a_tensor_that_is_not_wanted_is_named(self):
+        for dtype, value in (("I64", 7), ("BOOL", True)):
+            tensors = self.random_tensors("F32")
+            tensors["1.num_batches_tracked"] = (dtype, [], (value,))
+            run = self.load("F32", serialize(tensors))
+            self.assertEqual((run.returncode, run.stdout), (1, ""))
+            self.assertIn('found also "1.num_batches_tracked" []', run.stderr)
+
+    def modules(self):
+        """libnn's network in PyTorch, which needs a Flatten before a Linear."""
+        conv = {"weight": [3, 2, 4, 2], "bias": [3]}
+        first = {"weight": [7, 48], "bias": [7]}
+        second = {"weight": [5, 7], "bias": [5]}
+        return [conv, {}, {}, {}, first, {}, second]
+
+    def named_modules(self):
+        keys = ["0", "1", "2", "flatten", "3", "4", "5"]
+        return dict(zip(keys, self.modules()))
+
+    def test_places_behind_a_flatten_are_shifted(self):
+        module = Sequential(self.modules())
+        with self.assertRaisesRegex(FormatError, "4.bias"):
+            module.load_state_dict(parse(self.saved("F32", "model")))
+        # The other way round the message lists what is there.
+        shifted = {"3.": "4.", "5.": "6."}
+        tensors = {
+            shifted.get(name[:2], name[:2]) + name[2:]: entry
+            for name, entry in self.random_tensors("F32").items()
+        }
+        self.assertEqual(set(tensors), set(module.shapes))
+        run = self.load("F32", serialize(tensors))
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertIn('parameter "3.weight" [7, 48], found no', run.stderr)
+        self.assertIn('the file has "4.weight" [7, 48], ', run.stderr)
+
+    def test_modules_named_by_the_layers_places_fit_both_ways(self):
+        module = Sequential(self.named_modules())
+        module.load_state_dict(parse(self.saved("F32", "model")))
+        values = {name: entry[2] for name, entry in module.state.items()}
+        self.assertEqual(
+            self.loaded_values("F32", serialize(module.state)), values
         )
 
     def damaged_files(self):

@@ -12,6 +12,7 @@
 #include "plot/ticks.h"
 #include "support/catch.h"
 #include "support/errors.h"
+#include "support/hostile_locale.h"
 
 using Catch::Approx;
 
@@ -48,6 +49,24 @@ TEST_CASE("tiny ticks are written in powers of ten and still differ",
   CHECK(plot::linear_ticks(1e-6, 1.2e-6, 2).label ==
         std::vector<std::string>{"1.0e-6", "1.1e-6", "1.2e-6"});
   CHECK(plot::integer_ticks(1, 94000, 4).label.back() == "50,000");
+}
+
+TEST_CASE("charts are the same under every locale", "[plot][locale]") {
+  const auto texts = [] {
+    plot::BarChart chart;
+    chart.title = "1,234.5";
+    chart.bars.push_back({"one", 1234.25, "1,234.25"});
+    std::string all = svg(plot::draw(chart));
+    for (const plot::Ticks& ticks : {plot::linear_ticks(0.13, 0.87, 5),
+                                     plot::linear_ticks(1e-6, 1.2e-6, 2),
+                                     plot::integer_ticks(1, 94000, 4)}) {
+      for (const std::string& label : ticks.label) all += label + "\n";
+    }
+    return all;
+  };
+  const std::string expected = texts();
+  const nn_test::HostileLocale hostile;
+  CHECK(texts() == expected);
 }
 
 TEST_CASE("linear ticks never reach past what a share can be", "[plot]") {

@@ -131,6 +131,16 @@ rule("the library never prints and never ends the process"
   PATTERN "(<iostream>|std::c(out|err|log)[^a-z]|[^A-Za-z0-9_](v?f?printf|puts|perror|exit|_Exit|quick_exit|abort|terminate) *\\()"
   FINDS "  std::abort();")
 
+# The locale of the program would get into what is written. nn::concat(),
+# plot::decimals() and apps::parse_finite() are the same under all of them; what
+# goes to the terminal alone may follow the user's.
+rule("numbers are written and read without the program's locale"
+  FILES libnn/include/*.h libnn/src/*.h libnn/src/*.cpp apps/*.h apps/*.cpp
+  EXCEPT "^libnn/include/nn/check.h$" "^libnn/src/(json|data/idx).cpp$"
+         "^apps/bench_" "^apps/common/(progress|train).cpp$"
+  PATTERN "(std::o?stringstream|[^A-Za-z0-9_](strto(d|f|ld)|ato[fil]|sto(d|f|ld)|setlocale) *\\(|std::to_string\\([^()]*(seconds|loss|accuracy|rate)[^()]*\\)|\"[^\"\n]*%[-+ #0-9.*]*l?[aefgAEFG][^A-Za-z])"
+  FINDS "  std::ostringstream out;")
+
 string(ASCII 194 181 micro)
 rule("sources are ASCII"
   FILES ${sources} CMakeLists.txt *.cmake *.sh .ci/run

@@ -3,12 +3,25 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <cerrno>
 #include <new>
 
 namespace {
 
 std::atomic<std::size_t> count{0};
 std::atomic<std::size_t> bytes{0};
+/// Until one is refused; 0 and below for never.
+std::atomic<long> until_fault{0};
+std::atomic<bool> fault_happened{false};
+
+/// Counts a block; false if it is the one to refuse.
+bool grant(std::size_t size) {
+  ++count;
+  bytes += size;
+  if (until_fault.load() <= 0 || --until_fault != 0) return true;
+  fault_happened = true;
+  return false;
+}
 
 }  // namespace
 
@@ -20,6 +33,19 @@ std::size_t allocation_count() {
 
 std::size_t allocated_bytes() {
   return bytes.load();
+}
+
+AllocationFault::AllocationFault(std::size_t nth) {
+  fault_happened = false;
+  until_fault = static_cast<long>(nth);
+}
+
+AllocationFault::~AllocationFault() {
+  until_fault = 0;
+}
+
+bool AllocationFault::happened() const {
+  return fault_happened;
 }
 
 }  // namespace nn_test
@@ -43,32 +69,27 @@ void* __wrap_aligned_alloc(size_t alignment, size_t size);
 int __wrap_posix_memalign(void** block, size_t alignment, size_t size);
 
 void* __wrap_malloc(size_t size) {
-  ++count;
-  bytes += size;
+  if (!grant(size)) return nullptr;
   return __real_malloc(size);
 }
 
 void* __wrap_calloc(size_t items, size_t size) {
-  ++count;
-  bytes += items * size;
+  if (!grant(items * size)) return nullptr;
   return __real_calloc(items, size);
 }
 
 void* __wrap_realloc(void* block, size_t size) {
-  ++count;
-  bytes += size;
+  if (!grant(size)) return nullptr;
   return __real_realloc(block, size);
 }
 
 void* __wrap_aligned_alloc(size_t alignment, size_t size) {
-  ++count;
-  bytes += size;
+  if (!grant(size)) return nullptr;
   return __real_aligned_alloc(alignment, size);
 }
 
 int __wrap_posix_memalign(void** block, size_t alignment, size_t size) {
-  ++count;
-  bytes += size;
+  if (!grant(size)) return ENOMEM;
   return __real_posix_memalign(block, alignment, size);
 }
 }

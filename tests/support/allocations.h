@@ -14,6 +14,20 @@ std::size_t allocation_count();
 /// was in use at any time.
 std::size_t allocated_bytes();
 
+/// In its scope the `nth` block (counted from 1) that anybody asks for is not
+/// given: malloc() returns null, operator new throws std::bad_alloc. Without a
+/// counter in front of malloc this is so for operator new alone.
+class AllocationFault {
+ public:
+  explicit AllocationFault(std::size_t nth);
+  ~AllocationFault();
+  AllocationFault(const AllocationFault&) = delete;
+  AllocationFault& operator=(const AllocationFault&) = delete;
+
+  /// Whether there were as many.
+  bool happened() const;
+};
+
 }  // namespace nn_test
 
 #endif  // NN_TESTS_SUPPORT_ALLOCATIONS_H_
