@@ -128,8 +128,9 @@ std::string behind_links(std::string path) {
 /// that a killed process left it behind.
 class PartialFile {
  public:
+  // Delegates, so that the destructor removes the file if what follows throws.
   PartialFile(std::string path, std::string target, mode_t mode)
-      : path_(std::move(path)), target_(std::move(target)) {
+      : PartialFile(std::move(path), std::move(target)) {
     int slot = 0;
     while (slot < kMostSlots && !create(name_of(slot), mode)) ++slot;
     if (!file_.is_open()) throw_errno(path_, kCannotWrite, EEXIST);
@@ -175,6 +176,9 @@ class PartialFile {
   }
 
  private:
+  PartialFile(std::string path, std::string target)
+      : path_(std::move(path)), target_(std::move(target)) {}
+
   static constexpr int kMostSlots = 1000;
   static constexpr int kMostGaps = 8;
 
@@ -205,7 +209,7 @@ class PartialFile {
   }
 
   /// Whether the file of this name is ours now.
-  bool create(const std::string& name, mode_t mode) {
+  bool create(std::string name, mode_t mode) {
     constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
     for (;;) {
       FileDescriptor file(::open(name.c_str(), kFlags, mode));
@@ -223,7 +227,7 @@ class PartialFile {
       const bool locked = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
       if (!locked && errno == EWOULDBLOCK) continue;
       if (!is_at(name, file.get())) continue;
-      name_ = name;
+      name_ = std::move(name);
       file_ = std::move(file);
       return true;
     }

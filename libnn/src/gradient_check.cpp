@@ -11,6 +11,7 @@
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/random.h"
 #include "parameter_names.h"
+#include "resize.h"
 
 namespace nn {
 namespace {
@@ -184,7 +185,7 @@ GradientReport check_gradients(Layer<double>& layer,
   PassBuffers buffers;
   const PassMemory memory = buffers.prepare(needs);
   const auto forward = [&](Matrix<double>& out) {
-    out.resize(output.rows(), output.cols());
+    internal::resize(out, output.rows(), output.cols());
     layer.forward(
         view(std::as_const(input)), view(out), Mode::kTraining, memory);
   };
@@ -226,7 +227,7 @@ GradientReport check_gradients(Sequential<double>& network,
     workspace.set_passes(0);
     const ConstView<double> logits =
         network.forward(view(std::as_const(input)), workspace);
-    out.resize(1, 1);
+    internal::resize(out, 1, 1);
     out(0, 0) = loss.evaluate(logits, labels).loss;
   };
 

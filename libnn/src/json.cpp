@@ -65,6 +65,7 @@ void append_utf8(std::uint32_t code, std::string& text) {
 /// does not fit into a double.
 bool parse_number(const std::string& text, double& value) {
   std::istringstream in(text);
+  in.exceptions(std::ios_base::badbit);
   in.imbue(std::locale::classic());
   return static_cast<bool>(in >> value) && in.eof();
 }
@@ -104,6 +105,7 @@ std::string json_number(double value) {
   for (int digits = 15; digits <= std::numeric_limits<double>::max_digits10;
        ++digits) {
     std::ostringstream out;
+    out.exceptions(std::ios_base::badbit);  // or a lack of memory ends it
     out.imbue(std::locale::classic());
     out.precision(digits);
     out << value;

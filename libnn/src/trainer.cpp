@@ -13,6 +13,7 @@
 #include "nn/non_finite.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "option_checks.h"
+#include "resize.h"
 
 namespace nn {
 namespace {
@@ -399,8 +400,8 @@ typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
     Index count,
     Index epoch) {
   if (x_.rows() != samples.features() || x_.cols() < count) {
-    x_.resize(samples.features(), count);
-    batch_labels_.resize(count);
+    internal::resize(batch_labels_, count, 1);
+    internal::resize(x_, samples.features(), count);  // last: it is asked above
   }
   const View<Scalar> x(x_.data(), x_.rows(), count);
   const Eigen::Map<Labels> labels(batch_labels_.data(), count);
@@ -426,7 +427,7 @@ LossResult Trainer<Scalar>::take_step(const Batch& batch, StepReport& at) {
   at.learning_rate = optimizer_.learning_rate();
   const ConstView<Scalar> logits = network_.forward(batch.x, workspace_);
   if (dlogits_.rows() != logits.rows() || dlogits_.cols() < logits.cols()) {
-    dlogits_.resize(logits.rows(), logits.cols());
+    internal::resize(dlogits_, logits.rows(), logits.cols());
   }
   const View<Scalar> dlogits(dlogits_.data(), logits.rows(), logits.cols());
   const LossResult result = loss_.evaluate(logits, batch.labels, dlogits);
@@ -446,8 +447,8 @@ Evaluation Trainer<Scalar>::measure(const Samples<Scalar>& samples) {
   // The loss is taken of all samples at once: with class weights it is no mean
   // of the parts' losses.
   const Index total = samples.size();
-  logits_.resize(network_.output_shape().features(), total);
-  labels_.resize(total);
+  internal::resize(logits_, network_.output_shape().features(), total);
+  internal::resize(labels_, total, 1);
   indices_.resize(static_cast<std::size_t>(std::min(total, kEvaluationBatch)));
   for (Index first = 0; first < total; first += kEvaluationBatch) {
     const Index count = std::min(kEvaluationBatch, total - first);

@@ -10,16 +10,18 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 std::atomic<std::size_t> bytes{0};
-/// Until one is refused; 0 and below for never.
-std::atomic<long> until_fault{0};
-std::atomic<bool> fault_happened{false};
+std::atomic<std::size_t> first_refused{0};  // by its count; 0 for none
+std::atomic<bool> refuses_all_after{false};
+std::atomic<std::size_t> refused{0};
 
-/// Counts a block; false if it is the one to refuse.
-bool grant(std::size_t size) {
-  ++count;
+// Counts a block. Returns false if it is to be refused.
+bool count_block(std::size_t size) {
   bytes += size;
-  if (until_fault.load() <= 0 || --until_fault != 0) return true;
-  fault_happened = true;
+  const std::size_t number = ++count;
+  const std::size_t first = first_refused.load();
+  if (first == 0 || number < first) return true;
+  if (number > first && !refuses_all_after) return true;
+  ++refused;
   return false;
 }
 
@@ -35,17 +37,27 @@ std::size_t allocated_bytes() {
   return bytes.load();
 }
 
+void refuse_allocation(std::size_t n, bool all_after) {
+  first_refused = 0;
+  refused = 0;
+  refuses_all_after = all_after;
+  if (n > 0) first_refused = count.load() + n;
+}
+
+std::size_t refused_allocations() {
+  return refused.load();
+}
+
 AllocationFault::AllocationFault(std::size_t nth) {
-  fault_happened = false;
-  until_fault = static_cast<long>(nth);
+  refuse_allocation(nth);
 }
 
 AllocationFault::~AllocationFault() {
-  until_fault = 0;
+  refuse_allocation(0);
 }
 
 bool AllocationFault::happened() const {
-  return fault_happened;
+  return refused_allocations() > 0;
 }
 
 }  // namespace nn_test
@@ -68,28 +80,33 @@ void* __wrap_realloc(void* block, size_t size);
 void* __wrap_aligned_alloc(size_t alignment, size_t size);
 int __wrap_posix_memalign(void** block, size_t alignment, size_t size);
 
+static void* refuse() {
+  errno = ENOMEM;
+  return nullptr;
+}
+
 void* __wrap_malloc(size_t size) {
-  if (!grant(size)) return nullptr;
+  if (!count_block(size)) return refuse();
   return __real_malloc(size);
 }
 
 void* __wrap_calloc(size_t items, size_t size) {
-  if (!grant(items * size)) return nullptr;
+  if (!count_block(items * size)) return refuse();
   return __real_calloc(items, size);
 }
 
 void* __wrap_realloc(void* block, size_t size) {
-  if (!grant(size)) return nullptr;
+  if (!count_block(size)) return refuse();
   return __real_realloc(block, size);
 }
 
 void* __wrap_aligned_alloc(size_t alignment, size_t size) {
-  if (!grant(size)) return nullptr;
+  if (!count_block(size)) return refuse();
   return __real_aligned_alloc(alignment, size);
 }
 
 int __wrap_posix_memalign(void** block, size_t alignment, size_t size) {
-  if (!grant(size)) return ENOMEM;
+  if (!count_block(size)) return ENOMEM;
   return __real_posix_memalign(block, alignment, size);
 }
 }
@@ -100,7 +117,7 @@ namespace {
 
 void* take(std::size_t size, std::size_t alignment) {
 #ifndef NN_COUNT_MALLOC
-  ++count;
+  if (!count_block(size)) throw std::bad_alloc();
 #endif
   // The standard wants a pointer of its own even for nothing.
   if (size == 0) size = 1;

@@ -14,9 +14,14 @@ std::size_t allocation_count();
 /// was in use at any time.
 std::size_t allocated_bytes();
 
-/// In its scope the `nth` block (counted from 1) that anybody asks for is not
-/// given: malloc() returns null, operator new throws std::bad_alloc. Without a
-/// counter in front of malloc this is so for operator new alone.
+/// Refuses the n-th block from now on, counted from 1, and with `all_after`
+/// every one behind it, on all threads. With 0 none is refused.
+void refuse_allocation(std::size_t n, bool all_after = false);
+
+/// How many blocks were refused since refuse_allocation().
+std::size_t refused_allocations();
+
+/// refuse_allocation(nth) for as long as a scope lasts.
 class AllocationFault {
  public:
   explicit AllocationFault(std::size_t nth);

@@ -26,11 +26,13 @@ inline double without_sign_of_nan(const double& value) {
 
 /// The parts, streamed one after the other into a string; a NaN as "nan".
 /// Numbers are those of the C locale whatever the program's locale is: they go
-/// into files and are read back.
+/// into files and are read back. Throws std::bad_alloc without memory, where a
+/// stream would end the text.
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
+  out.exceptions(std::ios_base::badbit);
   (out << ... << internal::without_sign_of_nan(parts));
   return out.str();
 }
