@@ -55,7 +55,9 @@ std::size_t give_variations(Target target, const std::string& input) {
   return given;
 }
 
+/// Of a folder that may be missing: not every target has both kinds of inputs.
 std::vector<std::string> files_in(const std::string& place) {
+  if (!fs::exists(place)) return {};
   if (!fs::is_directory(place)) return {place};
   std::vector<std::string> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(place)) {

@@ -15,6 +15,7 @@
 #include "nn/model.h"
 #include "nn/optimizer_file.h"
 #include "nn/optimizers/adam.h"
+#include "nn/random.h"
 #include "nn/safetensors.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
@@ -108,8 +109,16 @@ void write_networks(const Seeds& seeds) {
       seeds, "model", "convolution", 'm', nn::read_file(file));
 }
 
+void write_decisions(const Seeds& seeds) {
+  std::string bytes;
+  nn::Rng rng(1);
+  for (int i = 0; i < 60; ++i) bytes += static_cast<char>(rng.index(256));
+  seeds.write("networks", "decisions", bytes);
+}
+
 void write_all(const std::string& folder) {
   const Seeds seeds(folder);
+  write_decisions(seeds);
   write_idx(seeds);
   write_networks(seeds);
 }
