@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -440,26 +441,28 @@ TEST_CASE("damaged sizes in a model reserve no memory", "[model][errors]") {
         "together, got one of 36 x 5000 with 65958 left");
   CHECK_THAT(
       file.error_with("\"out_features\":5", "\"out_features\":900719925474099"),
-      ContainsSubstring("expected parameters of at most 66010 elements"));
+      ContainsSubstring("layer 3: [Layer] expected a shape of at most"));
   CHECK_THAT(
-      file.error_with("\"out_channels\":4", "\"out_channels\":4e12"),
+      file.error_with("\"out_channels\":4", "\"out_channels\":40000"),
       ContainsSubstring("expected parameters of at most 66010 elements"));
+  CHECK_THAT(file.error_with("\"out_channels\":4", "\"out_channels\":4e12"),
+             ContainsSubstring("[Conv2d] expected sizes whose product"));
   CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
                              "\"padding_h\":2000000000,"
                              "\"padding_w\":2000000000"),
-             ContainsSubstring("expected a shape of at most"));
+             ContainsSubstring("[Conv2d] expected sizes whose product"));
   CHECK_THAT(file.error_with("\"padding_h\":0,\"padding_w\":0",
                              "\"padding_h\":1000000,\"padding_w\":1000000"),
-             ContainsSubstring("[Conv2d] expected at most 1e+12 features"));
+             ContainsSubstring("[Conv2d] expected sizes whose product"));
   CHECK_THAT(file.error_with("\"padding_h\":0", "\"padding_h\":4e15"),
              ContainsSubstring("padding_h from 0 to 2147483648"));
   CHECK_THAT(file.error_with("[2,9,8]", "[2147483648,2147483648,2147483648]"),
-             ContainsSubstring("expected at most"));
+             ContainsSubstring("input_shape: [Sequential] expected a shape"));
   // Inside of a body as well.
   CHECK_THAT(
       file.error_of(
           R"({"version":1,"input_shape":[2,9,8],"layers":[{"kind":"Residual",)"
-          R"("body":[{"kind":"Linear","settings":{"out_features":1e15}}]}]})"),
+          R"("body":[{"kind":"Linear","settings":{"out_features":1e6}}]}]})"),
       ContainsSubstring("expected parameters of at most 66010 elements"));
 }
 
@@ -686,14 +689,25 @@ TEST_CASE("memory that runs out at any place harms neither file nor network",
       check(failed);
     }
   };
-  inject([&] { load_model<float>(nn::MemoryFile{bytes}); },
-         [](bool failed) { CHECK(failed); });
-  inject([&] { load_model<float>(path); }, [](bool failed) { CHECK(failed); });
+  // Where the library can do without a block, as sorting can, the work is done.
+  const auto& saved = network.named_parameters().front().parameter->value;
+  std::optional<Sequential<float>> loaded;
+  const auto check_loaded = [&](bool failed) {
+    REQUIRE(failed != loaded.has_value());
+    if (failed) return;
+    CHECK(
+        same_bits(loaded->named_parameters().front().parameter->value, saved));
+    loaded.reset();
+  };
+  inject([&] { loaded = load_model<float>(nn::MemoryFile{bytes}); },
+         check_loaded);
+  loaded.reset();
+  inject([&] { loaded = load_model<float>(path); }, check_loaded);
   inject([&] { nn::load_weights(nn::MemoryFile{bytes}, target); },
          [&](bool failed) {
-           CHECK(failed);
-           CHECK(same_bits(target.named_parameters().front().parameter->value,
-                           before));
+           auto& value = target.named_parameters().front().parameter->value;
+           CHECK(same_bits(value, failed ? before : saved));
+           value = before;
          });
   inject([&] { save_model(path, target); },
          [&](bool failed) {

@@ -187,7 +187,13 @@ Sequential<Scalar> build(const Description& description, Index elements) {
   // A damaged size must not reserve memory for weights that the file does not
   // hold.
   const ParameterBudget budget("load_model", elements);
-  Sequential<Scalar> network(description.input_shape);
+  Sequential<Scalar> network = [&] {
+    try {
+      return Sequential<Scalar>(description.input_shape);
+    } catch (const std::invalid_argument& error) {
+      throw_defect("input_shape: ", error.what());
+    }
+  }();
   for (const LayerSpec& spec : description.layers) {
     try {
       network.add(make_layer<Scalar>(network.output_shape(), spec));
