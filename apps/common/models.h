@@ -34,9 +34,9 @@ nn::Sequential<Scalar> build_cnn(const nn::Shape& input,
 std::string size_options(const Options& options);
 
 /// Throws std::invalid_argument, which names the options, if training the
-/// network on `images` images takes more memory than the process may use. What it
-/// counts (weights, gradients, velocities and one batch's outputs) is less than
-/// what is taken in the end.
+/// network on `images` images takes more memory than the process may use. What
+/// it counts (weights, gradients, velocities and one batch's outputs) is less
+/// than what is taken in the end.
 void check_memory(const Options& options,
                   const nn::Shape& input,
                   nn::Index images);

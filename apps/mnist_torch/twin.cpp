@@ -146,11 +146,12 @@ void add_twin_of(const nn::Layer<Scalar>& layer,
     } else {
       builder.want_images(place, in);
     }
-    const std::vector<nn::Index>& dims = layer_norm->weight().dims;
+    const std::vector<int64_t> dims =
+        in.is_flat() ? std::vector<int64_t>{in.channels}
+                     : std::vector<int64_t>{in.channels, in.height, in.width};
     builder.add(place,
                 torch::nn::LayerNorm(
-                    torch::nn::LayerNormOptions(
-                        std::vector<int64_t>(dims.begin(), dims.end()))
+                    torch::nn::LayerNormOptions(dims)
                         .eps(layer_norm->options().eps)
                         .elementwise_affine(layer_norm->options().affine)));
   } else if (const auto* leaky =
@@ -221,9 +222,9 @@ torch::Tensor tensor_over(const nn::Parameter<Scalar>& parameter) {
 /// and shape. Module::to() has made a counter one of this type too.
 template <typename Scalar>
 torch::Tensor find_parameter(const torch::nn::Sequential& twin,
-                             nn::Index place,
-                             const nn::Parameter<Scalar>& parameter) {
-  const std::string name = concat(place, ".", parameter.name);
+                             const nn::NamedParameter<Scalar>& named) {
+  const std::string& name = named.name;
+  const nn::Parameter<Scalar>& parameter = *named.parameter;
   const auto parameters = twin->named_parameters();
   const auto buffers = twin->named_buffers();
   const torch::Tensor* found = parameters.find(name);
@@ -270,12 +271,12 @@ torch::nn::Sequential make_twin(const nn::Sequential<Scalar>& network,
   twin->to(torch::CppTypeToScalarType<Scalar>::value);
 
   torch::NoGradGuard no_grad;
-  for (nn::Index i = 0; i < layers; ++i) {
-    for (const nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
-      find_parameter(twin, i, *p).copy_(tensor_over(*p));
-    }
-    for (const nn::Parameter<Scalar>* p : network.layer(i).buffers()) {
-      find_parameter(twin, i, *p).copy_(tensor_over(*p));
+  // Names come with pointers to write through, which only read here. A Softmax
+  // that is left out has none.
+  auto& own = const_cast<nn::Sequential<Scalar>&>(network);
+  for (const auto& all : {own.named_parameters(), own.named_buffers()}) {
+    for (const nn::NamedParameter<Scalar>& named : all) {
+      find_parameter(twin, named).copy_(tensor_over(*named.parameter));
     }
   }
   return twin;
@@ -285,12 +286,10 @@ template <typename Scalar>
 void copy_weights(const torch::nn::Sequential& twin,
                   nn::Sequential<Scalar>& network) {
   std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs;
-  for (nn::Index i = 0; i < network.size(); ++i) {
-    for (nn::Parameter<Scalar>* p : network.layer(i).parameters()) {
-      pairs.emplace_back(p, find_parameter(twin, i, *p));
-    }
-    for (nn::Parameter<Scalar>* p : network.layer(i).buffers()) {
-      pairs.emplace_back(p, find_parameter(twin, i, *p));
+  for (const auto& all :
+       {network.named_parameters(), network.named_buffers()}) {
+    for (const nn::NamedParameter<Scalar>& named : all) {
+      pairs.emplace_back(named.parameter, find_parameter(twin, named));
     }
   }
   torch::NoGradGuard no_grad;

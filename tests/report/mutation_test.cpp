@@ -415,8 +415,9 @@ TEST_CASE("hostile runs do not cost the report the others",
     if (std::string(kind) == "unreadable" && ::geteuid() == 0) continue;
     CHECK_THAT(log, ContainsSubstring(results.file(kind) + "/summary.json: "));
   }
-  CHECK_THAT(log, ContainsSubstring("brackets/summary.json: expected a run's "
-                                    "summary: expected values at most 32"));
+  CHECK_THAT(log,
+             ContainsSubstring("brackets/summary.json: expected a run's "
+                               "summary: expected values at most 32"));
   CHECK_THAT(log, ContainsSubstring("counts/confusion.csv:2: "));
   CHECK_THAT(log, ContainsSubstring("self: "));
   const std::string html = nn::read_file(results.file("report.html"));

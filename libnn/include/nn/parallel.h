@@ -47,11 +47,11 @@ void run_parallel(Index tasks, int workers, LoopBody body, void* closure);
 /// runs, is serial. Allocates nothing.
 ///
 /// A child of fork() has threads of its own, which its first loop creates. A
-/// task may fork, and call exit(); the child of a task must end inside of it,
-/// or gets a std::logic_error when the task returns. Loops run, though perhaps
-/// serially, until the process is gone, in destructors of static objects too.
-/// Workers block the signals that come from outside, so that handlers run on
-/// the program's threads.
+/// task may fork, and may end the process; the child of a task must end inside
+/// of it, or gets a std::logic_error when the task returns. Loops run, though
+/// perhaps serially, until the process is gone, in destructors of static
+/// objects too. Workers block the signals that come from outside, so that
+/// handlers run on the program's threads.
 template <typename Body>
 void parallel_for(Index tasks, int workers, Body&& body) {
   using Closure = std::remove_reference_t<Body>;
