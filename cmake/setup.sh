@@ -25,6 +25,12 @@ nn_apt_ready=
 # What builds and tests are started through, if anything.
 nn_launcher=()
 
+# A compiler's earlier work is used again where ccache is installed; a launcher
+# of the caller's own stays.
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
+fi
+
 say() { printf '%s\n' "$*"; }
 
 # Programs and scripts report errors alike: "reproduce.sh: error: ...".
