@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: tests/run.sh [--release-only]
+Usage: tests/run.sh [--release-only] [--fuzz]
 
 Installs what is missing (Debian and Ubuntu), builds the presets and runs their
 tests:
@@ -13,11 +13,12 @@ tests:
   release   all tests, among them those against LibTorch where it is found
   asan      AddressSanitizer and UndefinedBehaviorSanitizer: all tests but
             those on real data
-  fuzz      the fuzzers of tests/fuzz for some seconds each, where clang has
-            its libFuzzer
   tsan      ThreadSanitizer: the tests in which threads meet
+  fuzz      with --fuzz: the fuzzers of tests/fuzz for some seconds each. The
+            tests of release and asan replay their corpus in any case.
 
   --release-only   no sanitizers
+  --fuzz           also searches on from the fuzzers' corpus; needs clang
   --help           this text
 
 Environment:
@@ -27,9 +28,11 @@ TEXT
 }
 
 release_only=
+fuzz=
 while (($#)); do
   case "$1" in
     --release-only) release_only=yes ;;
+    --fuzz) fuzz=yes ;;
     -h | --help)
       usage
       exit 0
@@ -85,16 +88,6 @@ if [[ -z "$release_only" ]]; then
   build asan
   export LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0"
   run_tests asan --timeout 900
-  # The tests replay the corpus; where clang has a libFuzzer, it searches on.
-  if command -v clang++ >/dev/null &&
-    clang++ -fsanitize=fuzzer -x c++ -o /dev/null - 2>/dev/null \
-      <<<'extern "C" int LLVMFuzzerTestOneInput(const char*, long) { return 0; }'; then
-    say ""
-    say "== fuzz"
-    tests/fuzz/run.sh --seconds 5 --jobs "$(nproc)"
-  else
-    say "clang with libFuzzer not found: nothing is fuzzed"
-  fi
   # ThreadSanitizer of g++ 12 does not start where the kernel spreads addresses
   # over many bits. The build needs it too: it asks nn_tests for its tests.
   if setarch "$(uname -m)" -R true 2>/dev/null; then
@@ -103,4 +96,10 @@ if [[ -z "$release_only" ]]; then
   configure tsan
   build tsan
   run_tests tsan --timeout 900
+fi
+
+if [[ -n "$fuzz" ]]; then
+  say ""
+  say "== fuzz"
+  tests/fuzz/run.sh --seconds 5 --jobs "$(nproc)"
 fi
