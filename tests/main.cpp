@@ -20,6 +20,19 @@ constexpr int kSkipped = 77;
 
 }  // namespace
 
+// Tests ask for more memory than there is, and expect to be told so.
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#elif defined(__SANITIZE_THREAD__)
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#endif
+
 int main(int argc, char* argv[]) {
   std::vector<char*> arguments(argv, argv + argc);
   const auto needs_data =
