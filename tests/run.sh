@@ -86,6 +86,8 @@ if [[ -z "$release_only" ]]; then
   unset NN_DATA_DIR
   configure asan
   build asan
+  # The release build has killed programs at many more moments already.
+  export NN_KILLS="${NN_KILLS:-8}" NN_FAULTS="${NN_FAULTS:-3}"
   export LSAN_OPTIONS="suppressions=$root/tests/leaks.supp:print_suppressions=0"
   run_tests asan --timeout 900
   # ThreadSanitizer of g++ 12 does not start where the kernel spreads addresses
