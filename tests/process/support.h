@@ -39,6 +39,16 @@ inline int threads_of_process() {
   return count;
 }
 
+/// Whether the process comes to have that many threads. The kernel lists a
+/// thread for a moment longer than it takes to join it.
+inline bool comes_to_threads(int count) {
+  for (int wait = 0; wait < 10000; ++wait) {
+    if (threads_of_process() == count) return true;
+    usleep(1000);
+  }
+  return false;
+}
+
 /// Forks a child that runs `body` and then leaves by exit(), so that its
 /// destructors run: with 0 if `body` returned true.
 inline pid_t child_of(const std::function<bool()>& body) {

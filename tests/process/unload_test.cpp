@@ -9,13 +9,17 @@
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "process/support.h"
 
 int main(int argc, char** argv) {
   NN_CHECK(argc == 2);
   const std::string path = argv[1];
-  const int threads_before = nn_test::threads_of_process();
+  // ThreadSanitizer starts a thread of its own with the first other one.
+  int threads_before = 0;
+  std::thread([&] { threads_before = nn_test::threads_of_process() - 1; })
+      .join();
   double first = 0.0;
   for (int round = 0; round < 100; ++round) {
     void* plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -32,7 +36,7 @@ int main(int argc, char** argv) {
     // Nothing keeps it: neither a thread nor a symbol that is unique in the
     // process.
     NN_CHECK(dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD) == nullptr);
-    NN_CHECK(nn_test::threads_of_process() == threads_before);
+    NN_CHECK(nn_test::comes_to_threads(threads_before));
   }
   return 0;
 }
