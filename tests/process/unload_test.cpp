@@ -18,8 +18,9 @@ int main(int argc, char** argv) {
   const std::string path = argv[1];
   // ThreadSanitizer starts a thread of its own with the first other one.
   int threads_before = 0;
-  std::thread([&] { threads_before = nn_test::threads_of_process() - 1; })
-      .join();
+  std::thread([&] {
+    threads_before = nn_test::threads_of_process() - 1;
+  }).join();
   double first = 0.0;
   for (int round = 0; round < 100; ++round) {
     void* plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
