@@ -9,8 +9,6 @@ set(NN_COMPONENTS
   machine_limits
   parallel
   parameter
-  layer
-  initializers
   kernels/isa
   kernels/reference
   kernels/gemm
@@ -29,6 +27,19 @@ set(NN_COMPONENTS
   kernels/dropout
   kernels/gray_levels
   kernels/average_pooling
+  losses/loss
+  losses/mean_squared_error
+  losses/smooth_l1
+  losses/binary_cross_entropy
+  losses/softmax_cross_entropy
+  optimizers/optimizer
+  optimizers/sgd
+  optimizers/adam
+  optimizers/rmsprop
+  optimizers/adagrad
+  optimizers/clip_gradients
+  optimizers/schedule
+  optimizers/reduce_on_plateau
   layers/linear
   layers/relu
   layers/activation
@@ -46,36 +57,25 @@ set(NN_COMPONENTS
   layers/softmax
   layers/batch_norm
   layers/layer_norm
-  layer_registry
-  losses/loss
-  losses/mean_squared_error
-  losses/smooth_l1
-  losses/binary_cross_entropy
-  losses/softmax_cross_entropy
-  optimizers/optimizer
-  optimizers/sgd
-  optimizers/adam
-  optimizers/rmsprop
-  optimizers/adagrad
-  optimizers/clip_gradients
-  optimizers/schedule
-  optimizers/reduce_on_plateau
-  workspace
-  stage
-  sequential
-  residual
-  non_finite
-  gradient_check
-  file
-  file_kind
-  byte_source
-  json
-  safetensors_reader
-  safetensors
-  named_tensors
-  model
-  optimizer_file
-  onnx
+  network/layer
+  network/initializers
+  network/layer_registry
+  network/workspace
+  network/stage
+  network/sequential
+  network/residual
+  network/non_finite
+  network/gradient_check
+  files/file
+  files/file_kind
+  files/byte_source
+  files/json
+  files/safetensors_reader
+  files/safetensors
+  files/named_tensors
+  files/model
+  files/optimizer_file
+  files/onnx
   data/image_set
   data/idx
   data/batches

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/softmax.h"
-#include "nn/model.h"
 #include "nn/optimizers/sgd.h"
 #include "support/catch.h"
 #include "support/errors.h"

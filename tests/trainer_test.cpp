@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "nn/data/batches.h"
+#include "nn/files/optimizer_file.h"
+#include "nn/files/safetensors.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/dropout.h"
@@ -19,12 +21,10 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
-#include "nn/optimizer_file.h"
+#include "nn/network/residual.h"
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/random.h"
-#include "nn/residual.h"
-#include "nn/safetensors.h"
 #include "support/allocations.h"
 #include "support/catch.h"
 #include "support/errors.h"

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/types.h"
 
 namespace apps {

@@ -5,12 +5,12 @@
 #include "nn/losses/mean_squared_error.h"
 #include "nn/losses/smooth_l1.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/workspace.h"
 #include "nn/optimizers/adagrad.h"
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "nn/optimizers/rmsprop.h"
 #include "nn/optimizers/sgd.h"
-#include "nn/workspace.h"
 
 namespace apps {
 namespace {

@@ -23,8 +23,8 @@
 #include "nn/check.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
+#include "nn/network/sequential.h"
 #include "nn/parallel.h"
-#include "nn/sequential.h"
 
 namespace {
 

@@ -16,7 +16,7 @@
 #include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
 #include "nn/layers/tanh.h"
-#include "nn/residual.h"
+#include "nn/network/residual.h"
 
 namespace apps {
 namespace {

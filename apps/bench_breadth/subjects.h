@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench_breadth/learner.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 
 namespace apps {
 

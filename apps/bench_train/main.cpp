@@ -30,9 +30,9 @@
 #include "nn/data/image_set.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/linear.h"
+#include "nn/network/sequential.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
-#include "nn/sequential.h"
 
 #if NN_BENCH_HAVE_TORCH
 #include "mnist_torch/torch_factory.h"

@@ -18,8 +18,8 @@
 #include "common/figures.h"
 #include "common/run_files.h"
 #include "nn/check.h"
-#include "nn/file.h"
-#include "nn/model.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
 
 namespace apps {
 namespace {

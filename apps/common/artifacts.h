@@ -8,7 +8,7 @@
 
 #include "common/partial_folder.h"
 #include "common/run.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 
 namespace apps {
 

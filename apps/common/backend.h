@@ -10,10 +10,10 @@
 #include "common/options.h"
 #include "common/run.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/sequential.h"
+#include "nn/network/workspace.h"
 #include "nn/optimizers/sgd.h"
-#include "nn/sequential.h"
 #include "nn/types.h"
-#include "nn/workspace.h"
 
 namespace apps {
 

@@ -9,7 +9,7 @@
 #include "common/printable.h"
 #include "common/texts.h"
 #include "nn/check.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "plot/charts.h"
 #include "plot/render.h"
 

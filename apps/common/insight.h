@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/run.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/shape.h"
 #include "nn/types.h"
 

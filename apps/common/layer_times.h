@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/run.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/types.h"
 
 namespace apps {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/options.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/shape.h"
 
 namespace apps {

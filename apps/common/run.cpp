@@ -13,7 +13,7 @@
 #include "common/printable.h"
 #include "common/run_files.h"
 #include "nn/check.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 namespace apps {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "common/sha256.h"
 #include "nn/check.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 namespace apps {
 namespace {

@@ -29,11 +29,11 @@
 #include "common/versions.h"
 #include "nn/check.h"
 #include "nn/data/idx.h"
-#include "nn/file.h"
-#include "nn/model.h"
-#include "nn/non_finite.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
+#include "nn/files/safetensors.h"
+#include "nn/network/non_finite.h"
 #include "nn/parallel.h"
-#include "nn/safetensors.h"
 
 namespace apps {
 namespace {

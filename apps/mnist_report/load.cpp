@@ -12,8 +12,8 @@
 #include "common/run_files.h"
 #include "mnist_report/tell_apart.h"
 #include "nn/check.h"
-#include "nn/file.h"
-#include "nn/model.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
 #include "plot/render.h"
 
 namespace report {

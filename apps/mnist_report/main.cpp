@@ -13,7 +13,7 @@
 #include "common/versions.h"
 #include "mnist_report/content.h"
 #include "mnist_report/load.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "plot/drawing.h"
 
 namespace {

@@ -9,8 +9,8 @@
 
 #include "common/backend.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/sequential.h"
 #include "nn/optimizers/sgd.h"
-#include "nn/sequential.h"
 #include "nn/shape.h"
 #include "nn/types.h"
 #include "torch_factory.h"

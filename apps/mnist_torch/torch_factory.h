@@ -5,7 +5,7 @@
 
 #include "common/backend.h"
 #include "common/options.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 
 namespace apps {
 

@@ -22,7 +22,7 @@
 #include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
 #include "nn/layers/tanh.h"
-#include "nn/residual.h"
+#include "nn/network/residual.h"
 
 namespace torch_twin {
 namespace {

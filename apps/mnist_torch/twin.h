@@ -3,7 +3,7 @@
 
 #include <torch/torch.h>
 
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/shape.h"
 #include "nn/types.h"
 

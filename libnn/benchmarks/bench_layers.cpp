@@ -14,7 +14,7 @@
 
 #include "benchmarks/arguments.h"
 #include "benchmarks/timing.h"
-#include "nn/layer_registry.h"
+#include "nn/network/layer_registry.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
 #include "nn/types.h"

@@ -10,7 +10,7 @@
 #include "first_non_finite.h"
 #include "nn/check.h"
 #include "nn/data/batches.h"
-#include "nn/non_finite.h"
+#include "nn/network/non_finite.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "option_checks.h"
 #include "resize.h"

@@ -3,10 +3,10 @@
 #include <string>
 #include <utility>
 
-#include "json.h"
+#include "files/json.h"
 #include "nn/check.h"
-#include "nn/file.h"
-#include "nn/model.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
 #include "option_checks.h"
 
 namespace nn {

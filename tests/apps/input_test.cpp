@@ -9,7 +9,7 @@
 #include "common/input_file.h"
 #include "common/parse_json.h"
 #include "common/printable.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/temporary_directory.h"

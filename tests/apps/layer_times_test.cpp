@@ -12,7 +12,7 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/softmax.h"
 #include "nn/losses/softmax_cross_entropy.h"
-#include "nn/workspace.h"
+#include "nn/network/workspace.h"
 #include "support/catch.h"
 
 namespace {

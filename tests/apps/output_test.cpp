@@ -6,7 +6,7 @@
 
 #include "common/progress.h"
 #include "common/run_files.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "support/catch.h"
 #include "support/program.h"
 #include "support/temporary_directory.h"

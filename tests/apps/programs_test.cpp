@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/run.h"
-#include "nn/file.h"
-#include "nn/safetensors.h"
+#include "nn/files/file.h"
+#include "nn/files/safetensors.h"
 #include "support/catch.h"
 #include "support/data_directory.h"
 #include "support/program.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/errors.h"

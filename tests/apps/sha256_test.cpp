@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/data_directory.h"

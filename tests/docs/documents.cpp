@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "nn/check.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 namespace nn_test {
 namespace {

@@ -43,7 +43,7 @@ TEST_CASE("every block of code in the documents is tested", "[docs]") {
 
 TEST_CASE("every layer, loss and optimizer names its derivation", "[docs]") {
   const std::string include = "libnn/include/nn/";
-  Strings headers = {include + "residual.h"};
+  Strings headers = {include + "network/residual.h"};
   for (const char* folder : {"layers", "losses", "optimizers"}) {
     for (const std::string& path : nn_test::files_under(include + folder)) {
       // These two compute nothing: they are what the others have in common.

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 /// What libFuzzer calls with every input. A target defines it; where the
 /// targets share one program (replay.cpp), each under a name of its own.

@@ -2,7 +2,7 @@
 // second takes too, with the same meaning. The first byte says what the text is
 // to be.
 
-#include "json.h"
+#include "files/json.h"
 
 #include <map>
 #include <nlohmann/json.hpp>

@@ -19,9 +19,9 @@
 #include "nn/layers/relu.h"
 #include "nn/layers/silu.h"
 #include "nn/layers/tanh.h"
+#include "nn/network/sequential.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
-#include "nn/sequential.h"
 #include "support/reference_network.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // A model: a network from the description of its layers, and its weights.
 
-#include "nn/model.h"
+#include "nn/files/model.h"
 
 #include <algorithm>
 

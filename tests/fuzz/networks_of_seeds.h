@@ -7,8 +7,8 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
+#include "nn/network/residual.h"
+#include "nn/network/sequential.h"
 
 namespace nn_fuzz {
 

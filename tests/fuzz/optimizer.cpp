@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 #include "networks_of_seeds.h"
-#include "nn/optimizer_file.h"
+#include "nn/files/optimizer_file.h"
 #include "nn/optimizers/adam.h"
 #include "safetensors_input.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fuzz.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 // NN_FUZZ_TARGETS is X(idx) X(gzip) ...
 #define X(name) \

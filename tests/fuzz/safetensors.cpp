@@ -1,6 +1,6 @@
 // A safetensors file, of whatever tensors.
 
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 
 #include "fuzz.h"
 #include "safetensors_input.h"

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "json.h"
+#include "files/json.h"
+#include "utf8.h"
 
 namespace nn_fuzz {
 

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "json.h"
+#include "files/json.h"
 #include "networks_of_seeds.h"
-#include "nn/file.h"
-#include "nn/model.h"
-#include "nn/optimizer_file.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
+#include "nn/files/optimizer_file.h"
+#include "nn/files/safetensors.h"
 #include "nn/optimizers/adam.h"
 #include "nn/random.h"
-#include "nn/safetensors.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 

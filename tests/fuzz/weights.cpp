@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 #include "networks_of_seeds.h"
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 #include "safetensors_input.h"
 
 namespace {

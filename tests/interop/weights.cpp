@@ -15,14 +15,14 @@
 #include <iostream>
 #include <string>
 
+#include "nn/files/model.h"
+#include "nn/files/safetensors.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
-#include "nn/model.h"
-#include "nn/safetensors.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 
 namespace {
 

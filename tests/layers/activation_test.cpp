@@ -5,12 +5,12 @@
 #include <memory>
 #include <vector>
 
-#include "nn/layer_registry.h"
 #include "nn/layers/gelu.h"
 #include "nn/layers/leaky_relu.h"
 #include "nn/layers/sigmoid.h"
 #include "nn/layers/silu.h"
 #include "nn/layers/tanh.h"
+#include "nn/network/layer_registry.h"
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/layer_runner.h"

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "nn/layer_registry.h"
+#include "nn/network/layer_registry.h"
 #include "support/catch.h"
 #include "support/layer_contract.h"
 #include "support/layer_runner.h"

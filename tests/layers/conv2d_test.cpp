@@ -3,10 +3,10 @@
 #include <cmath>
 #include <vector>
 
-#include "nn/layer_registry.h"
+#include "nn/files/safetensors.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/sequential.h"
 #include "nn/random.h"
-#include "nn/safetensors.h"
-#include "nn/sequential.h"
 #include "support/catch.h"
 #include "support/layer_contract.h"
 #include "support/layer_runner.h"

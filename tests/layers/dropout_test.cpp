@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "nn/gradient_check.h"
-#include "nn/layer_registry.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/gradient_check.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/residual.h"
+#include "nn/network/sequential.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/random.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
 #include "support/catch.h"
 #include "support/layer_contract.h"
 #include "support/layer_runner.h"

@@ -4,9 +4,9 @@
 #include <limits>
 #include <stdexcept>
 
-#include "nn/layer_registry.h"
-#include "nn/safetensors.h"
-#include "nn/sequential.h"
+#include "nn/files/safetensors.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/sequential.h"
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/layer_contract.h"

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <vector>
 
-#include "nn/layer_registry.h"
 #include "nn/layers/avg_pool2d.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/conv2d.h"
@@ -19,9 +18,10 @@
 #include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
 #include "nn/layers/tanh.h"
-#include "nn/residual.h"
-#include "nn/sequential.h"
-#include "nn/workspace.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/residual.h"
+#include "nn/network/sequential.h"
+#include "nn/network/workspace.h"
 #include "parity.h"
 #include "twin.h"
 

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 #include "nn/random.h"
 #include "nn/types.h"
 #include "support/catch.h"

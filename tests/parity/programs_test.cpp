@@ -13,7 +13,7 @@
 #include "common/run.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"

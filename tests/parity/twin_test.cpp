@@ -10,7 +10,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "parity.h"
 
 namespace {

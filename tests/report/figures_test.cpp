@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "plot/render.h"
 #include "plot/ticks.h"
 #include "report/sample_run.h"

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "common/figures.h"
+#include "nn/files/model.h"
 #include "nn/layers/conv2d.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
-#include "nn/model.h"
 #include "nn/random.h"
 
 namespace nn_test {

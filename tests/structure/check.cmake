@@ -55,17 +55,6 @@ set(sources "*.h" "*.cpp")
 set(frameworks "(torch|ATen|c10|caffe2)/")
 set(libtorch "(TORCH_[A-Z_]*(LIBRARIES|INCLUDE|CXX_FLAGS)|[( \t\n]torch[) \t\n])")
 
-rule("kernels know no layer and no network"
-  FILES libnn/src/kernels/*.h libnn/src/kernels/*.cpp
-  PATTERN "${include}(nn/)?(layer|layers/|losses/|optimizers/|parameter|sequential|stage|workspace|initializers|gradient_check|safetensors|data/|nn\\.h)"
-  FINDS "#include \"nn/layers/conv2d.h\"")
-
-rule("layers know no network, loss or optimizer"
-  FILES libnn/include/nn/layers/*.h libnn/src/layers/*.cpp
-        libnn/include/nn/layer.h libnn/src/layer.cpp
-  PATTERN "${include}(nn/)?(losses/|optimizers/|sequential|stage|workspace|safetensors|data/|nn\\.h)"
-  FINDS "#include \"nn/sequential.h\"")
-
 rule("libnn knows no program, no plotting and no other framework"
   FILES libnn/*.h libnn/*.cpp
   PATTERN "${include}(${frameworks}|apps/|common/|plot/|cairo|stb|nlohmann|CLI/|opencv|mkl|cblas)"
@@ -108,7 +97,7 @@ rule("LibTorch is linked in mnist_torch and the parity tests alone"
 rule("plotting knows no network"
   FILES apps/plot/*.h apps/plot/*.cpp
   PATTERN "${include}(nn/|common/|${frameworks})"
-  FINDS "#include \"nn/sequential.h\"")
+  FINDS "#include \"nn/network/sequential.h\"")
 
 rule("no build file sets machine or unsafe mathematics flags"
   FILES CMakeLists.txt *.cmake CMakePresets.json *.sh .ci/run *.in
@@ -136,7 +125,7 @@ rule("the library never prints and never ends the process"
 # goes to the terminal alone may follow the user's.
 rule("numbers are written and read without the program's locale"
   FILES libnn/include/*.h libnn/src/*.h libnn/src/*.cpp apps/*.h apps/*.cpp
-  EXCEPT "^libnn/include/nn/check.h$" "^libnn/src/(json|data/idx).cpp$"
+  EXCEPT "^libnn/include/nn/check.h$" "^libnn/src/(files/json|data/idx).cpp$"
          "^apps/bench_" "^apps/common/(progress|train|parse_options).cpp$"
          "^apps/mnist_report/main.cpp$"
   PATTERN "(std::o?stringstream|[^A-Za-z0-9_](strto(d|f|ld)|ato[fil]|sto(d|f|ld)|setlocale) *\\(|std::to_string\\([^()]*(seconds|loss|accuracy|rate)[^()]*\\)|\"[^\"\n]*%[-+ #0-9.*]*l?[aefgAEFG][^A-Za-z])"

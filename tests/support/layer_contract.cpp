@@ -8,7 +8,7 @@
 
 #include "nn/buffer.h"
 #include "nn/check.h"
-#include "nn/gradient_check.h"
+#include "nn/network/gradient_check.h"
 #include "support/allocations.h"
 #include "support/matrices.h"
 #include "support/threads.h"

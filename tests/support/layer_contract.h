@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 #include "nn/random.h"
 
 namespace nn_test {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer_registry.h"
-#include "nn/sequential.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/sequential.h"
 
 namespace nn_test {
 

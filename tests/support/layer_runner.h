@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn_test {
 

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "nn/check.h"
-#include "nn/layer_registry.h"
-#include "nn/model.h"
+#include "nn/files/model.h"
+#include "nn/network/layer_registry.h"
+#include "nn/network/sequential.h"
 #include "nn/optimizers/adam.h"
 #include "nn/parallel.h"
-#include "nn/sequential.h"
 #include "support/reference_network.h"
 
 namespace nn_test {

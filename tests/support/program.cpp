@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "support/temporary_directory.h"
 
 namespace nn_test {

@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 
 namespace nn_test {
 

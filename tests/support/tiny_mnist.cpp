@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "nn/file.h"
+#include "nn/files/file.h"
 #include "nn/random.h"
 
 #ifdef NN_HAVE_ZLIB

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 /// Swish with a trainable slope b, shared by all features:
 ///

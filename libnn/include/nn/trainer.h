@@ -11,11 +11,11 @@
 #include "nn/data/augmentation.h"
 #include "nn/data/image_set.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/sequential.h"
+#include "nn/network/workspace.h"
 #include "nn/optimizers/optimizer.h"
 #include "nn/optimizers/schedule.h"
-#include "nn/sequential.h"
 #include "nn/types.h"
-#include "nn/workspace.h"
 
 namespace nn {
 

@@ -3,7 +3,7 @@
 #include "kernels/grouped_conv2d.h"
 #include "layers/geometry.h"
 #include "nn/check.h"
-#include "nn/initializers.h"
+#include "nn/network/initializers.h"
 
 namespace nn {
 namespace {

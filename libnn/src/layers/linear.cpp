@@ -3,7 +3,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "nn/check.h"
-#include "nn/initializers.h"
+#include "nn/network/initializers.h"
 
 namespace nn {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nn/data/image_set.h"
-#include "nn/file.h"
+#include "nn/files/file.h"
 
 namespace nn {
 

@@ -1,7 +1,7 @@
 #ifndef NN_LAYERS_ACTIVATION_H_
 #define NN_LAYERS_ACTIVATION_H_
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 

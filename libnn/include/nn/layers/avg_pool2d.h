@@ -4,7 +4,7 @@
 #include <string>
 
 #include "nn/extent.h"
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 

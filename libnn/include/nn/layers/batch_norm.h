@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nn/extent.h"
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 
@@ -65,7 +65,7 @@ class Conv2d final : public Layer<Scalar> {
   Settings settings() const override;
   using Layer<Scalar>::parameters;
   std::vector<Parameter<Scalar>*> parameters() override;
-  /// Weights and biases uniform in +-1 / sqrt(fan_in) (initializers.h).
+  /// Weights and biases uniform in +-1 / sqrt(fan_in) (network/initializers.h).
   void initialize(Rng& rng) override;
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 

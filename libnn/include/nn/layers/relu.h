@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "nn/layer.h"
+#include "nn/network/layer.h"
 
 namespace nn {
 

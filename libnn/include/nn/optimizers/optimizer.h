@@ -26,7 +26,7 @@ struct GroupOptions {
 };
 
 /// What an optimizer carries from one step to the next, beside its learning
-/// rate; optimizer_file.h saves and loads it.
+/// rate; files/optimizer_file.h saves and loads it.
 template <typename Scalar>
 struct OptimizerState {
   /// One number for every element of the parameters, in their order.
