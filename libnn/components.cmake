@@ -62,6 +62,7 @@ set(NN_COMPONENTS
   network/layer_registry
   network/workspace
   network/stage
+  network/stage_list
   network/sequential
   network/residual
   network/non_finite

@@ -163,7 +163,7 @@ Trainer<Scalar>::Trainer(Sequential<Scalar>& network,
       loss_(options_.loss),
       augmentation_(options_.augmentation, options_.seed),
       parameters_(network.parameters()),
-      plan_number_(network.plan_number_),
+      plan_number_(network.plan_number()),
       layers_(network.size()) {
   const Index classes = network.output_shape().features();
   check_argument(classes >= 2,
@@ -238,7 +238,7 @@ void Trainer<Scalar>::check_network() {
   // Every change of the layers gives the network another number, and a moved
   // one takes its number along. Most changes of it do not matter, so what must
   // not change, the parameters, is compared then alone: that allocates.
-  if (is_running_ && network_.plan_number_ == plan_number_ &&
+  if (is_running_ && network_.plan_number() == plan_number_ &&
       network_.size() == layers_) {
     return;
   }
@@ -247,7 +247,7 @@ void Trainer<Scalar>::check_network() {
   check_argument(has_layers && network_.parameters() == parameters_,
                  "[Trainer] expected the network to keep the parameters that "
                  "it had when the trainer was built, got others");
-  plan_number_ = network_.plan_number_;
+  plan_number_ = network_.plan_number();
   layers_ = network_.size();
 }
 

@@ -49,6 +49,7 @@
 #include "nn/network/non_finite.h"
 #include "nn/network/residual.h"
 #include "nn/network/sequential.h"
+#include "nn/network/stage_list.h"
 #include "nn/network/workspace.h"
 #include "nn/optimizers/adagrad.h"
 #include "nn/optimizers/adam.h"

@@ -1,7 +1,6 @@
 #include "nn/network/sequential.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "class_of.h"
@@ -12,62 +11,41 @@
 #include "nn/buffer.h"
 #include "nn/check.h"
 #include "nn/layers/softmax.h"
-#include "nn/network/residual.h"
 #include "nn/parallel.h"
 
 namespace nn {
 namespace {
 
-// Every plan of every network has a number of its own, by which a workspace
-// tells whether it was cut for it.
-std::uint64_t next_plan_number() {
-  static std::atomic<std::uint64_t> number{0};
-  return ++number;
-}
-
+// The features of what the first `stages` stages write.
 template <typename Scalar>
-std::size_t activation_bytes(const Shape& shape, Index batch) {
-  return aligned_size(array_bytes(shape.features(), batch, sizeof(Scalar)));
+Index rows_behind(const StageList<Scalar>& list, std::size_t stages) {
+  return stages > 0 ? list.stages()[stages - 1]->output_shape().features()
+                    : list.input_shape().features();
 }
 
 }  // namespace
 
 template <typename Scalar>
 Sequential<Scalar>::Sequential(const Shape& input_shape, std::uint64_t seed)
-    : input_shape_(input_shape), rng_(seed) {
-  check_shape("Sequential", input_shape);
-  note_plan();
-}
+    : rng_(seed), list_(input_shape, "Sequential") {}
 
 template <typename Scalar>
 Sequential<Scalar>::~Sequential() = default;
 template <typename Scalar>
-Sequential<Scalar>::Sequential(Sequential&& other) noexcept
-    : input_shape_(std::exchange(other.input_shape_, Shape{})),
-      rng_(other.rng_),
-      fuse_(other.fuse_),
-      layers_(std::exchange(other.layers_, {})),
-      sizes_(std::exchange(other.sizes_, {})),
-      stages_(std::exchange(other.stages_, {})),
-      logit_stages_(std::exchange(other.logit_stages_, 0)),
-      plan_number_(std::exchange(other.plan_number_, 0)) {}
+Sequential<Scalar>::Sequential(Sequential&&) noexcept = default;
 template <typename Scalar>
-Sequential<Scalar>& Sequential<Scalar>::operator=(Sequential&& other) noexcept {
-  Sequential taken(std::move(other));
-  std::swap(input_shape_, taken.input_shape_);
-  std::swap(rng_, taken.rng_);
-  std::swap(fuse_, taken.fuse_);
-  std::swap(layers_, taken.layers_);
-  std::swap(sizes_, taken.sizes_);
-  std::swap(stages_, taken.stages_);
-  std::swap(logit_stages_, taken.logit_stages_);
-  std::swap(plan_number_, taken.plan_number_);
-  return *this;
+Sequential<Scalar>& Sequential<Scalar>::operator=(Sequential&&) noexcept =
+    default;
+
+template <typename Scalar>
+StageList<Scalar> Sequential<Scalar>::release() && {
+  check_usable();
+  return std::move(list_);
 }
 
 template <typename Scalar>
 void Sequential<Scalar>::check_usable() const {
-  check_argument(input_shape_.channels > 0,
+  check_argument(input_shape().channels > 0,
                  "[Sequential] expected a network, got one moved from");
 }
 
@@ -79,38 +57,25 @@ Sequential<Scalar>& Sequential<Scalar>::add(
                  "[Sequential] layer ",
                  size(),
                  ": expected a layer, got null");
-  check_argument(layer->input_shape() == output_shape(),
-                 "[Sequential] layer ",
-                 size(),
-                 ": [",
-                 layer->name(),
-                 "] takes input ",
-                 layer->input_shape(),
-                 ", got ",
-                 output_shape());
   internal::check_parameter_names(*layer);
   const Rng rng = rng_;
-  const std::size_t layers = layers_.size();
+  const std::size_t place = list_.size();
   const std::size_t sizes = sizes_.size();
   try {
     layer->initialize(rng_);
-    if (!fuse_) layer->set_fusion(false);
     for (const bool trained : {true, false}) {
       for (Parameter<Scalar>* p :
            trained ? layer->parameters() : layer->buffers()) {
-        sizes_.push_back(
-            {layers, p, p->value.rows(), p->value.cols(), trained});
+        sizes_.push_back({place, p, p->value.rows(), p->value.cols(), trained});
       }
     }
-    layers_.push_back(std::move(layer));
-    internal::extend_stages(layers_, fuse_, stages_);
+    list_.add(std::move(layer));
   } catch (...) {
-    layers_.resize(layers);
     sizes_.resize(sizes);
     rng_ = rng;
     throw;
   }
-  note_plan();
+  note_end();
   return *this;
 }
 
@@ -124,7 +89,7 @@ void Sequential<Scalar>::rethrow_with_place(
 template <typename Scalar>
 const Shape& Sequential<Scalar>::output_shape() const {
   check_usable();
-  return layers_.empty() ? input_shape_ : layers_.back()->output_shape();
+  return list_.output_shape();
 }
 
 template <typename Scalar>
@@ -156,21 +121,15 @@ std::vector<NamedParameter<Scalar>> Sequential<Scalar>::named_buffers() {
 template <typename Scalar>
 std::vector<Parameter<Scalar>*> Sequential<Scalar>::parameters() {
   check_usable();
-  std::vector<Parameter<Scalar>*> all;
-  for (const auto& layer : layers_) {
-    for (Parameter<Scalar>* parameter : layer->parameters()) {
-      all.push_back(parameter);
-    }
-  }
-  return all;
+  return list_.parameters();
 }
 
 template <typename Scalar>
 Index Sequential<Scalar>::parameter_count() const {
   check_usable();
   Index count = 0;
-  for (const auto& layer : layers_) {
-    for (const auto* parameter : std::as_const(*layer).parameters()) {
+  for (Index i = 0; i < size(); ++i) {
+    for (const auto* parameter : layer(i).parameters()) {
       count += parameter->value.size();
     }
   }
@@ -180,7 +139,7 @@ Index Sequential<Scalar>::parameter_count() const {
 template <typename Scalar>
 void Sequential<Scalar>::initialize(Rng& rng) {
   check_usable();
-  for (const auto& layer : layers_) layer->initialize(rng);
+  list_.initialize(rng);
 }
 
 template <typename Scalar>
@@ -190,7 +149,7 @@ std::string Sequential<Scalar>::summary() const {
     std::string place, layer, output, parameters;
   };
   std::vector<Row> rows{{"", "layer", "output", "parameters"},
-                        {"", "input", input_shape_.to_string(), ""}};
+                        {"", "input", input_shape().to_string(), ""}};
   for (Index i = 0; i < size(); ++i) {
     Index count = 0;
     for (const auto* p : layer(i).parameters()) count += p->value.size();
@@ -230,19 +189,20 @@ std::string Sequential<Scalar>::summary() const {
 template <typename Scalar>
 void Sequential<Scalar>::set_fusion(bool fuse) {
   check_usable();
-  for (const auto& layer : layers_) layer->set_fusion(fuse);
-  stages_ = internal::plan_stages(layers_, fuse);
-  fuse_ = fuse;
-  note_plan();
+  list_.set_fusion(fuse);
+  note_end();
 }
 
 template <typename Scalar>
-void Sequential<Scalar>::note_plan() {
+void Sequential<Scalar>::note_end() {
   const bool ends_in_softmax =
-      !layers_.empty() &&
-      internal::layer_as<Softmax>(layers_.back().get()) != nullptr;
-  logit_stages_ = stages_.size() - (ends_in_softmax ? 1 : 0);
-  plan_number_ = next_plan_number();
+      size() > 0 && internal::layer_as<Softmax>(&layer(size() - 1)) != nullptr;
+  logit_stages_ = list_.stages().size() - (ends_in_softmax ? 1 : 0);
+}
+
+template <typename Scalar>
+Index Sequential<Scalar>::logit_rows() const {
+  return rows_behind(list_, logit_stages_);
 }
 
 template <typename Scalar>
@@ -253,15 +213,15 @@ void Sequential<Scalar>::prepare(Workspace<Scalar>& workspace,
                  "[Sequential] expected a workspace, got one moved from");
   auto& state = *workspace.state_;
   const int threads = num_threads();
-  if (state.plan == plan_number_ && state.checked_batch == batch &&
+  if (state.plan == plan_number() && state.checked_batch == batch &&
       state.checked_mode == mode && threads <= state.workers) {
     return;
   }
   state.checked_batch = -1;
-  const bool fits = state.plan == plan_number_ && batch <= state.batch &&
+  const bool fits = state.plan == plan_number() && batch <= state.batch &&
                     (mode == Mode::kInference || state.mode == mode);
   if (!fits) {
-    if (state.plan == plan_number_) {
+    if (state.plan == plan_number()) {
       cut(state,
           std::max(batch, state.batch),
           state.mode == Mode::kTraining ? state.mode : mode);
@@ -284,49 +244,18 @@ template <typename Scalar>
 void Sequential<Scalar>::cut(State& state, Index batch, Mode mode) const {
   state.plan = 0;  // not cut for anything, should this throw
   state.forward_done = false;
-  const bool training = mode == Mode::kTraining;
-  std::size_t largest_saved = 0;
-  std::size_t kept = 0;
-  std::size_t largest = activation_bytes<Scalar>(input_shape_, batch);
   state.saved_bytes.clear();
-  for (const auto& stage : stages_) {
-    const std::size_t saved = stage->memory_needs(batch, mode).saved_bytes;
-    const std::size_t bytes =
-        activation_bytes<Scalar>(stage->output_shape(), batch);
-    state.saved_bytes.push_back(saved);
-    largest_saved = std::max(largest_saved, saved);
-    largest = std::max(largest, bytes);
-    if (training) kept += bytes + aligned_size(saved);
+  for (const auto& stage : list_.stages()) {
+    state.saved_bytes.push_back(stage->memory_needs(batch, mode).saved_bytes);
   }
-
-  // In inference the stages write two buffers in turn; in training each output
-  // is kept, and the gradients take the two.
-  state.memory.reserve(2 * largest +
-                       (training ? kept : aligned_size(largest_saved)));
-  std::byte* next = state.memory.data();
-  const auto cut = [&next](std::size_t bytes) {
-    std::byte* block = next;
-    next += aligned_size(bytes);
-    return block;
-  };
-  for (Scalar*& gradient : state.gradients) {
-    gradient = reinterpret_cast<Scalar*>(cut(largest));
-  }
-  state.activations.clear();
-  state.saved.clear();
-  // No backward pass reads it, so in inference all stages share one.
-  std::byte* const shared_saved = training ? nullptr : cut(largest_saved);
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    if (!training) {
-      state.activations.push_back(state.gradients[i % 2]);
-      state.saved.push_back(shared_saved);
-      continue;
-    }
-    state.activations.push_back(reinterpret_cast<Scalar*>(
-        cut(activation_bytes<Scalar>(stages_[i]->output_shape(), batch))));
-    state.saved.push_back(cut(state.saved_bytes[i]));
-  }
-  state.plan = plan_number_;
+  const std::size_t saved = list_.memory_needs(batch, mode).saved_bytes;
+  state.logit_bytes =
+      mode == Mode::kTraining
+          ? aligned_size(array_bytes(logit_rows(), batch, sizeof(Scalar)))
+          : 0;
+  state.memory.reserve(state.logit_bytes + saved);
+  state.block_bytes = internal::cut_of(list_.stages(), batch).block_bytes;
+  state.plan = plan_number();
   state.batch = batch;
   state.mode = mode;
 }
@@ -334,14 +263,14 @@ void Sequential<Scalar>::cut(State& state, Index batch, Mode mode) const {
 template <typename Scalar>
 void Sequential<Scalar>::reserve_scratch(State& state) const {
   std::size_t bytes = 0;
-  for (const auto& stage : stages_) {
+  for (const auto& stage : list_.stages()) {
     bytes = std::max(bytes,
                      stage->memory_needs(state.batch, state.mode)
                          .scratch_bytes_of(state.workers));
   }
   // If there is no memory, there is scratch memory for nobody.
   const int workers = std::exchange(state.workers, 0);
-  state.scratch.reserve(bytes);
+  state.scratch.reserve(2 * state.block_bytes + bytes);
   state.workers = workers;
 }
 
@@ -351,17 +280,20 @@ template <typename Scalar>
 void Sequential<Scalar>::check_needs(const State& state,
                                      Index batch,
                                      Mode mode) const {
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    const MemoryNeeds needs = stages_[i]->memory_needs(batch, mode);
+  const auto& stages = list_.stages();
+  const std::size_t scratch_bytes =
+      state.scratch.size_bytes() - 2 * state.block_bytes;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const MemoryNeeds needs = stages[i]->memory_needs(batch, mode);
     if (needs.saved_bytes <= state.saved_bytes[i] &&
-        needs.scratch_bytes_of(state.workers) <= state.scratch.size_bytes()) {
+        needs.scratch_bytes_of(state.workers) <= scratch_bytes) {
       continue;
     }
     check_argument(false,
                    "[Sequential] layer ",
-                   stages_[i]->first_layer(),
+                   stages[i]->first_layer(),
                    ": [",
-                   stages_[i]->name(),
+                   stages[i]->name(),
                    "] expected memory_needs() that never grow when the batch "
                    "gets smaller, nor from training to inference, got ",
                    needs.saved_bytes,
@@ -372,7 +304,7 @@ void Sequential<Scalar>::check_needs(const State& state,
                    " samples, and ",
                    state.saved_bytes[i],
                    " and at most ",
-                   state.scratch.size_bytes(),
+                   scratch_bytes,
                    " for ",
                    state.batch);
   }
@@ -410,11 +342,11 @@ void Sequential<Scalar>::check_sizes() const {
 template <typename Scalar>
 void Sequential<Scalar>::check_input(const ConstView<Scalar>& x) const {
   check_usable();
-  check_argument(x.rows() == input_shape_.features(),
+  check_argument(x.rows() == input_shape().features(),
                  "[Sequential] expected ",
-                 input_shape_.features(),
+                 input_shape().features(),
                  " rows for input ",
-                 input_shape_,
+                 input_shape(),
                  ", got ",
                  x.rows());
 }
@@ -427,24 +359,18 @@ ConstView<Scalar> Sequential<Scalar>::forward(
   prepare(workspace, x.cols(), Mode::kTraining);
   auto& state = *workspace.state_;
   ++state.passes;
-  const Scalar* in = x.data();
-  Index rows = x.rows();
-  for (std::size_t i = 0; i < logit_stages_; ++i) {
-    const Index out_rows = stages_[i]->output_shape().features();
-    if (x.cols() > 0) {
-      stages_[i]->forward(
-          ConstView<Scalar>(in, rows, x.cols()),
-          View<Scalar>(state.activations[i], out_rows, x.cols()),
-          Mode::kTraining,
-          {state.saved[i], state.scratch.data(), state.passes, state.workers});
-    }
-    in = state.activations[i];
-    rows = out_rows;
-  }
+  const View<Scalar> logits(state.logits(), logit_rows(), x.cols());
+  internal::forward_stages(list_.stages(),
+                           logit_stages_,
+                           state.cut(),
+                           x,
+                           logits,
+                           Mode::kTraining,
+                           state.pass_memory(state.passes));
   state.forward_done = true;
   state.x = x.data();
   state.columns = x.cols();
-  return ConstView<Scalar>(in, rows, x.cols());
+  return as_const(logits);
 }
 
 template <typename Scalar>
@@ -453,27 +379,24 @@ void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
                                   View<Scalar> dx) {
   check_usable();
   check_argument(workspace.state_ && workspace.state_->forward_done &&
-                     workspace.state_->plan == plan_number_,
+                     workspace.state_->plan == plan_number(),
                  "[Sequential] expected backward() after a forward() of this "
                  "network with the same workspace");
   auto& state = *workspace.state_;
   const Index columns = state.columns;
-  const Index logit_rows =
-      logit_stages_ > 0 ? stages_[logit_stages_ - 1]->output_shape().features()
-                        : input_shape_.features();
-  check_argument(dlogits.rows() == logit_rows && dlogits.cols() == columns,
+  check_argument(dlogits.rows() == logit_rows() && dlogits.cols() == columns,
                  "[Sequential] expected a gradient of ",
-                 logit_rows,
+                 logit_rows(),
                  " x ",
                  columns,
                  ", got ",
                  dlogits.rows(),
                  " x ",
                  dlogits.cols());
-  check_argument(dx.size() == 0 || (dx.rows() == input_shape_.features() &&
+  check_argument(dx.size() == 0 || (dx.rows() == input_shape().features() &&
                                     dx.cols() == columns),
                  "[Sequential] expected an input gradient of ",
-                 input_shape_.features(),
+                 input_shape().features(),
                  " x ",
                  columns,
                  ", got ",
@@ -486,23 +409,15 @@ void Sequential<Scalar>::backward(ConstView<Scalar> dlogits,
     return;
   }
   prepare(workspace, columns, Mode::kTraining);
-  if (logit_stages_ == 0 && dx.size() > 0) dx = dlogits;
-
-  const Scalar* dy = dlogits.data();
-  for (std::size_t i = logit_stages_; i-- > 0;) {
-    const Index in_rows = stages_[i]->input_shape().features();
-    const Index out_rows = stages_[i]->output_shape().features();
-    Scalar* dx_data = i == 0 ? dx.data() : state.gradients[i % 2];
-    const Index dx_rows = dx_data != nullptr ? in_rows : 0;
-    const Scalar* x = i == 0 ? state.x : state.activations[i - 1];
-    stages_[i]->backward(
-        ConstView<Scalar>(x, in_rows, columns),
-        ConstView<Scalar>(state.activations[i], out_rows, columns),
-        ConstView<Scalar>(dy, out_rows, columns),
-        View<Scalar>(dx_data, dx_rows, dx_data != nullptr ? columns : 0),
-        {state.saved[i], state.scratch.data(), state.passes, state.workers});
-    dy = dx_data;
-  }
+  internal::backward_stages(
+      list_.stages(),
+      logit_stages_,
+      state.cut(),
+      ConstView<Scalar>(state.x, input_shape().features(), columns),
+      ConstView<Scalar>(state.logits(), logit_rows(), columns),
+      dlogits,
+      dx,
+      state.pass_memory(state.passes));
 }
 
 template <typename Scalar>
@@ -512,9 +427,7 @@ void Sequential<Scalar>::run_inference(ConstView<Scalar> x,
                                        Workspace<Scalar>& workspace) const {
   check_input(x);
   check_sizes();
-  const Index y_rows = stages > 0
-                           ? stages_[stages - 1]->output_shape().features()
-                           : input_shape_.features();
+  const Index y_rows = rows_behind(list_, stages);
   check_argument(y.rows() == y_rows && y.cols() == x.cols(),
                  "[Sequential] expected an output of ",
                  y_rows,
@@ -527,28 +440,20 @@ void Sequential<Scalar>::run_inference(ConstView<Scalar> x,
   prepare(workspace, x.cols(), Mode::kInference);
   auto& state = *workspace.state_;
   state.forward_done = false;
-  if (x.cols() == 0) return;
-  if (stages == 0) y = x;
-  const Scalar* in = x.data();
-  Index rows = x.rows();
-  for (std::size_t i = 0; i < stages; ++i) {
-    const Index out_rows = stages_[i]->output_shape().features();
-    Scalar* out = i + 1 == stages ? y.data() : state.activations[i];
-    stages_[i]->forward(
-        ConstView<Scalar>(in, rows, x.cols()),
-        View<Scalar>(out, out_rows, x.cols()),
-        Mode::kInference,
-        {state.saved[i], state.scratch.data(), 0, state.workers});
-    in = out;
-    rows = out_rows;
-  }
+  internal::forward_stages(list_.stages(),
+                           stages,
+                           state.cut(),
+                           x,
+                           y,
+                           Mode::kInference,
+                           state.pass_memory(/*pass=*/0));
 }
 
 template <typename Scalar>
 void Sequential<Scalar>::predict(ConstView<Scalar> x,
                                  View<Scalar> y,
                                  Workspace<Scalar>& workspace) const {
-  run_inference(x, y, stages_.size(), workspace);
+  run_inference(x, y, list_.stages().size(), workspace);
 }
 
 template <typename Scalar>
@@ -590,10 +495,10 @@ std::vector<Matrix<Scalar>> Sequential<Scalar>::activations(
   check_input(x);
   check_sizes();
   std::vector<Matrix<Scalar>> outputs;
-  outputs.reserve(layers_.size());
+  outputs.reserve(list_.size());
   PassBuffers buffers;
   const Scalar* in = x.data();
-  for (const auto& layer : layers_) {
+  for (const Layer<Scalar>* layer : list_.inner_layers()) {
     const MemoryNeeds needs = layer->memory_needs(x.cols(), Mode::kInference);
     outputs.emplace_back(layer->output_shape().features(), x.cols());
     layer->forward(

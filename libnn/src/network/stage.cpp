@@ -1,5 +1,6 @@
 #include "network/stage.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <utility>
@@ -194,6 +195,29 @@ class ConvStage final : public Stage<Scalar> {
   kernels::ConvEpilogue epilogue_;  // may point to pool_
 };
 
+// What a training pass keeps of a stage for itself.
+template <typename Scalar>
+std::size_t kept_bytes(const Stages<Scalar>& stages,
+                       std::size_t i,
+                       const StageCut& cut) {
+  return aligned_size(
+      cut.saved_bytes != nullptr
+          ? cut.saved_bytes[i]
+          : stages[i]->memory_needs(cut.batch, Mode::kTraining).saved_bytes);
+}
+
+// The memory that stages share behind the two blocks.
+PassMemory behind_blocks(PassMemory memory, const StageCut& cut) {
+  memory.scratch += 2 * cut.block_bytes;
+  return memory;
+}
+
+// The block that stage `i` writes its output or its input's gradient into.
+template <typename Scalar>
+Scalar* block(const PassMemory& memory, const StageCut& cut, std::size_t i) {
+  return reinterpret_cast<Scalar*>(memory.scratch + (i % 2) * cut.block_bytes);
+}
+
 template <template <typename> class Kind, typename Scalar>
 Kind<Scalar>* layer_as(
     const std::vector<std::unique_ptr<Layer<Scalar>>>& layers, std::size_t i) {
@@ -270,11 +294,124 @@ void extend_stages(const std::vector<std::unique_ptr<Layer<Scalar>>>& layers,
                begin + static_cast<std::ptrdiff_t>(before));
 }
 
-#define NN_INSTANTIATE(T)                                                \
-  template Stages<T> plan_stages<T>(                                     \
-      const std::vector<std::unique_ptr<Layer<T>>>&, bool, std::size_t); \
-  template void extend_stages<T>(                                        \
-      const std::vector<std::unique_ptr<Layer<T>>>&, bool, Stages<T>&);
+template <typename Scalar>
+std::size_t output_bytes(const Stage<Scalar>& stage, Index batch) {
+  return aligned_size(
+      array_bytes(stage.output_shape().features(), batch, sizeof(Scalar)));
+}
+
+template <typename Scalar>
+StageCut cut_of(const Stages<Scalar>& stages,
+                Index batch,
+                const std::size_t* saved_bytes) {
+  StageCut cut{batch, 0, saved_bytes};
+  for (std::size_t i = 0; i + 1 < stages.size(); ++i) {
+    cut.block_bytes =
+        std::max(cut.block_bytes, output_bytes(*stages[i], batch));
+  }
+  return cut;
+}
+
+template <typename Scalar>
+void forward_stages(const Stages<Scalar>& stages,
+                    std::size_t count,
+                    const StageCut& cut,
+                    ConstView<Scalar> x,
+                    View<Scalar> y,
+                    Mode mode,
+                    const PassMemory& memory) {
+  const Index batch = x.cols();
+  if (batch == 0) return;
+  if (count == 0) y = x;
+  PassMemory inner = behind_blocks(memory, cut);
+  std::byte* kept = memory.saved;
+  const Scalar* in = x.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Stage<Scalar>& stage = *stages[i];
+    Scalar* out = i + 1 == count ? y.data() : block<Scalar>(memory, cut, i);
+    if (mode == Mode::kTraining) {
+      inner.saved = kept;
+      kept += kept_bytes(stages, i, cut);
+      if (i + 1 < count) {
+        out = reinterpret_cast<Scalar*>(kept);
+        kept += output_bytes(stage, cut.batch);
+      }
+    }
+    stage.forward(ConstView<Scalar>(in, stage.input_shape().features(), batch),
+                  View<Scalar>(out, stage.output_shape().features(), batch),
+                  mode,
+                  inner);
+    in = out;
+  }
+}
+
+template <typename Scalar>
+void backward_stages(const Stages<Scalar>& stages,
+                     std::size_t count,
+                     const StageCut& cut,
+                     ConstView<Scalar> x,
+                     ConstView<Scalar> y,
+                     ConstView<Scalar> dy,
+                     View<Scalar> dx,
+                     const PassMemory& memory) {
+  const Index batch = x.cols();
+  if (count == 0 && dx.size() > 0) dx = dy;
+  PassMemory inner = behind_blocks(memory, cut);
+  std::byte* kept = memory.saved;
+  for (std::size_t i = 0; i < count; ++i) {
+    kept += kept_bytes(stages, i, cut);
+    if (i + 1 < count) kept += output_bytes(*stages[i], cut.batch);
+  }
+  const Scalar* out = y.data();
+  const Scalar* gradient = dy.data();
+  for (std::size_t i = count; i-- > 0;) {
+    Stage<Scalar>& stage = *stages[i];
+    const Index in_rows = stage.input_shape().features();
+    const Index out_rows = stage.output_shape().features();
+    kept -= kept_bytes(stages, i, cut);
+    inner.saved = kept;
+    const Scalar* in = x.data();
+    Scalar* in_gradient = dx.size() > 0 ? dx.data() : nullptr;
+    if (i > 0) {
+      kept -= output_bytes(*stages[i - 1], cut.batch);
+      in = reinterpret_cast<const Scalar*>(kept);
+      in_gradient = block<Scalar>(memory, cut, i);
+    }
+    const bool is_wanted = in_gradient != nullptr;
+    stage.backward(
+        ConstView<Scalar>(in, in_rows, batch),
+        ConstView<Scalar>(out, out_rows, batch),
+        ConstView<Scalar>(gradient, out_rows, batch),
+        View<Scalar>(
+            in_gradient, is_wanted ? in_rows : 0, is_wanted ? batch : 0),
+        inner);
+    out = in;
+    gradient = in_gradient;
+  }
+}
+
+#define NN_INSTANTIATE(T)                                                   \
+  template Stages<T> plan_stages<T>(                                        \
+      const std::vector<std::unique_ptr<Layer<T>>>&, bool, std::size_t);    \
+  template void extend_stages<T>(                                           \
+      const std::vector<std::unique_ptr<Layer<T>>>&, bool, Stages<T>&);     \
+  template std::size_t output_bytes<T>(const Stage<T>&, Index);             \
+  template StageCut cut_of<T>(const Stages<T>&, Index, const std::size_t*); \
+  template void forward_stages<T>(const Stages<T>&,                         \
+                                  std::size_t,                              \
+                                  const StageCut&,                          \
+                                  ConstView<T>,                             \
+                                  View<T>,                                  \
+                                  Mode,                                     \
+                                  const PassMemory&);                       \
+  template void backward_stages<T>(const Stages<T>&,                        \
+                                   std::size_t,                             \
+                                   const StageCut&,                         \
+                                   ConstView<T>,                            \
+                                   ConstView<T>,                            \
+                                   ConstView<T>,                            \
+                                   View<T>,                                 \
+                                   const PassMemory&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -68,6 +68,51 @@ void extend_stages(const std::vector<std::unique_ptr<Layer<Scalar>>>& layers,
                    bool fuse,
                    Stages<Scalar>& stages);
 
+/// How the memory of passes is cut. The stages' arrays stand one behind the
+/// other: in PassMemory::saved, of a training pass, what each saves and its
+/// output, but for the last one's output; of inference, what one stage writes
+/// and none reads. PassMemory::scratch begins with two blocks for activations
+/// in inference and their gradients in training, which stages write in turn.
+struct StageCut {
+  Index batch = 0;              ///< as many samples, or more than a pass has
+  std::size_t block_bytes = 0;  ///< of each of the two blocks
+  /// What each stage saves of `batch` samples. Null: the stages are asked in
+  /// every pass.
+  const std::size_t* saved_bytes = nullptr;
+};
+
+/// The bytes of a stage's output.
+template <typename Scalar>
+std::size_t output_bytes(const Stage<Scalar>& stage, Index batch);
+
+/// The cut for passes over up to `batch` samples.
+template <typename Scalar>
+StageCut cut_of(const Stages<Scalar>& stages,
+                Index batch,
+                const std::size_t* saved_bytes = nullptr);
+
+/// Runs the first `count` stages on x into y.
+template <typename Scalar>
+void forward_stages(const Stages<Scalar>& stages,
+                    std::size_t count,
+                    const StageCut& cut,
+                    ConstView<Scalar> x,
+                    View<Scalar> y,
+                    Mode mode,
+                    const PassMemory& memory);
+
+/// The way back through the first `count` stages, by the same cut. The batch is
+/// not empty.
+template <typename Scalar>
+void backward_stages(const Stages<Scalar>& stages,
+                     std::size_t count,
+                     const StageCut& cut,
+                     ConstView<Scalar> x,
+                     ConstView<Scalar> y,
+                     ConstView<Scalar> dy,
+                     View<Scalar> dx,
+                     const PassMemory& memory);
+
 }  // namespace nn::internal
 
 #endif  // NN_SRC_NETWORK_STAGE_H_

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "network/stage.h"
 #include "nn/buffer.h"
 #include "nn/network/workspace.h"
 #include "nn/types.h"
@@ -22,15 +23,11 @@ struct Workspace<Scalar>::State {
   Index checked_batch = -1;
   Mode checked_mode = Mode::kInference;
 
-  Buffer memory;  // activations and what stages save
+  Buffer memory;  // in training the logits, then what StageCut says
   Buffer scratch;
-  // Training: the output of every stage and its saved bytes. Inference: two
-  // activations that stages write in turn.
-  std::vector<Scalar*> activations;
-  std::vector<std::byte*> saved;
+  std::size_t logit_bytes = 0;
+  std::size_t block_bytes = 0;
   std::vector<std::size_t> saved_bytes;
-  // Two gradients of activations that stages write in turn.
-  Scalar* gradients[2] = {nullptr, nullptr};
 
   std::uint64_t passes = 0;  // training passes so far
 
@@ -38,6 +35,14 @@ struct Workspace<Scalar>::State {
   bool forward_done = false;
   const Scalar* x = nullptr;
   Index columns = 0;
+
+  internal::StageCut cut() const {
+    return {batch, block_bytes, saved_bytes.data()};
+  }
+  Scalar* logits() { return memory.as<Scalar>(); }
+  PassMemory pass_memory(std::uint64_t pass) {
+    return {memory.data() + logit_bytes, scratch.data(), pass, workers};
+  }
 };
 
 }  // namespace nn

@@ -17,7 +17,7 @@ namespace nn {
 class Rng;
 
 template <typename Scalar>
-class Sequential;
+class StageList;
 
 namespace internal {
 
@@ -192,11 +192,11 @@ class Layer {
         internal::LayerKind library_kind = internal::LayerKind::kOther);
 
  private:
-  friend class Sequential<Scalar>;
+  friend class StageList<Scalar>;
 
-  /// For layers that hold a Sequential: passes Sequential::set_fusion() on to
-  /// it. The outermost network alone calls it, and then plans anew: so none is
-  /// left with a plan for what an inner one was.
+  /// For containers: passes it on to StageList::set_fusion(). The outermost
+  /// network alone calls it, and then plans anew: so none is left with a plan
+  /// for what an inner one was.
   virtual void set_fusion(bool /*fuse*/) {}
 
   /// forward() and backward() after their checks.

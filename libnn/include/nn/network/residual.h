@@ -7,6 +7,7 @@
 
 #include "nn/network/layer.h"
 #include "nn/network/sequential.h"
+#include "nn/network/stage_list.h"
 
 namespace nn {
 
@@ -49,8 +50,8 @@ class Residual final : public Layer<Scalar> {
   MemoryNeeds memory_needs(Index batch, Mode mode) const override;
 
  private:
-  explicit Residual(Sequential<Scalar> body);
-  std::size_t largest_inner_bytes(Index batch) const;
+  explicit Residual(StageList<Scalar> body);
+  std::size_t body_output_bytes(Index batch) const;
   void set_fusion(bool fuse) override;
 
   void do_forward(ConstView<Scalar> x,
@@ -63,7 +64,7 @@ class Residual final : public Layer<Scalar> {
                    View<Scalar> dx,
                    PassMemory memory) override;
 
-  Sequential<Scalar> body_;
+  StageList<Scalar> body_;
 };
 
 }  // namespace nn

@@ -10,20 +10,11 @@
 #include <vector>
 
 #include "nn/network/layer.h"
+#include "nn/network/stage_list.h"
 #include "nn/network/workspace.h"
 #include "nn/random.h"
 
 namespace nn {
-
-namespace internal {
-template <typename Scalar>
-class Stage;
-}
-
-template <typename Scalar>
-class Residual;
-template <typename Scalar>
-class Trainer;
 
 /// A parameter with its name in the network: "0.weight".
 template <typename Scalar>
@@ -63,6 +54,10 @@ class Sequential {
   Sequential& operator=(Sequential&&) noexcept;
   ///@}
 
+  /// Gives away what runs the layers, to a container that runs them in memory
+  /// of its own. What is left is a network moved from.
+  StageList<Scalar> release() &&;
+
   /// Appends LayerType<Scalar>(output_shape(), args...) and initializes it.
   /// Throws std::invalid_argument, naming the layer's place, if the layer
   /// cannot take output_shape().
@@ -81,16 +76,18 @@ class Sequential {
   Sequential& add(std::unique_ptr<Layer<Scalar>> layer);
 
   /// The number of layers.
-  Index size() const { return static_cast<Index>(layers_.size()); }
+  Index size() const { return static_cast<Index>(list_.size()); }
   ///@{
   /// Layer `i`, counted from 0. Not checked.
-  Layer<Scalar>& layer(Index i) { return *layers_[static_cast<size_t>(i)]; }
+  Layer<Scalar>& layer(Index i) {
+    return list_.layer(static_cast<std::size_t>(i));
+  }
   const Layer<Scalar>& layer(Index i) const {
-    return *layers_[static_cast<size_t>(i)];
+    return list_.layer(static_cast<std::size_t>(i));
   }
   ///@}
   /// The shape of a sample that goes in.
-  const Shape& input_shape() const { return input_shape_; }
+  const Shape& input_shape() const { return list_.input_shape(); }
   /// The shape of what the last layer writes; without layers, of the input.
   const Shape& output_shape() const;
 
@@ -157,10 +154,11 @@ class Sequential {
   /// the other. Allocates; meant for looking into a network.
   std::vector<Matrix<Scalar>> activations(ConstView<Scalar> x) const;
 
- private:
-  friend class Residual<Scalar>;  // runs the stages in memory given to it
-  friend class Trainer<Scalar>;   // notices another network in its place
+  /// For the library alone: no other network, and not this one after a change
+  /// of its layers or of their fusion, has this number.
+  std::uint64_t plan_number() const { return list_.plan_number(); }
 
+ private:
   [[noreturn]] void rethrow_with_place(
       const std::invalid_argument& error) const;
   using State = typename Workspace<Scalar>::State;
@@ -176,7 +174,8 @@ class Sequential {
 
   void check_usable() const;
   void check_sizes() const;
-  void note_plan();
+  void note_end();
+  Index logit_rows() const;
   void prepare(Workspace<Scalar>& workspace, Index batch, Mode mode) const;
   void cut(State& state, Index batch, Mode mode) const;
   void reserve_scratch(State& state) const;
@@ -188,15 +187,10 @@ class Sequential {
 
   void check_input(const ConstView<Scalar>& x) const;
 
-  Shape input_shape_;
   Rng rng_;
-  bool fuse_ = true;
-  std::vector<std::unique_ptr<Layer<Scalar>>> layers_;
-  std::vector<Sized> sizes_;  ///< of what the layers own
-  /// What runs: single layers, or several fused into one.
-  std::vector<std::unique_ptr<internal::Stage<Scalar>>> stages_;
+  StageList<Scalar> list_;
+  std::vector<Sized> sizes_;      ///< of what the layers own
   std::size_t logit_stages_ = 0;  ///< stages before a final Softmax
-  std::uint64_t plan_number_ = 0;
 };
 
 }  // namespace nn
