@@ -10,7 +10,6 @@ set(NN_COMPONENTS
   parallel
   parameter
   kernels/isa
-  kernels/reference
   kernels/gemm
   kernels/conv2d
   kernels/conv2d_image

@@ -21,11 +21,11 @@
 #include "benchmarks/timing.h"
 #include "kernels/conv2d.h"
 #include "kernels/geometry.h"
-#include "kernels/reference.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
 #include "nn/types.h"
+#include "support/kernel_reference.h"
 
 namespace {
 
@@ -155,10 +155,10 @@ class Layer {
     nn::kernels::conv2d_backward(backward_args(with_dx), scratch());
   }
   void forward_reference() {
-    nn::kernels::conv2d_forward_reference(forward_args());
+    nn_test::conv2d_forward_reference(forward_args());
   }
   void backward_reference() {
-    nn::kernels::conv2d_backward_reference(backward_args(/*with_dx=*/true));
+    nn_test::conv2d_backward_reference(backward_args(/*with_dx=*/true));
   }
 
   /// Floating-point operations of the forward pass, and of each gradient. The

@@ -24,11 +24,11 @@
 #include "benchmarks/peak.h"
 #include "benchmarks/timing.h"
 #include "kernels/gemm.h"
-#include "kernels/reference.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
 #include "nn/types.h"
+#include "support/kernel_reference.h"
 
 namespace {
 
@@ -183,7 +183,7 @@ class Product {
       args.m = args.ldc = case_.m;
       args.n = case_.n;
       args.c = expected.data();
-      nn::kernels::gemm_reference(args);
+      nn_test::gemm_reference(args);
       for (Index i = 0; i < elements; ++i) {
         compare(expected.data()[i], static_cast<double>(c_.data()[i]));
       }
@@ -196,7 +196,7 @@ class Product {
         args.a.data = all_a.data + i % case_.m * all_a.row_stride;
         args.b.data = all_b.data + i / case_.m * all_b.col_stride;
         args.c = &expected;
-        nn::kernels::gemm_reference(args);
+        nn_test::gemm_reference(args);
         compare(expected, static_cast<double>(c_.data()[i]));
       }
     }

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <vector>
 
-#include "kernels/reference.h"
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_reference.h"
 #include "support/kernel_scratch.h"
 #include "support/threads.h"
 
@@ -77,8 +77,8 @@ TEMPLATE_TEST_CASE("average pooling agrees with the reference everywhere",
 
     std::vector<TestType> y_ref(static_cast<std::size_t>(out));
     std::vector<TestType> dx_ref(static_cast<std::size_t>(in));
-    nn::kernels::average_pool_reference(g, planes, x.data(), y_ref.data());
-    nn::kernels::average_pool_backward_reference(
+    nn_test::average_pool_reference(g, planes, x.data(), y_ref.data());
+    nn_test::average_pool_backward_reference(
         g, planes, dy.data(), dx_ref.data());
     REQUIRE(relative_difference(y.data(), y_ref.data(), out) <
             kRounding<TestType>);

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "kernels/reference.h"
 #include "nn/buffer.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_reference.h"
 #include "support/threads.h"
 
 namespace {
@@ -56,7 +56,7 @@ double difference(Index m,
   scratch.reserve(nn::kernels::gemm_scratch_bytes<T>(m, n, k));
   nn::kernels::gemm(args, scratch.data());
   args.c = expected.data();
-  nn::kernels::gemm_reference(args);
+  nn_test::gemm_reference(args);
   CHECK(c.guards_are_whole());
   return nn_test::relative_difference(c.data(), expected.data(), c.size());
 }

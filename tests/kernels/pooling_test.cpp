@@ -3,9 +3,9 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/reference.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_reference.h"
 
 namespace {
 
@@ -57,8 +57,7 @@ TEMPLATE_TEST_CASE("max pooling agrees with the reference to the bit",
     std::vector<TestType> y_ref(static_cast<std::size_t>(g.out_features()));
     std::vector<std::uint8_t> argmax_ref(y_ref.size());
     nn::kernels::max_pool_image(g, x.data(), y.data(), argmax.data());
-    nn::kernels::max_pool_reference(
-        g, x.data(), y_ref.data(), argmax_ref.data());
+    nn_test::max_pool_reference(g, x.data(), y_ref.data(), argmax_ref.data());
     REQUIRE(y.guards_are_whole());
     REQUIRE(argmax.guards_are_whole());
     const auto same = [](TestType a, TestType b) {
@@ -73,7 +72,7 @@ TEMPLATE_TEST_CASE("max pooling agrees with the reference to the bit",
       const TestType* outputs = relu ? y_ref.data() : nullptr;
       nn::kernels::max_pool_backward_image<TestType>(
           g, dy.data(), argmax_ref.data(), outputs, dx.data());
-      nn::kernels::max_pool_backward_reference<TestType>(
+      nn_test::max_pool_backward_reference<TestType>(
           g, dy.data(), argmax_ref.data(), outputs, dx_ref.data());
       REQUIRE(dx.guards_are_whole());
       REQUIRE(std::equal(dx_ref.begin(), dx_ref.end(), dx.data(), same));

@@ -65,6 +65,11 @@ rule("public headers include nothing that users need not have"
   PATTERN "${include}(hwy/|zlib|kernels/|\\.\\./)"
   FINDS "#include <hwy/highway.h>")
 
+rule("public headers name no kernel"
+  FILES libnn/include/*.h
+  PATTERN "kernels(::| *\\{)"
+  FINDS "             kernels::ActivationKind kind,")
+
 rule("public headers include of Eigen nothing but Core"
   FILES libnn/include/*.h
   EXCEPT "^libnn/include/nn/nn\\.h$"

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "kernels/grouped_conv2d.h"
-#include "kernels/reference.h"
 #include "support/catch.h"
 #include "support/guarded.h"
+#include "support/kernel_reference.h"
 #include "support/kernel_scratch.h"
 
 namespace nn_test {
@@ -101,14 +101,14 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                           y.data(),
                                           argmax.data()},
                                          forward_scratch);
-  nn::kernels::conv2d_forward_reference<T>({g,
-                                            c.epilogue(),
-                                            c.batch,
-                                            x.data(),
-                                            weight.data(),
-                                            bias.data(),
-                                            y_ref.data(),
-                                            argmax_ref.data()});
+  nn_test::conv2d_forward_reference<T>({g,
+                                        c.epilogue(),
+                                        c.batch,
+                                        x.data(),
+                                        weight.data(),
+                                        bias.data(),
+                                        y_ref.data(),
+                                        argmax_ref.data()});
 
   KernelScratch backward_scratch(
       nn::kernels::grouped_conv2d_backward_scratch<T>(
@@ -127,17 +127,17 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
                                            dweight.data(),
                                            dbias.data()},
                                           backward_scratch);
-  nn::kernels::conv2d_backward_reference<T>({g,
-                                             c.epilogue(),
-                                             c.batch,
-                                             x.data(),
-                                             weight.data(),
-                                             y_ref.data(),
-                                             dy.data(),
-                                             argmax_ref.data(),
-                                             dx_ref.data(),
-                                             dweight_ref.data(),
-                                             dbias_ref.data()});
+  nn_test::conv2d_backward_reference<T>({g,
+                                         c.epilogue(),
+                                         c.batch,
+                                         x.data(),
+                                         weight.data(),
+                                         y_ref.data(),
+                                         dy.data(),
+                                         argmax_ref.data(),
+                                         dx_ref.data(),
+                                         dweight_ref.data(),
+                                         dbias_ref.data()});
 
   CHECK(y.guards_are_whole());
   CHECK(argmax.guards_are_whole());
@@ -155,17 +155,17 @@ double difference_from_reference(const ConvCase& c, nn::Rng& rng) {
   }
   std::vector<T> dx_size(dx_ref), dweight_size(dweight_ref),
       dbias_size(dbias_ref);
-  nn::kernels::conv2d_backward_reference<T>({g,
-                                             c.epilogue(),
-                                             c.batch,
-                                             x.data(),
-                                             weight.data(),
-                                             y_ref.data(),
-                                             dy.data(),
-                                             argmax_ref.data(),
-                                             dx_size.data(),
-                                             dweight_size.data(),
-                                             dbias_size.data()});
+  nn_test::conv2d_backward_reference<T>({g,
+                                         c.epilogue(),
+                                         c.batch,
+                                         x.data(),
+                                         weight.data(),
+                                         y_ref.data(),
+                                         dy.data(),
+                                         argmax_ref.data(),
+                                         dx_size.data(),
+                                         dweight_size.data(),
+                                         dbias_size.data()});
   return std::max(
       {relative_difference(y.data(), y_ref.data(), out),
        relative_difference(dx.data(), dx_ref.data(), in, dx_size.data()),

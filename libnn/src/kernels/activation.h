@@ -1,28 +1,12 @@
 #ifndef NN_SRC_KERNELS_ACTIVATION_H_
 #define NN_SRC_KERNELS_ACTIVATION_H_
 
+#include "activation_kind.h"
 #include "nn/types.h"
 
 namespace nn::kernels {
 
-/// Functions of one number, applied to each element:
-///
-///   kLeakyReLU   x where x > 0, else slope * x
-///   kSigmoid     s(x) = 1 / (1 + exp(-x))
-///   kTanh        tanh(x)
-///   kGelu        x * Phi(x), Phi the standard normal distribution function
-///   kGeluTanh    x * s(2u),  u = sqrt(2 / pi) * (x + 0.044715 x^3)
-///   kSiLU        x * s(x)
-///
-/// The order is that of the tables in activation.cpp.
-enum class ActivationKind : int {
-  kLeakyReLU,
-  kSigmoid,
-  kTanh,
-  kGelu,
-  kGeluTanh,
-  kSiLU,
-};
+using internal::ActivationKind;
 
 // Loops over contiguous arrays, on up to num_threads() threads where they are
 // long. Results do not depend on the number of threads. A NaN stays one.

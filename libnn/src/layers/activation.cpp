@@ -6,7 +6,7 @@ namespace nn {
 
 template <typename Scalar>
 Activation<Scalar>::Activation(const Shape& input_shape,
-                               kernels::ActivationKind kind,
+                               internal::ActivationKind kind,
                                double slope)
     : Layer<Scalar>(input_shape, input_shape),
       kind_(kind),

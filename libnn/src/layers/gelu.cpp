@@ -1,6 +1,6 @@
 #include "nn/layers/gelu.h"
 
-#include "kernels/activation.h"
+#include "activation_kind.h"
 
 namespace nn {
 
@@ -8,8 +8,8 @@ template <typename Scalar>
 GELU<Scalar>::GELU(const Shape& input_shape, GeluForm form)
     : Activation<Scalar>(input_shape,
                          form == GeluForm::kTanh
-                             ? kernels::ActivationKind::kGeluTanh
-                             : kernels::ActivationKind::kGelu),
+                             ? internal::ActivationKind::kGeluTanh
+                             : internal::ActivationKind::kGelu),
       form_(form) {}
 
 template <typename Scalar>

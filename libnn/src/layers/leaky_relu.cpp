@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/activation.h"
+#include "activation_kind.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -10,7 +10,7 @@ namespace nn {
 template <typename Scalar>
 LeakyReLU<Scalar>::LeakyReLU(const Shape& input_shape, double negative_slope)
     : Activation<Scalar>(
-          input_shape, kernels::ActivationKind::kLeakyReLU, negative_slope),
+          input_shape, internal::ActivationKind::kLeakyReLU, negative_slope),
       negative_slope_(negative_slope) {
   check_argument(std::isfinite(static_cast<Scalar>(negative_slope)),
                  "[LeakyReLU] expected a finite negative slope, got ",

@@ -1,12 +1,12 @@
 #include "nn/layers/sigmoid.h"
 
-#include "kernels/activation.h"
+#include "activation_kind.h"
 
 namespace nn {
 
 template <typename Scalar>
 Sigmoid<Scalar>::Sigmoid(const Shape& input_shape)
-    : Activation<Scalar>(input_shape, kernels::ActivationKind::kSigmoid) {}
+    : Activation<Scalar>(input_shape, internal::ActivationKind::kSigmoid) {}
 
 template class Sigmoid<float>;
 template class Sigmoid<double>;

@@ -1,12 +1,12 @@
 #include "nn/layers/silu.h"
 
-#include "kernels/activation.h"
+#include "activation_kind.h"
 
 namespace nn {
 
 template <typename Scalar>
 SiLU<Scalar>::SiLU(const Shape& input_shape)
-    : Activation<Scalar>(input_shape, kernels::ActivationKind::kSiLU) {}
+    : Activation<Scalar>(input_shape, internal::ActivationKind::kSiLU) {}
 
 template class SiLU<float>;
 template class SiLU<double>;

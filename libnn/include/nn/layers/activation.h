@@ -5,9 +5,10 @@
 
 namespace nn {
 
-namespace kernels {
+namespace internal {
+/// Which function; the library alone has names for them.
 enum class ActivationKind : int;
-}
+}  // namespace internal
 
 /// What LeakyReLU, Sigmoid, Tanh, GELU and SiLU share: they apply a function of
 /// one number to each element, on the same kernel.
@@ -21,7 +22,7 @@ class Activation : public Layer<Scalar> {
  protected:
   /// `slope` is that of the function, if it has one.
   Activation(const Shape& input_shape,
-             kernels::ActivationKind kind,
+             internal::ActivationKind kind,
              double slope = 0.0);
 
  private:
@@ -35,7 +36,7 @@ class Activation : public Layer<Scalar> {
                    View<Scalar> dx,
                    PassMemory memory) final;
 
-  kernels::ActivationKind kind_;
+  internal::ActivationKind kind_;
   Scalar slope_;
 };
 

@@ -116,8 +116,6 @@ class StageList {
   }
   std::uint64_t plan_number() const { return plan_number_; }
   ///@}
-  /// Whether neighbours run fused.
-  bool is_fused() const { return fuse_; }
 
  private:
   void check_sizes(const char* what,

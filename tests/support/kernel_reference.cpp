@@ -1,4 +1,4 @@
-#include "kernels/reference.h"
+#include "support/kernel_reference.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,20 @@
 
 #include "kernels/elementwise.h"
 
-namespace nn::kernels {
+namespace nn_test {
+
+using nn::ConstView;
+using nn::Index;
+using nn::Matrix;
+using nn::View;
+using nn::kernels::AveragePoolGeometry;
+using nn::kernels::ConvBackwardArgs;
+using nn::kernels::ConvForwardArgs;
+using nn::kernels::ConvGeometry;
+using nn::kernels::GemmArgs;
+using nn::kernels::Operand;
+using nn::kernels::PoolGeometry;
+using nn::kernels::relu_gradient;
 
 template <typename T>
 void gemm_reference(const GemmArgs<T>& args) {
@@ -268,4 +281,4 @@ NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE
 
-}  // namespace nn::kernels
+}  // namespace nn_test

@@ -1,4 +1,4 @@
-#include "kernels/reference.h"
+#include "support/kernel_reference.h"
 
 #include "nn/random.h"
 #include "support/catch.h"
@@ -28,7 +28,7 @@ TEST_CASE("im2col of a 3x3 image under a 2x2 kernel, written out",
       2, 3, 5, 6,          //
       4, 5, 7, 8,          //
       5, 6, 8, 9;
-  CHECK(nn::kernels::im2col(g, x) == expected);
+  CHECK(nn_test::im2col(g, x) == expected);
 }
 
 TEST_CASE("im2col puts zeros where the padding is", "[kernels][reference]") {
@@ -43,7 +43,7 @@ TEST_CASE("im2col puts zeros where the padding is", "[kernels][reference]") {
   Matrix<double> expected(2, 3);
   expected << 0, 5, 7,  //
       5, 7, 0;
-  CHECK(nn::kernels::im2col(g, x) == expected);
+  CHECK(nn_test::im2col(g, x) == expected);
 }
 
 TEST_CASE("col2im is the transpose of im2col", "[kernels][reference]") {
@@ -56,9 +56,8 @@ TEST_CASE("col2im is the transpose of im2col", "[kernels][reference]") {
     for (Index j = 0; j < x.size(); ++j) x(j) = rng.normal();
     for (Index j = 0; j < cols.size(); ++j) cols(j) = rng.normal();
     Matrix<double> back = Matrix<double>::Zero(g.in_features(), 1);
-    nn::kernels::col2im_add(g, cols, back.data());
-    const double left =
-        nn::kernels::im2col(g, x.data()).cwiseProduct(cols).sum();
+    nn_test::col2im_add(g, cols, back.data());
+    const double left = nn_test::im2col(g, x.data()).cwiseProduct(cols).sum();
     const double right = x.cwiseProduct(back).sum();
     CHECK(left == Catch::Approx(right).epsilon(1e-12));
   }
@@ -71,15 +70,15 @@ TEST_CASE("the reference product of two small matrices, written out",
   const double bias[] = {-20, 0};
   double c[4];
   using nn::kernels::Operand;
-  nn::kernels::gemm_reference<double>({2,
-                                       2,
-                                       2,
-                                       Operand<double>::plain(a, 2),
-                                       Operand<double>::plain(b, 2),
-                                       c,
-                                       2,
-                                       bias,
-                                       true});
+  nn_test::gemm_reference<double>({2,
+                                   2,
+                                   2,
+                                   Operand<double>::plain(a, 2),
+                                   Operand<double>::plain(b, 2),
+                                   c,
+                                   2,
+                                   bias,
+                                   true});
   CHECK(c[0] == 0);   // 19 - 20
   CHECK(c[1] == 43);  // 43
   CHECK(c[2] == 2);   // 22 - 20
