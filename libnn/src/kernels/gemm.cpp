@@ -1,9 +1,8 @@
-#include "kernels/gemm.h"
-
 #include <algorithm>
 #include <cstdint>
 
 #include "kernels/dispatch.h"
+#include "kernels/gemm.h"
 #include "kernels/scratch.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
@@ -453,6 +452,189 @@ Plan<T> choose_plan(const GemmArgs<T>& args, Index lanes) {
 template <typename T>
 constexpr Index kMaxDotColumns = 6;
 
+// Whether both operands run along k and one of them has few columns. One with a
+// single row or column runs along k, whatever its strides say, only if its k
+// stride is 1.
+template <typename T>
+bool is_dot_product(const GemmArgs<T>& args) {
+  return args.a.col_stride == 1 && args.b.row_stride == 1 &&
+         std::min(args.m, args.n) <= kMaxDotColumns<T>;
+}
+
+template <typename T>
+void run_dot_products(const GemmArgs<T>& args) {
+  const bool few_rows = args.m < args.n;
+  DotBlock<T> dot{};
+  dot.k = args.k;
+  dot.a = few_rows ? args.b.data : args.a.data;
+  dot.lda = few_rows ? args.b.col_stride : args.a.row_stride;
+  dot.b = few_rows ? args.a.data : args.b.data;
+  dot.ldb = few_rows ? args.a.row_stride : args.b.col_stride;
+  dot.n = few_rows ? args.m : args.n;
+  dot.c = args.c;
+  dot.c_row_stride = few_rows ? args.ldc : 1;
+  dot.c_col_stride = few_rows ? 1 : args.ldc;
+  dot.bias_i = few_rows ? nullptr : args.row_bias;
+  dot.bias_j = few_rows ? args.row_bias : nullptr;
+  dot.relu = args.relu;
+  const Index rows = few_rows ? args.n : args.m;
+  // 128 Ki multiplications, some 10 microseconds, make a task worth handing
+  // out.
+  const Index step = std::max<Index>(
+      8, round_up((Index{1} << 17) / std::max<Index>(1, args.k * dot.n), 8));
+  parallel_for((rows + step - 1) / step, [&](Index task, int) {
+    DotBlock<T> part = dot;
+    part.first = task * step;
+    part.rows = std::min(step, rows - part.first);
+    table<T>().dot(part);
+  });
+}
+
+// How a planned product is cut: along k into passes, along the rows into panels
+// and blocks of panels, along the columns into tasks.
+struct Blocking {
+  Index lanes;
+  Index rows;
+  Index panel;  // rows of all panels but the last
+  Index panels;
+  bool last_is_wider;
+  Index passes;
+  Index depth;       // of a pass
+  Index pass_depth;  // the same where k is less
+  bool packs_rows;
+  bool packs_columns;
+  Index most_panels;  // of a block
+  Index blocks;
+  Index column_step;  // columns of a task
+  Index column_tasks;
+
+  // Where a panel starts: tile_vectors() moves the last one alone.
+  Index first_row(Index i) const {
+    if (i == panels) return rows;
+    return i * panel - (last_is_wider && i == panels - 1 ? lanes : 0);
+  }
+};
+
+template <typename T>
+Blocking choose_blocking(const Plan<T>& plan, Index k) {
+  const GemmTable<T>& kernels = table<T>();
+  Blocking cut{};
+  cut.lanes = kernels.lanes;
+  cut.rows = plan.rows;
+  cut.panel = kPanelVectors * cut.lanes;
+  cut.panels = (plan.rows + cut.panel - 1) / cut.panel;
+  const Index vectors = (plan.rows + cut.lanes - 1) / cut.lanes;
+  cut.last_is_wider = vectors > 1 && vectors % kPanelVectors == 1;
+
+  const Index max_depth = plan.transposed ? kMaxDepthTransposed : kMaxDepth;
+  cut.passes = std::max<Index>(1, (k + max_depth - 1) / max_depth);
+  cut.depth = round_up((k + cut.passes - 1) / cut.passes, 4);
+  cut.pass_depth = std::min(cut.depth, k);
+
+  // Rows that lie along the vectors already need no packing if few columns
+  // would reuse it, provided that whole vectors can be read.
+  cut.packs_rows = plan.row_operand.row_stride != 1 ||
+                   plan.rows % cut.lanes != 0 ||
+                   plan.columns > 3 * kernels.tile_columns;
+  // Columns that lie side by side are far apart from one step of k to the next:
+  // in rows of 256 floats, every fourth cache line of a whole operand, which
+  // the first-level cache has no place for. Several panels make up for packing
+  // them.
+  cut.packs_columns = plan.column_operand.row_stride == 1 &&
+                      plan.column_operand.col_stride >= 2 * kColumnBlock &&
+                      cut.panels > 2 && k >= 8;
+
+  // Panels are packed and multiplied block by block.
+  const Index panel_bytes =
+      cut.panel * cut.pass_depth * static_cast<Index>(sizeof(T));
+  cut.most_panels =
+      cut.packs_rows
+          ? std::max<Index>(1, kPackedBytes / std::max<Index>(1, panel_bytes))
+          : cut.panels;
+  cut.blocks = (cut.panels + cut.most_panels - 1) / cut.most_panels;
+
+  // Tasks are parts of a block's result: a group of panels, enough columns to
+  // be worth handing out and few enough to leave some for every thread.
+  const double flops_per_column = static_cast<double>(std::max<Index>(
+      1, std::min(plan.rows, kPanelGroup * cut.panel) * cut.pass_depth));
+  const Index unit = cut.packs_columns ? kColumnBlock : kernels.tile_columns;
+  cut.column_step = std::clamp<Index>(
+      round_up(static_cast<Index>(4e5 / flops_per_column), unit),
+      unit,
+      round_up(plan.columns, unit));
+  cut.column_tasks = (plan.columns + cut.column_step - 1) / cut.column_step;
+  return cut;
+}
+
+// Packs `k` steps from `first_k` on of all columns, block by block.
+template <typename T>
+void pack_columns(const Plan<T>& plan, Index first_k, Index k, T* packed) {
+  const Operand<T>& from = plan.column_operand;
+  parallel_for((plan.columns + kColumnBlock - 1) / kColumnBlock,
+               [&](Index block, int) {
+                 const Index j = block * kColumnBlock;
+                 table<T>().pack(from.data + j + first_k * from.col_stride,
+                                 1,
+                                 from.col_stride,
+                                 std::min(kColumnBlock, plan.columns - j),
+                                 k,
+                                 packed + j * k,
+                                 kColumnBlock);
+               });
+}
+
+// Packs `k` steps from `first_k` on of `count` panels from number `first` on.
+template <typename T>
+void pack_panels(const Plan<T>& plan,
+                 const Blocking& cut,
+                 Index first_k,
+                 Index k,
+                 Index first,
+                 Index count,
+                 T* packed) {
+  const Operand<T>& from = plan.row_operand;
+  // Chunks of 128 steps, so that a product with few panels packs in parallel
+  // too.
+  const Index chunks = std::max<Index>(1, (k + 127) / 128);
+  parallel_for(count * chunks, [&](Index task, int) {
+    const Index r = cut.first_row(first + task / chunks);
+    const Index kk = task % chunks * 128;
+    const Index rows = cut.first_row(first + task / chunks + 1) - r;
+    const Index stride = round_up(rows, cut.lanes);
+    table<T>().pack(
+        from.data + r * from.row_stride + (first_k + kk) * from.col_stride,
+        from.row_stride,
+        from.col_stride,
+        rows,
+        std::min<Index>(128, k - kk),
+        packed + (r - cut.first_row(first)) * k + kk * stride,
+        stride);
+  });
+}
+
+// Multiplies `count` panels from number `first` on by all columns.
+template <typename T>
+void multiply_panels(const GemmBlock<T>& block,
+                     const Plan<T>& plan,
+                     const Blocking& cut,
+                     Index first,
+                     Index count) {
+  const Index groups = (count + kPanelGroup - 1) / kPanelGroup;
+  // Columns outside: a thread's share of the tasks is a run of memory, which it
+  // finds in its own cache when it comes to update the weights.
+  parallel_for(groups * cut.column_tasks, [&](Index task, int) {
+    const Index group = task % groups;
+    GemmBlock<T> part = block;
+    part.first_row = cut.first_row(first + part_begin(count, groups, group));
+    part.rows = cut.first_row(first + part_begin(count, groups, group + 1)) -
+                part.first_row;
+    part.first_column = task / groups * cut.column_step;
+    part.columns_count =
+        std::min(cut.column_step, plan.columns - part.first_column);
+    table<T>().block(part);
+  });
+}
+
 }  // namespace
 
 template <typename T>
@@ -471,116 +653,26 @@ std::size_t gemm_scratch_bytes(Index m, Index n, Index k) {
 
 template <typename T>
 void gemm(const GemmArgs<T>& args, std::byte* scratch) {
-  const GemmTable<T>& kernels = table<T>();
-  const Index lanes = kernels.lanes;
   if (args.m <= 0 || args.n <= 0) return;
+  if (is_dot_product(args)) return run_dot_products(args);
 
-  // An operand with a single row or column runs along k whatever its strides
-  // say only if its k stride is 1.
-  const bool a_along_k = args.a.col_stride == 1;
-  const bool b_along_k = args.b.row_stride == 1;
-  if (a_along_k && b_along_k && std::min(args.m, args.n) <= kMaxDotColumns<T>) {
-    const bool few_rows = args.m < args.n;
-    DotBlock<T> dot{};
-    dot.k = args.k;
-    dot.a = few_rows ? args.b.data : args.a.data;
-    dot.lda = few_rows ? args.b.col_stride : args.a.row_stride;
-    dot.b = few_rows ? args.a.data : args.b.data;
-    dot.ldb = few_rows ? args.a.row_stride : args.b.col_stride;
-    dot.n = few_rows ? args.m : args.n;
-    dot.c = args.c;
-    dot.c_row_stride = few_rows ? args.ldc : 1;
-    dot.c_col_stride = few_rows ? 1 : args.ldc;
-    dot.bias_i = few_rows ? nullptr : args.row_bias;
-    dot.bias_j = few_rows ? args.row_bias : nullptr;
-    dot.relu = args.relu;
-    const Index rows = few_rows ? args.n : args.m;
-    // 128 Ki multiplications, some 10 microseconds, make a task worth handing
-    // out.
-    const Index step = std::max<Index>(
-        8, round_up((Index{1} << 17) / std::max<Index>(1, args.k * dot.n), 8));
-    parallel_for((rows + step - 1) / step, [&](Index task, int) {
-      DotBlock<T> part = dot;
-      part.first = task * step;
-      part.rows = std::min(step, rows - part.first);
-      kernels.dot(part);
-    });
-    return;
-  }
-
-  const Plan<T> plan = choose_plan(args, lanes);
-  const Index panel = kPanelVectors * lanes;
-  const Index panels = (plan.rows + panel - 1) / panel;
-  const Index max_depth = plan.transposed ? kMaxDepthTransposed : kMaxDepth;
-  const Index passes = std::max<Index>(1, (args.k + max_depth - 1) / max_depth);
-  const Index depth = round_up((args.k + passes - 1) / passes, 4);
-
-  // Rows that lie along the vectors already need no packing if few columns
-  // would reuse it, provided that whole vectors can be read.
-  const bool pack = plan.row_operand.row_stride != 1 ||
-                    plan.rows % lanes != 0 ||
-                    plan.columns > 3 * kernels.tile_columns;
-
-  // Columns that lie side by side are far apart from one step of k to the next:
-  // in rows of 256 floats, every fourth cache line of a whole operand, which
-  // the first-level cache has no place for. Several panels make up for packing
-  // them.
-  const bool pack_columns =
-      plan.column_operand.row_stride == 1 &&
-      plan.column_operand.col_stride >= 2 * kColumnBlock && panels > 2 &&
-      args.k >= 8;
-
-  // Panels are packed and multiplied block by block.
-  const Index pass_depth = std::min(depth, args.k);
-  const Index panel_bytes = panel * pass_depth * static_cast<Index>(sizeof(T));
-  const Index most_panels =
-      pack ? std::max<Index>(1, kPackedBytes / std::max<Index>(1, panel_bytes))
-           : panels;
-  const Index blocks = (panels + most_panels - 1) / most_panels;
-
-  // Tasks are parts of a block's result: a group of panels, enough columns to
-  // be worth handing out and few enough to leave some for every thread.
-  const double flops_per_column = static_cast<double>(std::max<Index>(
-      1, std::min(plan.rows, kPanelGroup * panel) * pass_depth));
-  const Index column_unit = pack_columns ? kColumnBlock : kernels.tile_columns;
-  const Index column_step = std::clamp<Index>(
-      round_up(static_cast<Index>(4e5 / flops_per_column), column_unit),
-      column_unit,
-      round_up(plan.columns, column_unit));
-  const Index column_tasks = (plan.columns + column_step - 1) / column_step;
-
-  // Where a panel starts: tile_vectors() moves the last one alone.
-  const Index vectors = (plan.rows + lanes - 1) / lanes;
-  const bool last_is_wider = vectors > 1 && vectors % kPanelVectors == 1;
-  const auto first_row = [&](Index i) {
-    if (i == panels) return plan.rows;
-    return i * panel - (last_is_wider && i == panels - 1 ? lanes : 0);
-  };
-
-  const Index column_blocks = (plan.columns + kColumnBlock - 1) / kColumnBlock;
+  const Plan<T> plan = choose_plan(args, table<T>().lanes);
+  const Blocking cut = choose_blocking(plan, args.k);
   Cutter cutter(scratch);
-  T* packed = pack ? cutter.cut<T>(std::min(round_up(plan.rows, lanes),
-                                            most_panels * panel) *
-                                   pass_depth)
-                   : nullptr;
+  T* packed = cut.packs_rows
+                  ? cutter.cut<T>(std::min(round_up(plan.rows, cut.lanes),
+                                           cut.most_panels * cut.panel) *
+                                  cut.pass_depth)
+                  : nullptr;
   T* packed_columns =
-      pack_columns ? cutter.cut<T>(column_blocks * kColumnBlock * pass_depth)
-                   : nullptr;
-  for (Index first_k = 0, pass = 0; pass < passes; ++pass, first_k += depth) {
-    const Index k = std::max<Index>(0, std::min(depth, args.k - first_k));
-    if (pack_columns) {
-      parallel_for(column_blocks, [&](Index column_block, int) {
-        const Index j = column_block * kColumnBlock;
-        kernels.pack(plan.column_operand.data + j +
-                         first_k * plan.column_operand.col_stride,
-                     1,
-                     plan.column_operand.col_stride,
-                     std::min(kColumnBlock, plan.columns - j),
-                     k,
-                     packed_columns + j * k,
-                     kColumnBlock);
-      });
-    }
+      cut.packs_columns
+          ? cutter.cut<T>(round_up(plan.columns, kColumnBlock) * cut.pass_depth)
+          : nullptr;
+
+  for (Index pass = 0; pass < cut.passes; ++pass) {
+    const Index first_k = pass * cut.depth;
+    const Index k = std::max<Index>(0, std::min(cut.depth, args.k - first_k));
+    if (cut.packs_columns) pack_columns(plan, first_k, k, packed_columns);
     GemmBlock<T> block{};
     block.k = k;
     block.panels = packed;
@@ -596,47 +688,17 @@ void gemm(const GemmArgs<T>& args, std::byte* scratch) {
     block.transposed = plan.transposed;
     block.column_blocks = packed_columns;
     block.first_pass = pass == 0;
-    block.last_pass = pass + 1 == passes;
+    block.last_pass = pass + 1 == cut.passes;
     block.row_bias = plan.transposed ? nullptr : args.row_bias;
     block.column_bias = plan.transposed ? args.row_bias : nullptr;
     block.relu = args.relu;
-    for (Index i = 0; i < blocks; ++i) {
-      const Index first = part_begin(panels, blocks, i);
-      const Index count = part_begin(panels, blocks, i + 1) - first;
-      block.packed_row = first_row(first);
-      if (pack) {
-        // Chunks of 128 steps, so that a product with few panels packs in
-        // parallel too.
-        const Index chunks = std::max<Index>(1, (k + 127) / 128);
-        parallel_for(count * chunks, [&](Index task, int) {
-          const Index r = first_row(first + task / chunks);
-          const Index kk = task % chunks * 128;
-          const Index rows = first_row(first + task / chunks + 1) - r;
-          const Index stride = round_up(rows, lanes);
-          kernels.pack(plan.row_operand.data + r * plan.row_operand.row_stride +
-                           (first_k + kk) * plan.row_operand.col_stride,
-                       plan.row_operand.row_stride,
-                       plan.row_operand.col_stride,
-                       rows,
-                       std::min<Index>(128, k - kk),
-                       packed + (r - block.packed_row) * k + kk * stride,
-                       stride);
-        });
-      }
-      const Index groups = (count + kPanelGroup - 1) / kPanelGroup;
-      // Columns outside: a thread's share of the tasks is a run of memory,
-      // which it finds in its own cache when it comes to update the weights.
-      parallel_for(groups * column_tasks, [&](Index task, int) {
-        const Index group = task % groups;
-        GemmBlock<T> part = block;
-        part.first_row = first_row(first + part_begin(count, groups, group));
-        part.rows = first_row(first + part_begin(count, groups, group + 1)) -
-                    part.first_row;
-        part.first_column = task / groups * column_step;
-        part.columns_count =
-            std::min(column_step, plan.columns - part.first_column);
-        kernels.block(part);
-      });
+    for (Index i = 0; i < cut.blocks; ++i) {
+      const Index first = part_begin(cut.panels, cut.blocks, i);
+      const Index count = part_begin(cut.panels, cut.blocks, i + 1) - first;
+      block.packed_row = cut.first_row(first);
+      if (cut.packs_rows)
+        pack_panels(plan, cut, first_k, k, first, count, packed);
+      multiply_panels(block, plan, cut, first, count);
     }
   }
 }
