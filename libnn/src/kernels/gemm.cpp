@@ -1,8 +1,9 @@
+#include "kernels/gemm.h"
+
 #include <algorithm>
 #include <cstdint>
 
 #include "kernels/dispatch.h"
-#include "kernels/gemm.h"
 #include "kernels/scratch.h"
 #include "nn/buffer.h"
 #include "nn/parallel.h"
