@@ -80,6 +80,6 @@ set(NN_COMPONENTS
   data/idx
   data/batches
   data/augmentation
-  trainer
-  trainer_callbacks
+  training/trainer
+  training/trainer_callbacks
 )

@@ -63,8 +63,8 @@
 #include "nn/parameter.h"
 #include "nn/random.h"
 #include "nn/shape.h"
-#include "nn/trainer.h"
-#include "nn/trainer_callbacks.h"
+#include "nn/training/trainer.h"
+#include "nn/training/trainer_callbacks.h"
 #include "nn/types.h"
 #include "nn/version.h"
 

@@ -1,5 +1,5 @@
-#ifndef NN_TRAINER_H_
-#define NN_TRAINER_H_
+#ifndef NN_TRAINING_TRAINER_H_
+#define NN_TRAINING_TRAINER_H_
 
 #include <cstdint>
 #include <memory>
@@ -323,4 +323,4 @@ class Trainer {
 
 }  // namespace nn
 
-#endif  // NN_TRAINER_H_
+#endif  // NN_TRAINING_TRAINER_H_

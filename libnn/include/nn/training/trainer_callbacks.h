@@ -1,11 +1,11 @@
-#ifndef NN_TRAINER_CALLBACKS_H_
-#define NN_TRAINER_CALLBACKS_H_
+#ifndef NN_TRAINING_TRAINER_CALLBACKS_H_
+#define NN_TRAINING_TRAINER_CALLBACKS_H_
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "nn/trainer.h"
+#include "nn/training/trainer.h"
 
 namespace nn {
 
@@ -159,4 +159,4 @@ class Progress final : public TrainerCallback<Scalar> {
 
 }  // namespace nn
 
-#endif  // NN_TRAINER_CALLBACKS_H_
+#endif  // NN_TRAINING_TRAINER_CALLBACKS_H_

@@ -1,4 +1,4 @@
-#include "nn/trainer.h"
+#include "nn/training/trainer.h"
 
 #include <cmath>
 #include <functional>

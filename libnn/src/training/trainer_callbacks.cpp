@@ -1,4 +1,4 @@
-#include "nn/trainer_callbacks.h"
+#include "nn/training/trainer_callbacks.h"
 
 #include <string>
 #include <utility>
