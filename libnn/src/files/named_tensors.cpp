@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <type_traits>
+#include <utility>
 
 #include "files/defect.h"
 #include "files/dims.h"
@@ -172,10 +173,11 @@ bool is_parameter_type(const std::string& dtype) {
 }
 
 template <typename Scalar>
-void take_tensors(SafetensorsReader& file,
-                  const char* owner,
-                  const std::vector<NamedParameter<Scalar>>& state,
-                  const std::vector<std::string>& others) {
+std::function<void()> reading_tensors(
+    SafetensorsReader& file,
+    const char* owner,
+    const std::vector<NamedParameter<Scalar>>& state,
+    const std::vector<std::string>& others) {
   std::set<std::string> wanted(others.begin(), others.end());
   for (const NamedParameter<Scalar>& named : state) wanted.insert(named.name);
   // All types and shapes are checked before a value is read, and all values are
@@ -246,17 +248,58 @@ void take_tensors(SafetensorsReader& file,
     convert_any(
         file.name(), *entries[i], file.read(*entries[i]), values.back());
   }
-  // The sizes are the same, so that nothing is allocated and nothing fails.
-  for (std::size_t i = 0; i < state.size(); ++i) {
-    std::copy_n(
-        values[i].data(), values[i].size(), state[i].parameter->value.data());
-  }
+  return [state, values = std::move(values)] {
+    // The sizes are the same, so that nothing is allocated and nothing fails.
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      std::copy_n(
+          values[i].data(), values[i].size(), state[i].parameter->value.data());
+    }
+  };
 }
+
+template <typename Scalar>
+void take_tensors(SafetensorsReader& file,
+                  const char* owner,
+                  const std::vector<NamedParameter<Scalar>>& state,
+                  const std::vector<std::string>& others) {
+  reading_tensors(file, owner, state, others)();
+}
+
+template <typename Number>
+Tensor tensor_of(const std::string& name, Number number) {
+  return {name, dtype_of<Number>(), {}, to_bytes(&number, 1)};
+}
+
+template <typename Number>
+Number read_number(SafetensorsReader& file, const std::string& name) {
+  const Entry* found = file.find(name);
+  if (found == nullptr || found->dtype != dtype_of<Number>() ||
+      !found->dims.empty()) {
+    throw_defect(file.name(),
+                 ": expected one number \"",
+                 name,
+                 "\" of the type ",
+                 dtype_of<Number>(),
+                 ", found ",
+                 found == nullptr ? "none" : "another tensor");
+  }
+  return value_at<Number>(file.read(*found), 0);
+}
+
+template Tensor tensor_of(const std::string&, double);
+template Tensor tensor_of(const std::string&, std::int64_t);
+template double read_number(SafetensorsReader&, const std::string&);
+template std::int64_t read_number(SafetensorsReader&, const std::string&);
 
 #define NN_INSTANTIATE(Scalar)                                                \
   template std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>&); \
   template SafetensorsFile tensors_of(                                        \
       const std::vector<NamedParameter<Scalar>>&);                            \
+  template std::function<void()> reading_tensors(                             \
+      SafetensorsReader&,                                                     \
+      const char*,                                                            \
+      const std::vector<NamedParameter<Scalar>>&,                             \
+      const std::vector<std::string>&);                                       \
   template void take_tensors(SafetensorsReader&,                              \
                              const char*,                                     \
                              const std::vector<NamedParameter<Scalar>>&,      \

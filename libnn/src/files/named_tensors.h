@@ -1,12 +1,14 @@
 #ifndef NN_SRC_FILES_NAMED_TENSORS_H_
 #define NN_SRC_FILES_NAMED_TENSORS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "files/safetensors_reader.h"
-#include "nn/files/safetensors.h"
-#include "nn/network/sequential.h"
+#include "nn/optimizers/optimizer.h"
+#include "nn/safetensors.h"
+#include "nn/sequential.h"
+#include "safetensors_reader.h"
 
 // Between a network's or an optimizer's numbers and the tensors of a file:
 // their names, types and shapes. What a file's bytes look like is
@@ -26,15 +28,43 @@ SafetensorsFile tensors_of(const std::vector<NamedParameter<Scalar>>& state);
 /// Whether parameters are read from tensors of this type.
 bool is_parameter_type(const std::string& dtype);
 
-/// Takes the values over from a file that holds exactly these, and the tensors
-/// named in `others`; nothing is changed unless all fit. Reads one tensor at a
-/// time. Throws std::runtime_error that starts with the file's name; `owner`
-/// stands in messages: "network".
+/// Reads the values from a file that holds exactly these, and the tensors named
+/// in `others`. Returns a function that takes them over and does not fail;
+/// `state` must last until then. Reads one tensor at a time. Throws
+/// std::runtime_error that starts with the file's name; `owner` stands in
+/// messages: "network".
+template <typename Scalar>
+std::function<void()> reading_tensors(
+    SafetensorsReader& file,
+    const char* owner,
+    const std::vector<NamedParameter<Scalar>>& state,
+    const std::vector<std::string>& others = {});
+
+/// The same, and takes them over.
 template <typename Scalar>
 void take_tensors(SafetensorsReader& file,
                   const char* owner,
                   const std::vector<NamedParameter<Scalar>>& state,
                   const std::vector<std::string>& others = {});
+
+///@{
+/// One number, a double or an std::int64_t, as a tensor, and from there. Throws
+/// std::runtime_error that starts with the file's name if there is none.
+template <typename Number>
+Tensor tensor_of(const std::string& name, Number number);
+template <typename Number>
+Number read_number(SafetensorsReader& file, const std::string& name);
+///@}
+
+///@{
+/// What save_optimizer() writes, and what takes it over as reading_tensors()
+/// does.
+template <typename Scalar>
+SafetensorsFile tensors_of(Optimizer<Scalar>& optimizer);
+template <typename Scalar>
+std::function<void()> reading_optimizer(SafetensorsReader& file,
+                                        Optimizer<Scalar>& optimizer);
+///@}
 
 }  // namespace nn::internal
 

@@ -3,14 +3,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "files/defect.h"
-#include "files/little_endian.h"
-#include "files/named_tensors.h"
-#include "files/safetensors_reader.h"
+#include "defect.h"
+#include "named_tensors.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -55,26 +54,26 @@ std::vector<NamedParameter<Scalar>> named(
   return result;
 }
 
-/// The tensor of one number in the file.
-template <typename Number>
-Number read_number(SafetensorsReader& file,
-                   const char* name,
-                   const char* dtype) {
-  const SafetensorsReader::Entry* found = file.find(name);
-  if (found == nullptr || found->dtype != dtype || !found->dims.empty()) {
-    throw_defect(file.name(),
-                 ": expected one number \"",
-                 name,
-                 "\" of the type ",
-                 dtype,
-                 ", found ",
-                 found == nullptr ? "none" : "another tensor");
+}  // namespace
+
+namespace internal {
+
+template <typename Scalar>
+SafetensorsFile tensors_of(Optimizer<Scalar>& optimizer) {
+  const OptimizerState<Scalar> state = optimizer.state();
+  std::vector<Parameter<Scalar>> parts = parts_of(state, optimizer);
+  SafetensorsFile file = tensors_of(named(parts));
+  file.tensors.push_back(tensor_of(kLearningRate, optimizer.learning_rate()));
+  if (state.steps != nullptr) {
+    file.tensors.push_back(tensor_of(kSteps, *state.steps));
   }
-  return internal::value_at<Number>(file.read(*found), 0);
+  file.metadata[kMetadataKey] = state.kind;
+  return file;
 }
 
 template <typename Scalar>
-void load(SafetensorsReader file, Optimizer<Scalar>& optimizer) {
+std::function<void()> reading_optimizer(SafetensorsReader& file,
+                                        Optimizer<Scalar>& optimizer) {
   const OptimizerState<Scalar> state = optimizer.state();
   const auto kind = file.metadata().find(kMetadataKey);
   if (kind == file.metadata().end()) {
@@ -91,7 +90,7 @@ void load(SafetensorsReader file, Optimizer<Scalar>& optimizer) {
                  ", found ",
                  quoted(kind->second));
   }
-  const auto rate = read_number<double>(file, kLearningRate, "F64");
+  const auto rate = read_number<double>(file, kLearningRate);
   if (!(std::isfinite(rate) && rate >= 0.0)) {
     throw_defect(file.name(),
                  ": expected a learning rate that is finite and at least 0, "
@@ -101,7 +100,7 @@ void load(SafetensorsReader file, Optimizer<Scalar>& optimizer) {
   std::vector<std::string> numbers{kLearningRate};
   std::int64_t steps = 0;
   if (state.steps != nullptr) {
-    steps = read_number<std::int64_t>(file, kSteps, "I64");
+    steps = read_number<std::int64_t>(file, kSteps);
     numbers.emplace_back(kSteps);
     if (steps < 0 || steps > kMostSteps) {
       throw_defect(file.name(),
@@ -111,55 +110,52 @@ void load(SafetensorsReader file, Optimizer<Scalar>& optimizer) {
                    steps);
     }
   }
-  std::vector<Parameter<Scalar>> parts = parts_of(state, optimizer);
-  internal::take_tensors(file, "optimizer", named(parts), numbers);
-
-  // From here on nothing fails.
-  auto part = parts.cbegin();
-  for (const auto& array : state.arrays) {
-    Index first = 0;
-    for (std::size_t i = 0; i < optimizer.parameters().size(); ++i, ++part) {
-      array.values->middleRows(first, part->value.size()) = part->value;
-      first += part->value.size();
+  // Shared, since a function may be copied and the parameters must stay.
+  const auto parts = std::make_shared<std::vector<Parameter<Scalar>>>(
+      parts_of(state, optimizer));
+  const auto take = reading_tensors(file, "optimizer", named(*parts), numbers);
+  return [state, steps, rate, parts, take, &optimizer] {
+    take();
+    auto part = parts->cbegin();
+    for (const auto& array : state.arrays) {
+      Index first = 0;
+      for (std::size_t i = 0; i < optimizer.parameters().size(); ++i, ++part) {
+        array.values->middleRows(first, part->value.size()) = part->value;
+        first += part->value.size();
+      }
     }
-  }
-  if (state.steps != nullptr) *state.steps = steps;
-  optimizer.set_learning_rate(rate);
+    if (state.steps != nullptr) *state.steps = steps;
+    optimizer.set_learning_rate(rate);
+  };
 }
 
-}  // namespace
+}  // namespace internal
 
 template <typename Scalar>
 void save_optimizer(const std::string& path, Optimizer<Scalar>& optimizer) {
-  const OptimizerState<Scalar> state = optimizer.state();
-  std::vector<Parameter<Scalar>> parts = parts_of(state, optimizer);
-  SafetensorsFile file = internal::tensors_of(named(parts));
-  const double rate = optimizer.learning_rate();
-  file.tensors.push_back(
-      {kLearningRate, "F64", {}, internal::to_bytes(&rate, 1)});
-  if (state.steps != nullptr) {
-    file.tensors.push_back(
-        {kSteps, "I64", {}, internal::to_bytes(state.steps, 1)});
-  }
-  file.metadata[kMetadataKey] = state.kind;
-  write_safetensors(path, file);
+  write_safetensors(path, internal::tensors_of(optimizer));
 }
 
 template <typename Scalar>
 void load_optimizer(const std::string& path,
                     Optimizer<Scalar>& optimizer,
                     const ReadLimits& limits) {
-  load(SafetensorsReader(ByteSource(path), limits), optimizer);
+  SafetensorsReader file(ByteSource(path), limits);
+  internal::reading_optimizer(file, optimizer)();
 }
 
 template <typename Scalar>
 void load_optimizer(const MemoryFile& file,
                     Optimizer<Scalar>& optimizer,
                     const ReadLimits& limits) {
-  load(SafetensorsReader(ByteSource(file), limits), optimizer);
+  SafetensorsReader reader(ByteSource(file), limits);
+  internal::reading_optimizer(reader, optimizer)();
 }
 
 #define NN_INSTANTIATE(Scalar)                                          \
+  template SafetensorsFile internal::tensors_of(Optimizer<Scalar>&);    \
+  template std::function<void()> internal::reading_optimizer(           \
+      SafetensorsReader&, Optimizer<Scalar>&);                          \
   template void save_optimizer(const std::string&, Optimizer<Scalar>&); \
   template void load_optimizer(                                         \
       const std::string&, Optimizer<Scalar>&, const ReadLimits&);       \

@@ -149,6 +149,23 @@ SafetensorsReader::SafetensorsReader(ByteSource source,
   } catch (const std::runtime_error& error) {
     throw_defect(name(), ": ", error.what());
   }
+  sort_names();
+}
+
+SafetensorsReader::SafetensorsReader(const SafetensorsFile& content,
+                                     const std::string& name)
+    : source_(MemoryFile{{}, name}),
+      content_(&content),
+      metadata_(content.metadata) {
+  for (std::size_t i = 0; i < content.tensors.size(); ++i) {
+    const Tensor& tensor = content.tensors[i];
+    // In place of an offset stands the number of the tensor.
+    entries_.push_back({tensor.name, tensor.dtype, tensor.dims, i, i});
+  }
+  sort_names();
+}
+
+void SafetensorsReader::sort_names() {
   by_name_.resize(entries_.size());
   std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
   std::sort(by_name_.begin(), by_name_.end(), [this](auto a, auto b) {
@@ -166,6 +183,7 @@ const Entry* SafetensorsReader::find(const std::string& name) const {
 }
 
 std::string SafetensorsReader::read(const Entry& entry) {
+  if (content_ != nullptr) return content_->tensors[entry.begin].bytes;
   return source_.read(data_begin_ + entry.begin, entry.end - entry.begin);
 }
 

@@ -35,6 +35,9 @@ class SafetensorsReader {
   /// Throws std::runtime_error with the file's name, what was expected and what
   /// was found.
   SafetensorsReader(ByteSource source, const ReadLimits& limits);
+  /// Reads what has been read already; `name` stands in messages. The content
+  /// must outlive the reader.
+  SafetensorsReader(const SafetensorsFile& content, const std::string& name);
 
   const std::string& name() const { return source_.name(); }
   const std::map<std::string, std::string>& metadata() const {
@@ -51,8 +54,10 @@ class SafetensorsReader {
   std::string read_header(const ReadLimits& limits);
   void parse_header(const std::string& header);
   void check_extents();
+  void sort_names();
 
   ByteSource source_;
+  const SafetensorsFile* content_ = nullptr;
   std::uint64_t data_begin_ = 0;
   std::map<std::string, std::string> metadata_;
   std::vector<Entry> entries_;

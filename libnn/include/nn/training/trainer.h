@@ -2,97 +2,42 @@
 #define NN_TRAINING_TRAINER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "nn/data/augmentation.h"
-#include "nn/data/image_set.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/network/sequential.h"
 #include "nn/network/workspace.h"
 #include "nn/optimizers/optimizer.h"
 #include "nn/optimizers/schedule.h"
+#include "nn/sequential.h"
+#include "nn/training/learner.h"
+#include "nn/training/network_learner.h"
+#include "nn/training/objective.h"
+#include "nn/training/samples.h"
 #include "nn/types.h"
 
 namespace nn {
 
 class Batches;
-
-/// Samples with labels, to train on or to measure by. It looks at memory that
-/// must outlive it and stay unchanged.
-///
-///   x   features x samples      labels   samples, each in 0 .. classes-1
 template <typename Scalar>
-class Samples {
-  // Whether an argument turns into such a view, which may then be kept.
-  template <typename Argument, typename ViewType>
-  static constexpr bool kLasts = std::is_convertible_v<Argument, ViewType>&&
-      std::is_constructible_v<ViewType, Argument>;
-
- public:
-  /// The columns of a matrix: `x` and `labels` are what turns into a
-  /// ConstView<Scalar> and into ConstLabels. That of a temporary does not
-  /// compile.
-  /// Throws std::invalid_argument if there is not one label for each of them,
-  /// or no sample.
-  template <
-      typename X,
-      typename L,
-      std::enable_if_t<kLasts<X, ConstView<Scalar>> && kLasts<L, ConstLabels>,
-                       int> = 0>
-  Samples(X&& x, L&& labels)
-      : x_(std::forward<X>(x)), labels_(std::forward<L>(labels)) {
-    check_matrix();
-  }
-  /// Images, which become numbers batch by batch, as nn::gather() says; the
-  /// set as a whole stays in its bytes.
-  /// Throws std::invalid_argument if there is no image, the bytes do not fit
-  /// the number of labels, or the normalization's deviation is not above 0.
-  Samples(const ImageSet& images, const Normalization& normalization);
-  Samples(const ImageSet&& temporary, const Normalization&) = delete;
-
-  /// The number of samples, at least 1.
-  Index size() const;
-  /// The rows that a batch of them has.
-  Index features() const;
-  /// The label of sample `i`. Not checked.
-  int label(Index i) const;
-  /// The images, or null if the samples are a matrix.
-  const ImageSet* images() const { return images_; }
-  /// That of the images.
-  const Normalization& normalization() const { return normalization_; }
-
-  /// Writes the `count` samples that `indices` names as columns of `x`, and
-  /// their labels into `labels`.
-  ///
-  ///   x   features x count        labels   count
-  ///
-  /// Throws std::invalid_argument if sizes disagree or an index is out of
-  /// range. Allocates nothing.
-  void gather(const Index* indices,
-              Index count,
-              View<Scalar> x,
-              Eigen::Map<Labels> labels) const;
-
- private:
-  void check_matrix() const;
-
-  ConstView<Scalar> x_;
-  ConstLabels labels_;
-  const ImageSet* images_ = nullptr;
-  Normalization normalization_;
-};
+class Trainer;
 
 /// What a network reaches on samples that it is measured by.
 struct Evaluation {
-  double loss = 0.0;  ///< (weighted) mean over all samples, in nats
-  /// Share of samples whose class is right, 0 .. 1. One whose outputs hold a
-  /// NaN has no class.
+  double loss = 0.0;  ///< (weighted) mean over all samples; of classes in nats
+  /// Share of samples whose class is right, or all of whose labels are, 0 .. 1.
+  /// One whose outputs hold a NaN has no class. 0 where the objective does not
+  /// count them.
   double accuracy = 0.0;
-  Index correct = 0;  ///< their number
+  Index correct = 0;            ///< their number
+  std::vector<double> metrics;  ///< those of add_metric(), in its order
 };
 
 /// One step of a training.
@@ -103,10 +48,11 @@ struct StepReport {
   Index steps_per_epoch = 0;   ///< of a whole epoch
   Index samples = 0;           ///< in the batch
   double learning_rate = 0.0;  ///< of this step
-  /// Of the batch, before the step, in nats; with class weights a mean that is
-  /// weighted by them.
+  /// Of the batch, before the step; with class weights a mean that is weighted
+  /// by them.
   double loss = 0.0;
-  Index correct = 0;  ///< samples of the batch, before the step
+  /// Samples of the batch, before the step; 0 where they are not counted.
+  Index correct = 0;
 };
 
 /// One epoch of a training.
@@ -114,9 +60,9 @@ struct EpochReport {
   Index epoch = 0;             ///< counted from 1
   Index step = 0;              ///< steps of the training so far
   double learning_rate = 0.0;  ///< of the epoch's last step
-  /// Mean over the samples of the epoch, in nats, measured while the network
-  /// learned: each batch before its step. With class weights it is weighted by
-  /// them, as the validation's is.
+  /// Mean over the samples of the epoch, measured while the network learned:
+  /// each batch before its step. With class weights it is weighted by them, as
+  /// the validation's is.
   double train_loss = 0.0;
   double train_accuracy = 0.0;  ///< measured likewise, 0 .. 1
   /// On the validation set, after the epoch; none without such a set.
@@ -130,6 +76,11 @@ struct TrainingPlan {
   Index first_epoch = 1;        ///< where it begins
   Index steps_per_epoch = 0;    ///< of a whole epoch
   bool has_validation = false;  ///< whether EpochReport::validation is there
+  bool has_accuracy = true;     ///< whether the objective counts right samples
+  /// Whether a training goes on that was loaded with resume_training(): what
+  /// the callback knows of it stays.
+  bool is_resumed = false;
+  std::vector<std::string> metrics;  ///< names of Evaluation::metrics
 };
 
 /// Watches a training, and may end it. trainer_callbacks.h has those that are
@@ -164,6 +115,25 @@ class TrainerCallback {
   /// After the last epoch, whatever made it the last, but not after an
   /// exception.
   virtual void on_end(Sequential<Scalar>& /*network*/) {}
+  /// Before fit() throws because a loss is not finite.
+  virtual void on_failure(Sequential<Scalar>& /*network*/) {}
+  /// After all callbacks have been told of a step, and of an epoch unless one
+  /// of its steps ended it: the place from which save_training() may be called
+  /// while fit() runs.
+  virtual void between_steps(Trainer<Scalar>& /*trainer*/) {}
+
+  /// What the callback knows of the training, for save_training(), with a name
+  /// of its own under "kind" in the metadata. Without metadata, as here, it has
+  /// no state and is not in the file.
+  virtual StateDict state() const { return {}; }
+  /// Checks a state of this kind that state() gave, for the network that is
+  /// trained, and trusts nothing in it. Returns a function that takes it over
+  /// and does not fail.
+  /// Throws std::runtime_error with what was expected and what was found.
+  virtual std::function<void()> restoring(const StateDict& /*state*/,
+                                          Sequential<Scalar>& /*network*/) {
+    return [] {};
+  }
 
  protected:
   TrainerCallback() = default;
@@ -190,38 +160,67 @@ struct TrainerOptions {
   /// the images as they are.
   AugmentationOptions augmentation = {};
   /// Begins with this epoch, at most `epochs`, as if all before it had just
-  /// been run: their order of samples, schedule and draws are passed over.
+  /// been run: their order of samples, schedule and draws are passed over. A
+  /// training that is resumed begins where it was.
   Index first_epoch = 1;
+  /// StepOptions::micro_batches.
+  Index micro_batches = 1;
 };
 
-/// Trains a network that tells classes apart, with SoftmaxCrossEntropy.
+/// The loop of a training: epochs, batches, learning rates, validation and
+/// callbacks, around the steps of a Learner.
 ///
 ///   nn::Adam<float> adam(net.parameters(), {/*learning_rate=*/0.01});
 ///   nn::Trainer<float> trainer(net, adam, {/*epochs=*/20, /*batch_size=*/32});
 ///   trainer.add<nn::EarlyStopping>();
 ///   const auto history = trainer.fit({x, labels}, {other_x, other_labels});
 ///
+/// trains a network that tells classes apart, with SoftmaxCrossEntropy. With a
+/// loss and a matrix of targets it learns to predict numbers:
+///
+///   nn::Trainer<float> trainer(net, adam, nn::MeanSquaredError<float>());
+///   trainer.fit({x, target});
+///
 /// An epoch visits all samples once, in batches and in an order drawn anew from
-/// seed and epoch. A step is forward, loss, backward and optimizer step; none
-/// but the first allocates.
+/// seed and epoch. No step but the first allocates.
 ///
 /// Equal seeds, data and initial weights give equal results to the bit, with
-/// any number of threads. So does a training in two parts: the second one
-/// builds the same network and optimizer, gives them what load_weights() and
-/// load_optimizer() read, and begins with TrainerOptions::first_epoch.
+/// any number of threads. So does a training that is broken off and taken up
+/// again: save_training(), resume_training().
 ///
-/// The network, the optimizer and the data belong to the caller and must
-/// outlive the trainer's use of them; the trainer owns its callbacks and the
-/// memory of the passes. It serves one thread at a time.
+/// The network, the optimizer, the learner and the data belong to the caller
+/// and must outlive the trainer's use of them; the trainer owns its callbacks.
+/// It serves one thread at a time.
 template <typename Scalar>
 class Trainer {
  public:
+  /// Trains a network to tell classes apart: a NetworkLearner with a
+  /// CrossEntropyObjective of TrainerOptions::loss.
   /// Throws std::invalid_argument if the network has fewer than two outputs, a
   /// parameter of the optimizer is not the network's, or an option is out of
   /// its range.
   Trainer(Sequential<Scalar>& network,
           Optimizer<Scalar>& optimizer,
           TrainerOptions options = {});
+  /// Trains a network for an objective, which `goal` is, or is the loss of; it
+  /// is copied.
+  /// Throws std::invalid_argument as the other does, if the objective does not
+  /// take the network's outputs, or if TrainerOptions::loss is set.
+  template <typename Goal,
+            std::enable_if_t<internal::is_goal<Scalar, Goal>, int> = 0>
+  Trainer(Sequential<Scalar>& network,
+          Optimizer<Scalar>& optimizer,
+          Goal goal,
+          TrainerOptions options = {})
+      : Trainer(network,
+                optimizer,
+                make_objective<Scalar>(std::move(goal)),
+                std::move(options)) {}
+  /// Trains what the learner trains; options of the loss, of the gradients and
+  /// of micro-batches are the learner's own.
+  /// Throws std::invalid_argument if one of those is set, or another is out of
+  /// its range.
+  explicit Trainer(Learner<Scalar>& learner, TrainerOptions options = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -241,19 +240,38 @@ class Trainer {
   /// fit() runs: a callback cannot add another.
   void add(std::unique_ptr<TrainerCallback<Scalar>> callback);
 
+  /// A number that outputs are measured by: of all validation samples at once,
+  /// before a final Softmax.
+  using Measure = std::function<double(ConstView<Scalar> outputs,
+                                      const Targets<Scalar>& targets)>;
+  /// Measures it wherever a loss is measured on samples apart: in
+  /// Evaluation::metrics, and under `name` in a CsvLog. metrics.h has those
+  /// that are wanted most:
+  ///
+  ///   trainer.add_metric("r2", [](auto outputs, const auto& targets) {
+  ///     return nn::r_squared<float>(outputs, targets.matrix());
+  ///   });
+  ///
+  /// Throws std::invalid_argument if the function is empty, the name is, is
+  /// there already or is no word (letters, digits and _), or fit() runs.
+  void add_metric(std::string name, Measure measure);
+
   /// Trains up to the epoch that the options say, or until a callback ends it.
-  /// Epochs, steps and the schedule start anew in every call; the network and
-  /// the optimizer go on from where they are. Returns a report for every epoch.
+  /// Epochs, steps and the schedule start anew in every call but the first
+  /// after resume_training(); the network and the optimizer go on from where
+  /// they are. Returns a report for every epoch, also for those before a
+  /// training was resumed.
   ///
   /// Throws std::invalid_argument before the first step if the samples do not
-  /// fit the network, a label is not one of its classes, there are too few for
-  /// one batch under drop_last, class weights or augmentation do not fit, a
-  /// layer refuses the last batch since it has one sample, or fit() is called
-  /// by a callback. Throws it too if the network has got other parameters since
-  /// the trainer was built, as by moving another into it: before the first
-  /// step, or after the callback that did it. Throws std::runtime_error if a
-  /// loss is not finite, naming epoch, step and the sample and feature, or the
-  /// layer, where the first such value appears; the step is not taken.
+  /// fit the network or the objective, a label is not one of its classes, there
+  /// are too few for one batch under drop_last, augmentation does not fit, a
+  /// layer refuses the last batch since it has one sample, fit() is called by a
+  /// callback, or a resumed training was of another number of samples. Throws
+  /// it too if the network has got other parameters since the trainer was
+  /// built, as by moving another into it: before the first step, or after the
+  /// callback that did it. Throws std::runtime_error if a loss is not finite,
+  /// naming epoch, step and the sample and feature, or the layer, where the
+  /// first such value appears; the step is not taken.
   std::vector<EpochReport> fit(const Samples<Scalar>& training);
   /// The same, and measures the network by `validation` after each epoch.
   std::vector<EpochReport> fit(const Samples<Scalar>& training,
@@ -264,60 +282,85 @@ class Trainer {
   /// Throws std::invalid_argument if the samples do not fit the network.
   Evaluation evaluate(const Samples<Scalar>& samples);
 
+  /// What is trained.
+  Learner<Scalar>& learner() { return learner_; }
+  /// What save_training() writes. Throws as it does.
+  StateDict state();
+  /// Checks such a state, as resume_training() does, and returns a function
+  /// that takes it over and does not fail. Throws as it does.
+  std::function<void()> restoring(const StateDict& state);
+
  private:
+  /// Where a training is: what is to be known for its next step.
+  struct Position {
+    StepReport at;  ///< the last step; of its epoch so many have been taken
+    ///@{
+    /// Of the epoch so far.
+    double loss_sum = 0.0;
+    double weight_sum = 0.0;
+    Index samples = 0;
+    Index correct = 0;
+    double seconds = 0.0;
+    ///@}
+    bool has_ended = false;      ///< by a callback, after an epoch
+    Index training_samples = 0;  ///< 0 before the first fit()
+  };
+  /// Some samples as a pass takes them.
   struct Batch {
     ConstView<Scalar> x;
-    ConstLabels labels;
-    const Index* indices;  ///< of the samples
+    Targets<Scalar> targets;
+    const Index* indices;
   };
   /// In place of an epoch, for samples that are not to be augmented.
   static constexpr Index kUnchanged = 0;
 
-  void check_network();
+  Trainer(Sequential<Scalar>& network,
+          Optimizer<Scalar>& optimizer,
+          std::shared_ptr<const Objective<Scalar>> objective,
+          TrainerOptions options);
+  void check_options();
+  void check_learner();
   void check_batch_of_one(const Samples<Scalar>& training);
   template <typename Call>
   void tell_callbacks(const Call& call);
-  void check_samples(const char* what, const Samples<Scalar>& samples) const;
+  void rest();
+  void check_samples(const char* what, const Samples<Scalar>& samples);
   std::vector<EpochReport> run(const Samples<Scalar>& training,
                                const Samples<Scalar>* validation);
-  bool run_epoch(const Samples<Scalar>& training,
-                 const Batches& batches,
-                 StepReport& at,
-                 EpochReport& report);
+  bool run_epoch(const Samples<Scalar>& training, const Batches& batches);
   Batch gather(const Samples<Scalar>& samples,
                const Index* indices,
                Index count,
                Index epoch);
-  LossResult take_step(const Batch& batch, StepReport& at);
+  void take_step(const Batch& batch);
   Evaluation measure(const Samples<Scalar>& samples);
   [[noreturn]] void fail_in_validation(const Samples<Scalar>& samples,
-                                       double loss,
-                                       const StepReport& at);
+                                       double loss);
   [[noreturn]] void fail(const char* what,
                          double loss,
-                         const StepReport& at,
-                         const Batch& batch) const;
+                         const Samples<Scalar>& samples,
+                         const Batch& batch);
 
-  Sequential<Scalar>& network_;
-  Optimizer<Scalar>& optimizer_;
+  std::unique_ptr<Learner<Scalar>> owned_;  ///< where it is the trainer's
+  Learner<Scalar>& learner_;
   TrainerOptions options_;
-  SoftmaxCrossEntropy<Scalar> loss_;
   Augmentation augmentation_;
   std::vector<std::unique_ptr<TrainerCallback<Scalar>>> callbacks_;
+  std::vector<std::pair<std::string, Measure>> metrics_;
   bool is_running_ = false;
-  std::vector<Parameter<Scalar>*> parameters_;
-  std::uint64_t plan_number_;  ///< of the network when they were seen
-  Index layers_;               ///< likewise
-  Workspace<Scalar> workspace_;
-  // Apart, since it is for larger batches and needs less for each sample.
-  Workspace<Scalar> evaluation_workspace_;
+  bool is_between_steps_ = true;
+  bool is_resumed_ = false;  ///< the next fit() goes on from position_
+  Position position_;
+  std::vector<EpochReport> history_;
   // Room for the largest batch.
   Matrix<Scalar> x_;
   Labels batch_labels_;
-  Matrix<Scalar> dlogits_;
+  Matrix<Scalar> batch_target_;
+  std::vector<Index> places_;
   // Of all samples that the network is measured by.
-  Matrix<Scalar> logits_;
+  Matrix<Scalar> outputs_;
   Labels labels_;
+  Matrix<Scalar> target_;
   std::vector<Index> indices_;
 };
 

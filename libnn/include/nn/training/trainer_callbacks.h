@@ -24,8 +24,9 @@ class BestEpoch {
   /// Throws std::invalid_argument unless that is finite and not negative.
   BestEpoch(std::string who, Metric metric, double min_delta);
 
-  /// Forgets all epochs. Throws std::invalid_argument if the metric needs a
-  /// validation set and the plan has none.
+  /// Forgets all epochs, unless the training is resumed. Throws
+  /// std::invalid_argument if the metric needs a validation set, or an
+  /// accuracy, and the plan has none.
   void start(const TrainingPlan& plan);
   /// Takes an epoch in; returns whether it is the best so far.
   bool update(const EpochReport& report);
@@ -34,6 +35,11 @@ class BestEpoch {
   Index epoch() const { return epoch_; }
   /// Its metric; 0 before the first.
   double value() const { return value_; }
+
+  /// Epoch and value, of the kind `who`.
+  StateDict state() const;
+  /// As TrainerCallback::restoring().
+  std::function<void()> restoring(const StateDict& state);
 
  private:
   std::string who_;
@@ -53,7 +59,8 @@ struct EarlyStoppingOptions {
 };
 
 /// Ends a training that no longer improves, and puts the parameters and buffers
-/// of the best epoch back, also if the training ends for another reason.
+/// of the best epoch back, also if the training ends for another reason or
+/// since a loss is not finite.
 template <typename Scalar>
 class EarlyStopping final : public TrainerCallback<Scalar> {
  public:
@@ -67,6 +74,10 @@ class EarlyStopping final : public TrainerCallback<Scalar> {
   bool on_epoch_end(const EpochReport& report,
                     Sequential<Scalar>& network) override;
   void on_end(Sequential<Scalar>& network) override;
+  void on_failure(Sequential<Scalar>& network) override;
+  StateDict state() const override;
+  std::function<void()> restoring(const StateDict& state,
+                                  Sequential<Scalar>& network) override;
 
   /// The best epoch of the last fit(), counted from 1; 0 before there is one.
   Index best_epoch() const { return best_.epoch(); }
@@ -99,6 +110,10 @@ class BestCheckpoint final : public TrainerCallback<Scalar> {
   bool on_epoch_end(const EpochReport& report,
                     Sequential<Scalar>& network) override;
 
+  StateDict state() const override;
+  std::function<void()> restoring(const StateDict& state,
+                                  Sequential<Scalar>& network) override;
+
   /// The epoch that the file holds, counted from 1; 0 before there is one.
   Index best_epoch() const { return best_.epoch(); }
 
@@ -112,10 +127,12 @@ class BestCheckpoint final : public TrainerCallback<Scalar> {
 ///   epoch,step,learning_rate,train_loss,validation_loss,
 ///   train_accuracy,validation_accuracy,train_seconds
 ///
-/// (in one line), numbers with all their digits, and nothing between the commas
-/// where there is no validation set. The file is whole at any time: it is
-/// written beside its place and renamed into it, at first with the names of the
-/// columns alone, so that a path that cannot be written shows before training.
+/// (in one line) and a column validation_NAME for each added metric, numbers
+/// with all their digits, and nothing between the commas where there is no
+/// validation set or no accuracy, or where a metric is not finite. The file is
+/// whole at any time: it is written beside its place and renamed into it, at
+/// first with the names of the columns alone, so that a path that cannot be
+/// written shows before training.
 template <typename Scalar>
 class CsvLog final : public TrainerCallback<Scalar> {
  public:
@@ -128,10 +145,42 @@ class CsvLog final : public TrainerCallback<Scalar> {
   /// Throws as on_begin() does.
   bool on_epoch_end(const EpochReport& report,
                     Sequential<Scalar>& network) override;
+  StateDict state() const override;
+  std::function<void()> restoring(const StateDict& state,
+                                  Sequential<Scalar>& network) override;
 
  private:
   std::string path_;
   std::string text_;  ///< of the whole file
+  bool has_accuracy_ = true;
+};
+
+/// Saves the whole training with save_training() after every epoch, and while
+/// an epoch lasts as often as it is told, so that resume_training() goes on
+/// near where a killed process was:
+///
+///   trainer.add<nn::Checkpoint>(path);
+///   if (std::filesystem::exists(path)) nn::resume_training(path, trainer);
+///   trainer.fit({x, labels});
+template <typename Scalar>
+class Checkpoint final : public TrainerCallback<Scalar> {
+ public:
+  /// Within an epoch it saves after a step if so many seconds have passed since
+  /// it last did, or since fit() began; at 0 after each.
+  /// Throws std::invalid_argument unless they are finite and not negative. What
+  /// between_steps() throws is what save_training() throws.
+  explicit Checkpoint(std::string path, double seconds = 60.0);
+
+  void on_begin(const TrainingPlan& plan, Sequential<Scalar>& network) override;
+  bool on_epoch_end(const EpochReport& report,
+                    Sequential<Scalar>& network) override;
+  void between_steps(Trainer<Scalar>& trainer) override;
+
+ private:
+  std::string path_;
+  double seconds_;
+  double saved_at_ = 0.0;  ///< in seconds of a clock that runs on
+  bool is_due_ = false;
 };
 
 /// Calls functions of yours, to print progress, say; the library prints

@@ -1,0 +1,165 @@
+#ifndef NN_TRAINING_SAMPLES_H_
+#define NN_TRAINING_SAMPLES_H_
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "nn/data/augmentation.h"
+#include "nn/data/image_set.h"
+#include "nn/types.h"
+
+namespace nn {
+
+/// What the outputs for some samples are to be: a label for each of them, or a
+/// column of numbers. A view: it must not outlive what it looks at.
+template <typename Scalar>
+class Targets {
+ public:
+  ///@{
+  /// Labels, or targets x samples numbers.
+  Targets(ConstLabels labels)  // NOLINT: implicit
+      : labels_(labels), matrix_(nullptr, 0, 0) {}
+  Targets(ConstView<Scalar> matrix)  // NOLINT: implicit
+      : labels_(nullptr, 0), matrix_(matrix), has_labels_(false) {}
+  ///@}
+
+  /// Whether they are labels.
+  bool has_labels() const { return has_labels_; }
+  /// The number of samples.
+  Index size() const { return has_labels_ ? labels_.size() : matrix_.cols(); }
+  /// One a sample; none where they are a matrix.
+  const ConstLabels& labels() const { return labels_; }
+  /// A column a sample; of size zero where they are labels.
+  const ConstView<Scalar>& matrix() const { return matrix_; }
+  /// Those of `count` samples from `first` on. Not checked.
+  Targets middle(Index first, Index count) const {
+    if (has_labels_) return ConstLabels(labels_.data() + first, count);
+    return ConstView<Scalar>(
+        matrix_.data() + first * matrix_.rows(), matrix_.rows(), count);
+  }
+
+ private:
+  ConstLabels labels_;
+  ConstView<Scalar> matrix_;
+  bool has_labels_ = true;
+};
+
+/// Samples with what is to be learned of them, to train on or to measure by. It
+/// looks at memory that must outlive it and stay unchanged.
+///
+///   x   features x samples      labels   samples, each in 0 .. classes-1
+///                               target   targets x samples
+template <typename Scalar>
+class Samples {
+  // Whether an argument turns into such a view, which may then be kept.
+  template <typename Argument, typename ViewType>
+  static constexpr bool kLasts = std::is_convertible_v<Argument, ViewType>&&
+      std::is_constructible_v<ViewType, Argument>;
+  template <typename T>
+  static constexpr bool kAreTargets =
+      kLasts<T, ConstLabels> || kLasts<T, ConstView<Scalar>>;
+  template <typename T>
+  using TargetView = std::
+      conditional_t<kLasts<T, ConstLabels>, ConstLabels, ConstView<Scalar>>;
+
+ public:
+  /// The columns of a matrix: `x` is what turns into a ConstView<Scalar>,
+  /// `targets` what turns into ConstLabels, or into a ConstView<Scalar> with a
+  /// column for each sample. That of a temporary does not compile.
+  /// Throws std::invalid_argument if there is not one label or column for each
+  /// of them, or no sample.
+  template <
+      typename X,
+      typename T,
+      std::enable_if_t<kLasts<X, ConstView<Scalar>> && kAreTargets<T>, int> = 0>
+  Samples(X&& x, T&& targets)
+      : x_(std::forward<X>(x)),
+        targets_(TargetView<T>(std::forward<T>(targets))) {
+    check_matrix();
+  }
+  /// Images, which become numbers batch by batch, as nn::gather() says; the
+  /// set as a whole stays in its bytes.
+  /// Throws std::invalid_argument if there is no image, the bytes do not fit
+  /// the number of labels, or the normalization's deviation is not above 0.
+  Samples(const ImageSet& images, const Normalization& normalization);
+  Samples(const ImageSet&& temporary, const Normalization&) = delete;
+
+  /// Those that `indices` names, in that order; one may come more than once.
+  /// Throws std::invalid_argument if there is none or an index is out of range.
+  Samples subset(const std::vector<Index>& indices) const;
+  /// Parts them at random: the second part has `share` of the samples, rounded,
+  /// and of labels that share of each class; both keep the order that the
+  /// samples have. The same seed gives the same parts.
+  ///
+  ///   const auto [learned, apart] = samples.split(/*share=*/0.2, /*seed=*/1);
+  ///
+  /// Throws std::invalid_argument unless the share is in 0 .. 1 and both parts
+  /// have a sample.
+  std::pair<Samples, Samples> split(double share, std::uint64_t seed) const;
+
+  /// The number of samples, at least 1.
+  Index size() const;
+  /// The rows that a batch of them has.
+  Index features() const;
+  /// Whether each has a label, and not a column of numbers.
+  bool has_labels() const { return targets_.has_labels(); }
+  /// The numbers that are to be learned of a sample; 0 where it has a label.
+  Index target_features() const { return targets_.matrix().rows(); }
+  /// The label of sample `i`. Not checked.
+  int label(Index i) const;
+  /// The numbers that are to be learned of sample `i`. Not checked.
+  ConstView<Scalar> target(Index i) const;
+  /// The column or image that sample `i` is, which is another number in a
+  /// subset. Not checked.
+  Index place(Index i) const {
+    return places_ == nullptr ? i : (*places_)[static_cast<std::size_t>(i)];
+  }
+  /// The images, or null if the samples are a matrix.
+  const ImageSet* images() const { return images_; }
+  /// That of the images.
+  const Normalization& normalization() const { return normalization_; }
+
+  /// Writes the `count` samples that `indices` names as columns of `x`, and
+  /// their labels into `labels`.
+  ///
+  ///   x   features x count        labels   count
+  ///
+  /// Throws std::invalid_argument if sizes disagree, an index is out of range
+  /// or the samples have no labels. Allocates nothing.
+  void gather(const Index* indices,
+              Index count,
+              View<Scalar> x,
+              Eigen::Map<Labels> labels) const;
+  /// The same for samples with numbers: their columns into `target`.
+  ///
+  ///   x   features x count        target   target_features x count
+  ///
+  /// Throws as the other does. Allocates nothing.
+  void gather(const Index* indices,
+              Index count,
+              View<Scalar> x,
+              View<Scalar> target) const;
+
+ private:
+  void check_matrix() const;
+  void check_gather(const Index* indices,
+                    Index count,
+                    const View<Scalar>& x,
+                    bool labels,
+                    Index rows,
+                    Index columns) const;
+
+  ConstView<Scalar> x_;
+  Targets<Scalar> targets_;
+  const ImageSet* images_ = nullptr;
+  Normalization normalization_;
+  /// Of a subset; shared by its copies.
+  std::shared_ptr<const std::vector<Index>> places_;
+};
+
+}  // namespace nn
+
+#endif  // NN_TRAINING_SAMPLES_H_
