@@ -80,6 +80,11 @@ set(NN_COMPONENTS
   data/idx
   data/batches
   data/augmentation
+  training/samples
+  training/objective
+  training/network_learner
+  training/metrics
   training/trainer
   training/trainer_callbacks
+  training/training_file
 )

@@ -20,6 +20,17 @@ namespace nn::internal {
 template <typename Scalar>
 std::vector<NamedParameter<Scalar>> state_of(Sequential<Scalar>& network);
 
+/// Parameters under their own names.
+template <typename Scalar>
+std::vector<NamedParameter<Scalar>> named(
+    std::vector<Parameter<Scalar>>& parameters) {
+  std::vector<NamedParameter<Scalar>> result;
+  for (Parameter<Scalar>& parameter : parameters) {
+    result.push_back({parameter.name, &parameter});
+  }
+  return result;
+}
+
 /// The values as a file holds them. Throws std::invalid_argument if a counter
 /// holds no whole number from 0 to 2^53.
 template <typename Scalar>

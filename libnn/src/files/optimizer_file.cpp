@@ -46,14 +46,6 @@ std::vector<Parameter<Scalar>> parts_of(const OptimizerState<Scalar>& state,
   return parts;
 }
 
-template <typename Scalar>
-std::vector<NamedParameter<Scalar>> named(
-    std::vector<Parameter<Scalar>>& parts) {
-  std::vector<NamedParameter<Scalar>> result;
-  for (Parameter<Scalar>& part : parts) result.push_back({part.name, &part});
-  return result;
-}
-
 }  // namespace
 
 namespace internal {

@@ -108,16 +108,16 @@ LossResult NetworkLearner<Scalar>::run_parts(ConstView<Scalar> x,
   for (Index i = 0; i < parts; ++i) {
     const Index first = x.cols() * i / parts;
     const Index count = x.cols() * (i + 1) / parts - first;
-    const LossResult part = run_part(ConstView<Scalar>(x.middleCols(first, count)),
-                                     targets.middle(first, count));
+    const LossResult part =
+        run_part(ConstView<Scalar>(x.middleCols(first, count)),
+                 targets.middle(first, count));
     all.sum += part.sum;
     all.weight += part.weight;
     all.correct += part.correct;
     if (!std::isfinite(part.loss)) break;
     // Each gradient is that of its part's mean.
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
-      gradients_[p] +=
-          static_cast<Scalar>(part.weight) * parameters_[p]->grad;
+      gradients_[p] += static_cast<Scalar>(part.weight) * parameters_[p]->grad;
     }
   }
   all.loss = all.weight > 0.0 ? all.sum / all.weight : 0.0;
@@ -136,16 +136,16 @@ LossResult NetworkLearner<Scalar>::step(ConstView<Scalar> x,
   check_argument(is_intact(),
                  "[NetworkLearner] expected the network to keep the parameters "
                  "that it had when the learner was built, got others");
-  check_argument(x.cols() >= 1 && targets.size() == x.cols(),
-                 "[NetworkLearner] expected a batch of at least 1 sample and as "
-                 "many targets, got ",
-                 x.cols(),
-                 " and ",
-                 targets.size());
+  check_argument(
+      x.cols() >= 1 && targets.size() == x.cols(),
+      "[NetworkLearner] expected a batch of at least 1 sample and as "
+      "many targets, got ",
+      x.cols(),
+      " and ",
+      targets.size());
   const std::uint64_t passes = training_.passes();
-  const LossResult result = options_.micro_batches == 1
-                                ? run_part(x, targets)
-                                : run_parts(x, targets);
+  const LossResult result = options_.micro_batches == 1 ? run_part(x, targets)
+                                                        : run_parts(x, targets);
   // A step counts the same passes whatever the size of its batch, so that
   // set_steps() knows them.
   const std::uint64_t last =
@@ -164,8 +164,8 @@ template <typename Scalar>
 void NetworkLearner<Scalar>::check_batch(ConstView<Scalar> x) {
   // Layers that need more than one sample, as BatchNorm1d does, say so when
   // they see it. A trial changes nothing, for forward() is const.
-  const Index parts = std::max<Index>(
-      1, std::min(options_.micro_batches, x.cols()));
+  const Index parts =
+      std::max<Index>(1, std::min(options_.micro_batches, x.cols()));
   Workspace<Scalar> workspace;
   network_.forward(ConstView<Scalar>(x.leftCols(x.cols() / parts)), workspace);
 }
@@ -212,14 +212,15 @@ std::function<void()> NetworkLearner<Scalar>::restoring(
   internal::SafetensorsReader numbers(state, "learner");
   const auto passes = internal::read_number<std::int64_t>(numbers, kPasses);
   if (passes < 0) {
-    internal::throw_defect(
-        "expected a number of passes of at least 0, found ", passes);
+    internal::throw_defect("expected a number of passes of at least 0, found ",
+                           passes);
   }
   internal::SafetensorsReader network(of_network, "network");
   internal::SafetensorsReader optimizer(of_optimizer, "optimizer");
   const auto take_values = internal::reading_tensors(
       network, "network", internal::state_of(network_));
-  const auto take_optimizer = internal::reading_optimizer(optimizer, optimizer_);
+  const auto take_optimizer =
+      internal::reading_optimizer(optimizer, optimizer_);
   return [this, passes, take_values, take_optimizer] {
     take_values();
     take_optimizer();

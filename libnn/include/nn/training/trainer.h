@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -214,8 +215,8 @@ class Trainer {
           TrainerOptions options = {})
       : Trainer(network,
                 optimizer,
-                make_objective<Scalar>(std::move(goal)),
-                std::move(options)) {}
+                without_loss(options, make_objective<Scalar>(std::move(goal))),
+                options) {}
   /// Trains what the learner trains; options of the loss, of the gradients and
   /// of micro-batches are the learner's own.
   /// Throws std::invalid_argument if one of those is set, or another is out of
@@ -243,7 +244,7 @@ class Trainer {
   /// A number that outputs are measured by: of all validation samples at once,
   /// before a final Softmax.
   using Measure = std::function<double(ConstView<Scalar> outputs,
-                                      const Targets<Scalar>& targets)>;
+                                       const Targets<Scalar>& targets)>;
   /// Measures it wherever a loss is measured on samples apart: in
   /// Evaluation::metrics, and under `name` in a CsvLog. metrics.h has those
   /// that are wanted most:
@@ -284,6 +285,12 @@ class Trainer {
 
   /// What is trained.
   Learner<Scalar>& learner() { return learner_; }
+  /// The outputs, features x samples, of the samples that were measured last,
+  /// by fit() or evaluate(): valid until it is next measured. Of size zero
+  /// before.
+  ConstView<Scalar> measured_outputs() const {
+    return ConstView<Scalar>(outputs_);
+  }
   /// What save_training() writes. Throws as it does.
   StateDict state();
   /// Checks such a state, as resume_training() does, and returns a function
@@ -293,7 +300,8 @@ class Trainer {
  private:
   /// Where a training is: what is to be known for its next step.
   struct Position {
-    StepReport at;  ///< the last step; of its epoch so many have been taken
+    /// The last step. Of epoch `at.epoch` there have been `at.step_in_epoch`.
+    StepReport at;
     ///@{
     /// Of the epoch so far.
     double loss_sum = 0.0;
@@ -318,9 +326,15 @@ class Trainer {
           Optimizer<Scalar>& optimizer,
           std::shared_ptr<const Objective<Scalar>> objective,
           TrainerOptions options);
-  void check_options();
+  Trainer(Learner<Scalar>* learner,
+          std::unique_ptr<Learner<Scalar>> owned,
+          TrainerOptions options);
+  /// The objective, if the options leave the loss to it.
+  static std::shared_ptr<const Objective<Scalar>> without_loss(
+      const TrainerOptions& options,
+      std::shared_ptr<const Objective<Scalar>> objective);
   void check_learner();
-  void check_batch_of_one(const Samples<Scalar>& training);
+  void check_batch_of_one(const Samples<Scalar>& training, Index count);
   template <typename Call>
   void tell_callbacks(const Call& call);
   void rest();
@@ -332,14 +346,21 @@ class Trainer {
                const Index* indices,
                Index count,
                Index epoch);
-  void take_step(const Batch& batch);
+  void take_step(const Samples<Scalar>& samples, const Batch& batch);
   Evaluation measure(const Samples<Scalar>& samples);
   [[noreturn]] void fail_in_validation(const Samples<Scalar>& samples,
                                        double loss);
   [[noreturn]] void fail(const char* what,
                          double loss,
+                         const StepReport& at,
                          const Samples<Scalar>& samples,
                          const Batch& batch);
+  std::string cause(const char* what,
+                    double loss,
+                    const StepReport& at,
+                    const Samples<Scalar>& samples,
+                    const Batch& batch);
+  std::map<std::string, std::string> settings() const;
 
   std::unique_ptr<Learner<Scalar>> owned_;  ///< where it is the trainer's
   Learner<Scalar>& learner_;

@@ -1,6 +1,7 @@
 #ifndef NN_TRAINING_TRAINER_CALLBACKS_H_
 #define NN_TRAINING_TRAINER_CALLBACKS_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -153,6 +154,7 @@ class CsvLog final : public TrainerCallback<Scalar> {
   std::string path_;
   std::string text_;  ///< of the whole file
   bool has_accuracy_ = true;
+  std::size_t metrics_ = 0;  ///< columns of them
 };
 
 /// Saves the whole training with save_training() after every epoch, and while

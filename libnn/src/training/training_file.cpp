@@ -1,0 +1,110 @@
+#include "nn/training/training_file.h"
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string_view>
+
+#include "defect.h"
+#include "nn/check.h"
+
+namespace nn {
+namespace {
+
+constexpr const char* kChecksum = "libnn.training";
+
+/// FNV-1a of 64 bits over all that a file says: of two contents that differ in
+/// one byte it is never the same.
+std::string checksum_of(const StateDict& state) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add_byte = [&hash](unsigned char byte) {
+    hash = (hash ^ byte) * 0x100000001b3u;
+  };
+  const auto add_number = [&](std::uint64_t number) {
+    for (int i = 0; i < 8; ++i) {
+      add_byte(static_cast<unsigned char>(number >> (8 * i) & 0xffu));
+    }
+  };
+  // Lengths first, so that no two contents give the same bytes.
+  const auto add = [&](std::string_view text) {
+    add_number(text.size());
+    for (const char c : text) add_byte(static_cast<unsigned char>(c));
+  };
+  for (const auto& [key, value] : state.metadata) {
+    if (key == kChecksum) continue;
+    add(key);
+    add(value);
+  }
+  for (const Tensor& tensor : state.tensors) {
+    add(tensor.name);
+    add(tensor.dtype);
+    add_number(tensor.dims.size());
+    for (const Index size : tensor.dims) {
+      add_number(static_cast<std::uint64_t>(size));
+    }
+    add(tensor.bytes);
+  }
+  return std::to_string(hash);
+}
+
+template <typename Scalar>
+void take(const std::string& name,
+          const StateDict& state,
+          Trainer<Scalar>& trainer) {
+  try {
+    const auto found = state.metadata.find(kChecksum);
+    if (found == state.metadata.end()) {
+      internal::throw_defect(
+          "expected the file of a training, with a checksum in the metadata "
+          "under \"",
+          kChecksum,
+          "\", found none");
+    }
+    const std::string expected = checksum_of(state);
+    if (found->second != expected) {
+      internal::throw_defect("expected the checksum ",
+                             expected,
+                             ", found ",
+                             internal::quoted(found->second),
+                             ": the file is damaged");
+    }
+    trainer.restoring(state)();
+  } catch (const std::runtime_error& error) {
+    internal::throw_defect(name, ": ", error.what());
+  }
+}
+
+}  // namespace
+
+template <typename Scalar>
+void save_training(const std::string& path, Trainer<Scalar>& trainer) {
+  StateDict state = trainer.state();
+  state.metadata[kChecksum] = checksum_of(state);
+  write_safetensors(path, state);
+}
+
+template <typename Scalar>
+void resume_training(const std::string& path,
+                     Trainer<Scalar>& trainer,
+                     const ReadLimits& limits) {
+  take(path, read_safetensors(path, limits), trainer);
+}
+
+template <typename Scalar>
+void resume_training(const MemoryFile& file,
+                     Trainer<Scalar>& trainer,
+                     const ReadLimits& limits) {
+  take(file.name, read_safetensors(file, limits), trainer);
+}
+
+#define NN_INSTANTIATE(Scalar)                                       \
+  template void save_training(const std::string&, Trainer<Scalar>&); \
+  template void resume_training(                                     \
+      const std::string&, Trainer<Scalar>&, const ReadLimits&);      \
+  template void resume_training(                                     \
+      const MemoryFile&, Trainer<Scalar>&, const ReadLimits&);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn

@@ -1,0 +1,1 @@
+#include "nn/training/metrics.h"

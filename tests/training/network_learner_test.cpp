@@ -1,0 +1,1 @@
+#include "nn/training/network_learner.h"
