@@ -150,25 +150,39 @@ void Samples<Scalar>::check_gather(const Index* indices,
                  labels ? "labels" : "a matrix of targets",
                  ", got those with ",
                  labels ? "a matrix of targets" : "labels");
-  const auto targets = [this, labels](Index height, Index width) {
-    return labels ? concat(width, " labels")
-                  : concat("targets of ", height, " x ", width);
-  };
-  check_argument(x.rows() == features() && x.cols() == count &&
-                     rows == (labels ? 1 : target_features()) &&
-                     columns == count,
+  const bool fits = x.rows() == features() && x.cols() == count &&
+                    rows == (labels ? 1 : target_features()) &&
+                    columns == count;
+  check_argument(fits || !labels,
                  "[Samples] expected x of ",
                  features(),
                  " x ",
                  count,
                  " and ",
-                 targets(target_features(), count),
+                 count,
+                 " labels, got ",
+                 x.rows(),
+                 " x ",
+                 x.cols(),
+                 " and ",
+                 columns);
+  check_argument(fits,
+                 "[Samples] expected x of ",
+                 features(),
+                 " x ",
+                 count,
+                 " and a target of ",
+                 target_features(),
+                 " x ",
+                 count,
                  ", got ",
                  x.rows(),
                  " x ",
                  x.cols(),
                  " and ",
-                 targets(rows, columns));
+                 rows,
+                 " x ",
+                 columns);
   for (Index n = 0; n < count; ++n) {
     check_argument(0 <= indices[n] && indices[n] < size(),
                    "[Samples] expected an index below ",
