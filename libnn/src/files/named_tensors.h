@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "files/safetensors_reader.h"
+#include "nn/files/safetensors.h"
+#include "nn/network/sequential.h"
 #include "nn/optimizers/optimizer.h"
-#include "nn/safetensors.h"
-#include "nn/sequential.h"
-#include "safetensors_reader.h"
 
 // Between a network's or an optimizer's numbers and the tensors of a file:
 // their names, types and shapes. What a file's bytes look like is

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "defect.h"
-#include "named_tensors.h"
+#include "files/defect.h"
+#include "files/named_tensors.h"
 #include "nn/check.h"
 
 namespace nn {

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <utility>
 
-#include "defect.h"
-#include "named_tensors.h"
+#include "files/defect.h"
+#include "files/named_tensors.h"
+#include "files/safetensors_reader.h"
 #include "nn/check.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "option_checks.h"
 #include "resize.h"
-#include "safetensors_reader.h"
 #include "training/state_dict.h"
 
 namespace nn {

@@ -8,14 +8,14 @@
 #include <stdexcept>
 #include <type_traits>
 
-#include "defect.h"
+#include "files/defect.h"
+#include "files/json.h"
+#include "files/little_endian.h"
+#include "files/named_tensors.h"
 #include "first_non_finite.h"
-#include "json.h"
-#include "little_endian.h"
-#include "named_tensors.h"
 #include "nn/check.h"
 #include "nn/data/batches.h"
-#include "nn/non_finite.h"
+#include "nn/network/non_finite.h"
 #include "option_checks.h"
 #include "resize.h"
 #include "training/state_dict.h"

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "defect.h"
-#include "json.h"
-#include "named_tensors.h"
+#include "files/defect.h"
+#include "files/json.h"
+#include "files/named_tensors.h"
 #include "nn/check.h"
-#include "nn/file.h"
-#include "nn/model.h"
+#include "nn/files/file.h"
+#include "nn/files/model.h"
 #include "nn/training/training_file.h"
 #include "option_checks.h"
 

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "defect.h"
+#include "files/defect.h"
 #include "nn/check.h"
 
 namespace nn {

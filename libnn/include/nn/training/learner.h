@@ -3,9 +3,9 @@
 
 #include <functional>
 
+#include "nn/files/safetensors.h"
 #include "nn/losses/softmax_cross_entropy.h"
-#include "nn/safetensors.h"
-#include "nn/sequential.h"
+#include "nn/network/sequential.h"
 #include "nn/training/objective.h"
 #include "nn/training/samples.h"
 #include "nn/types.h"

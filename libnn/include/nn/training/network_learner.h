@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "nn/network/sequential.h"
+#include "nn/network/workspace.h"
 #include "nn/optimizers/optimizer.h"
-#include "nn/sequential.h"
 #include "nn/training/learner.h"
 #include "nn/training/objective.h"
 #include "nn/types.h"
-#include "nn/workspace.h"
 
 namespace nn {
 

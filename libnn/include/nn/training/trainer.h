@@ -17,7 +17,6 @@
 #include "nn/network/workspace.h"
 #include "nn/optimizers/optimizer.h"
 #include "nn/optimizers/schedule.h"
-#include "nn/sequential.h"
 #include "nn/training/learner.h"
 #include "nn/training/network_learner.h"
 #include "nn/training/objective.h"

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "nn/file.h"
-#include "nn/safetensors.h"
+#include "nn/files/file.h"
+#include "nn/files/safetensors.h"
 #include "nn/training/trainer.h"
 
 namespace nn {
