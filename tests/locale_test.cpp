@@ -18,8 +18,6 @@
 #include "nn/layers/softmax.h"
 #include "nn/network/residual.h"
 #include "nn/optimizers/adam.h"
-#include "nn/residual.h"
-#include "nn/safetensors.h"
 #include "nn/training/trainer.h"
 #include "nn/training/trainer_callbacks.h"
 #include "support/catch.h"

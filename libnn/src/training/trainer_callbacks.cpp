@@ -310,7 +310,8 @@ template <typename Scalar>
 void CsvLog<Scalar>::on_begin(const TrainingPlan& plan,
                               Sequential<Scalar>& /*network*/) {
   has_accuracy_ = plan.has_accuracy;
-  if (!plan.is_resumed) {
+  // A training that was saved before it began has no text yet.
+  if (!plan.is_resumed || text_.empty()) {
     text_ =
         "epoch,step,learning_rate,train_loss,validation_loss,train_accuracy,"
         "validation_accuracy,train_seconds";
@@ -335,18 +336,23 @@ template <typename Scalar>
 StateDict CsvLog<Scalar>::state() const {
   StateDict state;
   state.metadata[kKind] = "CsvLog";
-  state.metadata[kText] = text_;
+  state.tensors.push_back(
+      {kText, "U8", {static_cast<Index>(text_.size())}, text_});
   return state;
 }
 
 template <typename Scalar>
 std::function<void()> CsvLog<Scalar>::restoring(
     const StateDict& state, Sequential<Scalar>& /*network*/) {
-  const auto found = state.metadata.find(kText);
-  if (found == state.metadata.end()) {
-    internal::throw_defect("expected the text of a CsvLog, found none");
+  internal::SafetensorsReader reader(state, "CsvLog");
+  const auto* const found = reader.find(kText);
+  if (found == nullptr || found->dtype != "U8") {
+    internal::throw_defect(
+        "expected the text of a CsvLog, found ",
+        found == nullptr ? "none" : internal::quoted(found->dtype));
   }
-  return [this, text = found->second]() mutable { text_ = std::move(text); };
+  return
+      [this, text = reader.read(*found)]() mutable { text_ = std::move(text); };
 }
 
 template <typename Scalar>
