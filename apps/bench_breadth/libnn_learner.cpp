@@ -1,3 +1,4 @@
+#include <memory>
 #include <vector>
 
 #include "bench_breadth/learner.h"
@@ -5,12 +6,11 @@
 #include "nn/losses/mean_squared_error.h"
 #include "nn/losses/smooth_l1.h"
 #include "nn/losses/softmax_cross_entropy.h"
-#include "nn/network/workspace.h"
 #include "nn/optimizers/adagrad.h"
 #include "nn/optimizers/adam.h"
-#include "nn/optimizers/clip_gradients.h"
 #include "nn/optimizers/rmsprop.h"
 #include "nn/optimizers/sgd.h"
+#include "nn/training/network_learner.h"
 
 namespace apps {
 namespace {
@@ -45,23 +45,6 @@ std::unique_ptr<nn::Optimizer<float>> make_optimizer(
   return std::make_unique<nn::Sgd<float>>(parameters, options);
 }
 
-/// Null for the cross-entropies, which take labels.
-std::unique_ptr<nn::Loss<float>> make_loss(LossKind kind) {
-  switch (kind) {
-    case LossKind::kMeanSquaredError:
-      return std::make_unique<nn::MeanSquaredError<float>>();
-    case LossKind::kSmoothL1:
-      return std::make_unique<nn::SmoothL1<float>>();
-    case LossKind::kBinaryCrossEntropy:
-      return std::make_unique<nn::BinaryCrossEntropy<float>>();
-    case LossKind::kCrossEntropy:
-    case LossKind::kLabelSmoothing:
-    case LossKind::kClassWeights:
-      break;
-  }
-  return nullptr;
-}
-
 nn::SoftmaxCrossEntropyOptions cross_entropy_options(LossKind kind,
                                                      Index classes) {
   nn::SoftmaxCrossEntropyOptions options;
@@ -76,56 +59,62 @@ nn::SoftmaxCrossEntropyOptions cross_entropy_options(LossKind kind,
   return options;
 }
 
+std::shared_ptr<const nn::Objective<float>> make_objective(LossKind kind,
+                                                           Index classes) {
+  switch (kind) {
+    case LossKind::kMeanSquaredError:
+      return nn::make_objective<float>(nn::MeanSquaredError<float>());
+    case LossKind::kSmoothL1:
+      return nn::make_objective<float>(nn::SmoothL1<float>());
+    case LossKind::kBinaryCrossEntropy:
+      return nn::make_objective<float>(nn::BinaryCrossEntropy<float>());
+    case LossKind::kCrossEntropy:
+    case LossKind::kLabelSmoothing:
+    case LossKind::kClassWeights:
+      break;
+  }
+  return nn::make_objective<float>(
+      nn::CrossEntropyObjective<float>(cross_entropy_options(kind, classes)));
+}
+
+nn::StepOptions step_options(const Recipe& recipe) {
+  nn::StepOptions options;
+  if (recipe.max_gradient > 0.0) {
+    options.max_gradient_norm = recipe.max_gradient;
+  }
+  return options;
+}
+
 class LibnnLearner final : public Learner {
  public:
   LibnnLearner(nn::Sequential<float>& network, const Recipe& recipe)
-      : network_(network),
-        parameters_(network.parameters()),
-        optimizer_(make_optimizer(parameters_, recipe)),
-        cross_entropy_(cross_entropy_options(
-            recipe.loss, network.output_shape().features())),
-        loss_(make_loss(recipe.loss)),
-        max_gradient_(recipe.max_gradient) {}
+      : classes_(network.output_shape().features()),
+        optimizer_(make_optimizer(network.parameters(), recipe)),
+        learner_(network,
+                 *optimizer_,
+                 make_objective(recipe.loss, classes_),
+                 step_options(recipe)) {}
 
   double step(nn::ConstView<float> x, nn::ConstLabels labels) override {
-    const nn::ConstView<float> logits = network_.forward(x, training_);
-    if (dlogits_.cols() < logits.cols()) {
-      dlogits_.resize(logits.rows(), logits.cols());
-      target_.resize(logits.rows(), logits.cols());
+    const double rate = learner_.learning_rate();
+    if (learner_.objective().counts_correct()) {
+      return learner_.step(x, labels, rate).loss;
     }
-    const nn::View<float> dlogits(
-        dlogits_.data(), logits.rows(), logits.cols());
-    double loss = 0.0;
-    if (loss_ == nullptr) {
-      loss = cross_entropy_.evaluate(logits, labels, dlogits).loss;
-    } else {
-      nn::View<float> target(target_.data(), logits.rows(), logits.cols());
-      target.setZero();
-      for (Index n = 0; n < labels.size(); ++n) target(labels[n], n) = 1.0F;
-      loss = loss_->evaluate(logits, nn::as_const(target), dlogits);
-    }
-    network_.backward(nn::as_const(dlogits), training_);
-    if (max_gradient_ > 0.0) {
-      nn::clip_gradient_norm(parameters_, max_gradient_);
-    }
-    optimizer_->step();
-    return loss;
+    if (target_.cols() < labels.size()) target_.resize(classes_, labels.size());
+    nn::View<float> target(target_.data(), classes_, labels.size());
+    target.setZero();
+    for (Index n = 0; n < labels.size(); ++n) target(labels[n], n) = 1.0F;
+    return learner_.step(x, nn::as_const(target), rate).loss;
   }
 
   void predict_logits(nn::ConstView<float> x, nn::View<float> logits) override {
-    network_.predict_logits(x, logits, inference_);
+    learner_.outputs(x, logits);
   }
 
  private:
-  nn::Sequential<float>& network_;
-  std::vector<nn::Parameter<float>*> parameters_;
+  Index classes_;
   std::unique_ptr<nn::Optimizer<float>> optimizer_;
-  nn::SoftmaxCrossEntropy<float> cross_entropy_;
-  std::unique_ptr<nn::Loss<float>> loss_;
-  double max_gradient_;
-  nn::Workspace<float> training_;
-  nn::Workspace<float> inference_;
-  nn::Matrix<float> dlogits_;
+  nn::NetworkLearner<float> learner_;
   nn::Matrix<float> target_;
 };
 

@@ -11,8 +11,8 @@
 #include "common/run.h"
 #include "nn/losses/softmax_cross_entropy.h"
 #include "nn/network/sequential.h"
-#include "nn/network/workspace.h"
 #include "nn/optimizers/sgd.h"
+#include "nn/training/network_learner.h"
 #include "nn/types.h"
 
 namespace apps {
@@ -88,12 +88,7 @@ class LibnnBackend final : public Backend {
  private:
   nn::Sequential<float>& network_;
   nn::Sgd<float> optimizer_;
-  nn::SoftmaxCrossEntropy<float> loss_;
-  nn::Workspace<float> training_;
-  // Evaluation runs on larger batches; memory of its own keeps what training
-  // works on small.
-  nn::Workspace<float> inference_;
-  nn::Matrix<float> dlogits_;
+  nn::NetworkLearner<float> learner_;
 };
 
 /// A factory of LibnnBackend.

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "common/backend.h"
 #include "common/layer_times.h"
 #include "common/versions.h"
@@ -9,7 +7,11 @@ namespace apps {
 
 LibnnBackend::LibnnBackend(nn::Sequential<float>& network,
                            const nn::SgdOptions& options)
-    : network_(network), optimizer_(network.parameters(), options) {}
+    : network_(network),
+      optimizer_(network.parameters(), options),
+      learner_(network,
+               optimizer_,
+               nn::make_objective<float>(nn::CrossEntropyObjective<float>())) {}
 
 nlohmann::json LibnnBackend::library_versions() const {
   return {{"libnn", program_version()}};
@@ -22,22 +24,12 @@ std::vector<std::string> LibnnBackend::variables() const {
 nn::LossResult LibnnBackend::train_step(nn::ConstView<float> x,
                                         nn::ConstLabels labels,
                                         double learning_rate) {
-  const nn::ConstView<float> logits = network_.forward(x, training_);
-  if (dlogits_.cols() < logits.cols()) {
-    dlogits_.resize(logits.rows(), logits.cols());
-  }
-  const nn::View<float> dlogits(dlogits_.data(), logits.rows(), logits.cols());
-  const nn::LossResult result = loss_.evaluate(logits, labels, dlogits);
-  if (!std::isfinite(result.loss)) return result;
-  network_.backward(nn::as_const(dlogits), training_);
-  optimizer_.set_learning_rate(learning_rate);
-  optimizer_.step();
-  return result;
+  return learner_.step(x, labels, learning_rate);
 }
 
 void LibnnBackend::predict_logits(nn::ConstView<float> x,
                                   nn::View<float> logits) {
-  network_.predict_logits(x, logits, inference_);
+  learner_.outputs(x, logits);
 }
 
 void LibnnBackend::copy_weights_to(nn::Sequential<float>& network) {

@@ -55,6 +55,19 @@ set(sources "*.h" "*.cpp")
 set(frameworks "(torch|ATen|c10|caffe2)/")
 set(libtorch "(TORCH_[A-Z_]*(LIBRARIES|INCLUDE|CXX_FLAGS)|[( \t\n]torch[) \t\n])")
 
+# LibTorch's step is another framework's; tests write steps by hand to compare.
+rule("a training step is taken in one place"
+  FILES libnn/*.h libnn/*.cpp apps/*.h apps/*.cpp docs/*.h docs/*.cpp
+  EXCEPT "^libnn/src/training/network_learner\\.cpp$" "^apps/mnist_torch/"
+  PATTERN "(optimizer|optimizer_|sgd|sgd_|adam|adam_|adamw|rmsprop|adagrad)(\\.|->)step *\\( *\\)"
+  FINDS "  optimizer_->step();")
+
+rule("the loop of a training knows no optimizer's step and no pass"
+  FILES libnn/src/training/*.cpp
+  EXCEPT "^libnn/src/training/network_learner\\.cpp$"
+  PATTERN "(\\.|->)(forward|backward|predict_logits) *\\(|clip_gradient_"
+  FINDS "  network_.backward(as_const(dlogits), workspace_);")
+
 rule("libnn knows no program, no plotting and no other framework"
   FILES libnn/*.h libnn/*.cpp
   PATTERN "${include}(${frameworks}|apps/|common/|plot/|cairo|stb|nlohmann|CLI/|opencv|mkl|cblas)"

@@ -38,19 +38,12 @@ int run() {
   options.learning_rate = 0.2;
   options.momentum = 0.9;
   nn::Sgd<double> sgd(net.parameters(), options);
-  const nn::SoftmaxCrossEntropy<double> cross_entropy;
-  nn::Workspace<double> workspace;
-  nn::Matrix<double> dlogits(2, 256);
-  nn::LossResult result;
-  for (int step = 0; step < 1000; ++step) {
-    const auto logits = net.forward(x, workspace);
-    result = cross_entropy.evaluate(logits, labels, dlogits);
-    net.backward(dlogits, workspace);
-    sgd.step();
-  }
-  std::cout << "loss " << result.loss << ", " << result.correct
+  nn::Trainer<double> trainer(net, sgd, {/*epochs=*/1000, /*batch_size=*/256});
+  trainer.fit({x, labels});
+  const nn::Evaluation reached = trainer.evaluate({x, labels});
+  std::cout << "loss " << reached.loss << ", " << reached.correct
             << " of 256 right\n";
-  return result.correct >= 250 ? 0 : 1;
+  return reached.correct >= 250 ? 0 : 1;
 }
 
 }  // namespace

@@ -12,26 +12,13 @@
 
 namespace {
 
-// Every fifth sample is kept apart, to see what the network makes of samples
-// that it has not learned from.
-void split(const CsvTable& all, CsvTable& learned, CsvTable& apart) {
-  const std::size_t height = all.features.size();
-  for (std::size_t i = 0; i < all.labels.size(); ++i) {
-    CsvTable& part = i % 5 == 0 ? apart : learned;
-    const float* sample = all.values.data() + i * height;
-    part.values.insert(part.values.end(), sample, sample + height);
-    part.labels.push_back(all.labels[i]);
-  }
-  learned.features = apart.features = all.features;
-}
-
 void train(const std::string& data,
            const std::string& model,
            const std::string& class_column) {
   const CsvTable all = read_csv_table(data, class_column);
-  CsvTable learned;
-  CsvTable apart;
-  split(all, learned, apart);
+  // Some are kept apart, to see what the network makes of samples that it has
+  // not learned from.
+  const auto [learned, apart] = all.samples().split(/*share=*/0.2, /*seed=*/1);
   const auto features = static_cast<nn::Index>(all.features.size());
   const auto classes = static_cast<nn::Index>(all.classes.size());
 
@@ -56,11 +43,11 @@ void train(const std::string& data,
     std::cout << "epoch " << report.epoch << ": loss " << report.train_loss
               << ", of other samples " << report.validation->loss << '\n';
   });
-  trainer.fit(learned.samples(), apart.samples());
+  trainer.fit(learned, apart);
   nn::save_model(model, net);
 
-  const nn::Evaluation reached = trainer.evaluate(apart.samples());
-  std::cout << reached.correct << " of " << apart.labels.size()
+  const nn::Evaluation reached = trainer.evaluate(apart);
+  std::cout << reached.correct << " of " << apart.size()
             << " other samples right after epoch " << best.best_epoch() << '\n';
   for (std::size_t label = 0; label < all.classes.size(); ++label) {
     std::cout << "class " << label << " is " << all.classes[label] << '\n';

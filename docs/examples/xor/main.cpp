@@ -25,19 +25,13 @@ int run() {
   options.learning_rate = 0.2;
   options.momentum = 0.9;
   nn::Sgd<float> sgd(net.parameters(), options);
-  const nn::SoftmaxCrossEntropy<float> cross_entropy;
-  nn::Workspace<float> workspace;
-  nn::Matrix<float> dlogits(2, 4);
-  for (int step = 0; step <= 200; ++step) {
-    const auto logits = net.forward(x, workspace);
-    const auto result = cross_entropy.evaluate(logits, labels, dlogits);
-    if (step % 50 == 0) {
-      std::cout << "step " << step << ": loss " << result.loss << ", "
-                << result.correct << " of 4 right\n";
-    }
-    net.backward(dlogits, workspace);
-    sgd.step();
-  }
+  nn::Trainer<float> trainer(net, sgd, {/*epochs=*/200, /*batch_size=*/4});
+  trainer.add<nn::Progress>([](const nn::EpochReport& report) {
+    if (report.epoch % 50 != 0) return;
+    std::cout << "epoch " << report.epoch << ": loss " << report.train_loss
+              << ", accuracy " << report.train_accuracy << '\n';
+  });
+  trainer.fit({x, labels});
 
   const nn::Matrix<float> probabilities = net.predict(x);
   bool all_right = true;
