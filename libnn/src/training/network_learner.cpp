@@ -34,7 +34,7 @@ NetworkLearner<Scalar>::NetworkLearner(
       objective_(std::move(objective)),
       options_(options),
       parameters_(network.parameters()),
-      plan_number_(network.plan_number_),
+      plan_number_(network.plan_number()),
       layers_(network.size()) {
   check_argument(objective_ != nullptr,
                  "[",
@@ -68,13 +68,13 @@ bool NetworkLearner<Scalar>::is_intact() {
   // Every change of the layers gives the network another number, and a moved
   // one takes its number along. Most changes of it do not matter, so what must
   // not change, the parameters, is compared then alone: that allocates.
-  if (network_.plan_number_ == plan_number_ && network_.size() == layers_) {
+  if (network_.plan_number() == plan_number_ && network_.size() == layers_) {
     return true;
   }
   // One moved from has no layers, and does not say its parameters.
   const bool has_layers = network_.size() > 0 || layers_ == 0;
   if (!has_layers || network_.parameters() != parameters_) return false;
-  plan_number_ = network_.plan_number_;
+  plan_number_ = network_.plan_number();
   layers_ = network_.size();
   return true;
 }
