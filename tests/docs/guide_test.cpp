@@ -107,6 +107,23 @@ TEST_CASE("a training is taken up again as docs/files.md says", "[docs]") {
   CHECK(again.predict(x) == whole.predict(x));
 }
 
+TEST_CASE("numbers are learned as docs/training.md says", "[docs]") {
+  const nn::Matrix<float> x = nn::Matrix<float>::Random(2, 256);
+  const nn::Matrix<float> target = x.colwise().sum();
+  nn::Sequential<float> net(nn::Shape{2}, /*seed=*/1);
+  net.add<nn::Linear>(32).add<nn::ReLU>().add<nn::Linear>(1);
+  nn::Adam<float> adam(net.parameters(), {/*learning_rate=*/0.01});
+  nn::Trainer<float> trainer(net,
+                             adam,
+                             nn::MeanSquaredError<float>(),
+                             {/*epochs=*/50, /*batch_size=*/32});
+  trainer.fit({x, target});
+  trainer.add_metric("r2", [](auto outputs, const auto& targets) {
+    return nn::r_squared<float>(outputs, targets.matrix());
+  });
+  CHECK(trainer.evaluate({x, target}).metrics[0] > 0.99);
+}
+
 TEST_CASE("a saved network answers as docs/training.md says", "[docs]") {
   const WorkingDirectory here;
   nn::Sequential<float> trained(nn::Shape{2}, /*seed=*/1);

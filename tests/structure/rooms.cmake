@@ -37,7 +37,7 @@ room(layers FILES "^layers/" ROOMS top kernels base)
 room(network FILES "^network/" ROOMS top kernels losses base layers)
 room(files FILES "^files/" ROOMS top optimizers base network)
 room(data FILES "^data/" ROOMS top kernels files)
-room(training FILES "^(training/|trainer)"
+room(training FILES "^training/"
   ROOMS top losses optimizers base network files data)
 
 # room_of(<out> <path behind include/nn or src>)

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/files/file.h"
@@ -13,7 +15,9 @@
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/linear.h"
 #include "nn/layers/softmax.h"
+#include "nn/losses/mean_squared_error.h"
 #include "nn/optimizers/sgd.h"
+#include "nn/training/metrics.h"
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/matrices.h"
@@ -363,4 +367,121 @@ TEST_CASE("callbacks refuse settings that make no sense",
       message_of<std::invalid_argument>([&] { saving.fit(data.samples()); }) ==
       "[BestCheckpoint] expected a validation set for its metric, got none");
   CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("early stopping puts the best values back before an error",
+          "[trainer][callbacks][errors]") {
+  // Destroys a weight in the third epoch.
+  class Destroyer final : public nn::TrainerCallback<float> {
+   public:
+    bool on_step(const nn::StepReport& report,
+                 Sequential<float>& net) override {
+      if (report.epoch == 3) {
+        net.parameters()[2]->value(0, 0) =
+            std::numeric_limits<float>::quiet_NaN();
+      }
+      return true;
+    }
+  };
+  const Data data;
+  auto net = network();
+  nn::Sgd<float> sgd(net.parameters(), {0.2});
+  Trainer<float> trainer(net, sgd, {/*epochs=*/20, /*batch_size=*/2});
+  trainer.add(std::make_unique<Destroyer>());
+  const auto& stopping = trainer.add<EarlyStopping>();
+  std::vector<double> losses;
+  trainer.add<nn::Progress>([&losses](const EpochReport& report) {
+    losses.push_back(report.validation->loss);
+  });
+  CHECK_THAT(message_of<std::runtime_error>(
+                 [&] { trainer.fit(data.samples(), data.samples()); }),
+             ContainsSubstring("in epoch 3, step 6;") &&
+                 ContainsSubstring("in the weight of layer 1"));
+  REQUIRE(losses.size() == 2);
+  const Index best = losses[1] < losses[0] ? 2 : 1;
+  CHECK(stopping.best_epoch() == best);
+  CHECK(trainer.evaluate(data.samples()).loss ==
+        losses[static_cast<std::size_t>(best - 1)]);
+}
+
+TEST_CASE("a log has a column for each added metric", "[trainer][callbacks]") {
+  const nn_test::TemporaryDirectory folder;
+  const std::string path = folder.file("log.csv");
+  const Data data;
+  Matrix<float> target = data.x.colwise().sum();
+  Sequential<float> net(Shape{2}, 1);
+  net.add<nn::Linear>(1);
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  Trainer<float> trainer(
+      net, sgd, nn::MeanSquaredError<float>(), {/*epochs=*/2, 2});
+  trainer.add_metric("mae", [](auto outputs, const auto& targets) {
+    return nn::mean_absolute_error<float>(outputs, targets.matrix());
+  });
+  trainer.add_metric("none", [](auto, const auto&) {
+    return std::numeric_limits<double>::quiet_NaN();
+  });
+  trainer.add<nn::CsvLog>(path);
+  const auto history = trainer.fit({data.x, target}, {data.x, target});
+  const auto lines = split(nn::read_file(path), '\n');
+  REQUIRE(lines.size() == 3);
+  CHECK_THAT(
+      lines[0],
+      ContainsSubstring(",train_seconds,validation_mae,validation_none"));
+  const auto fields = split(lines[2], ',');
+  // The last one is empty, and so are accuracies.
+  REQUIRE(fields.size() == 9);
+  CHECK(fields[5].empty());
+  CHECK(fields[6].empty());
+  CHECK(std::stod(fields[8]) == history[1].validation->metrics[0]);
+  CHECK(lines[2].back() == ',');
+
+  trainer.fit({data.x, target});
+  CHECK_THAT(split(nn::read_file(path), '\n')[2],
+             ContainsSubstring(",,") && Catch::Matchers::EndsWith(",,"));
+
+  EarlyStoppingOptions options;
+  options.metric = Metric::kValidationAccuracy;
+  trainer.add<EarlyStopping>(options);
+  CHECK(message_of<std::invalid_argument>([&] {
+          trainer.fit({data.x, target}, {data.x, target});
+        }) ==
+        "[EarlyStopping] expected an objective that counts right samples for "
+        "its metric, got another");
+}
+
+TEST_CASE(
+    "a checkpoint of a training is written after epochs, and after "
+    "steps as often as it is told",
+    "[trainer][callbacks]") {
+  const nn_test::TemporaryDirectory folder;
+  const Data data;
+  const auto writes = [&](double seconds) {
+    const std::string path = folder.file("training");
+    auto net = network();
+    nn::Sgd<float> sgd(net.parameters(), {0.2});
+    Trainer<float> trainer(net, sgd, {/*epochs=*/2, /*batch_size=*/2});
+    // Counts the files that were there after each step and epoch.
+    class Counter final : public nn::TrainerCallback<float> {
+     public:
+      explicit Counter(std::string file) : file_(std::move(file)) {}
+      void between_steps(Trainer<float>&) override {
+        if (std::filesystem::remove(file_)) ++count;
+      }
+      int count = 0;
+
+     private:
+      std::string file_;
+    };
+    trainer.add<nn::Checkpoint>(path, seconds);
+    auto counter = std::make_unique<Counter>(path);
+    const Counter& counted = *counter;
+    trainer.add(std::move(counter));
+    trainer.fit(data.samples());
+    return counted.count;
+  };
+  CHECK(writes(1e9) == 2);
+  CHECK(writes(0.0) == 6);
+  CHECK_THAT(message_of<std::invalid_argument>(
+                 [] { nn::Checkpoint<float>("path", -1.0); }),
+             ContainsSubstring("number of seconds"));
 }

@@ -21,10 +21,12 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/losses/mean_squared_error.h"
 #include "nn/network/residual.h"
 #include "nn/optimizers/adam.h"
 #include "nn/optimizers/sgd.h"
 #include "nn/random.h"
+#include "nn/training/metrics.h"
 #include "support/allocations.h"
 #include "support/catch.h"
 #include "support/errors.h"
@@ -943,4 +945,204 @@ TEST_CASE("samples refuse what does not belong together", "[trainer][errors]") {
         }) == "[Samples] expected an index below 3, got 3 at place 1");
   CHECK(message([&] { gather({0}, 1); }) ==
         "[Samples] expected x of 2 x 1 and 1 labels, got 2 x 2 and 2");
+}
+
+namespace {
+
+// Points of a line with some noise, y = 2 x0 - x1 + 1.
+template <typename Scalar>
+struct Line {
+  Matrix<Scalar> x;
+  Matrix<Scalar> target;
+
+  explicit Line(Index samples, std::uint64_t seed = 1) {
+    nn::Rng rng(seed);
+    x = nn_test::normal_matrix<Scalar>(2, samples, rng);
+    target =
+        0.01 *
+        nn_test::normal_matrix<double>(1, samples, rng).template cast<Scalar>();
+    target += Scalar(2) * x.row(0) - x.row(1);
+    target.array() += Scalar(1);
+  }
+  Samples<Scalar> samples() const { return {x, target}; }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a trainer learns numbers by the loss that it is given",
+                   "[trainer]",
+                   float,
+                   double) {
+  const Line<TestType> data(200);
+  const Line<TestType> apart(50, 2);
+  Sequential<TestType> net(Shape{2}, 1);
+  net.template add<nn::Linear>(1);
+  nn::Adam<TestType> adam(net.parameters(), {0.05});
+  Trainer<TestType> trainer(net,
+                            adam,
+                            nn::MeanSquaredError<TestType>(),
+                            {/*epochs=*/100, /*batch_size=*/32});
+  trainer.add_metric("r2", [](auto outputs, const auto& targets) {
+    return nn::r_squared<TestType>(outputs, targets.matrix());
+  });
+  const auto history = trainer.fit(data.samples(), apart.samples());
+  CHECK(history.back().train_loss < 2e-4);
+  CHECK(history.back().validation->loss < 2e-4);
+  REQUIRE(history.back().validation->metrics.size() == 1);
+  CHECK(history.back().validation->metrics[0] > 0.999);
+  CHECK(net.parameters()[0]->value(0, 0) == Catch::Approx(2.0).epsilon(0.01));
+  CHECK(net.parameters()[1]->value(0, 0) == Catch::Approx(1.0).epsilon(0.01));
+  CHECK(trainer.measured_outputs().cols() == 50);
+  // Nothing is right or wrong.
+  CHECK(history.back().train_accuracy == 0.0);
+}
+
+TEST_CASE("training and validation mean the same loss of numbers",
+          "[trainer]") {
+  const Line<double> data(23);
+  for (const Index batch_size : {1, 4, 22, 64}) {
+    Sequential<double> net(Shape{2}, 1);
+    net.add<nn::Linear>(1);
+    nn::Sgd<double> sgd(net.parameters(), {0.0});
+    Trainer<double> trainer(
+        net, sgd, nn::MeanSquaredError<double>(), {1, batch_size});
+    const auto report = trainer.fit(data.samples(), data.samples()).back();
+    CHECK(report.train_loss ==
+          Catch::Approx(report.validation->loss).epsilon(1e-12));
+    CHECK(report.validation->loss ==
+          Catch::Approx((net.predict(data.x) - data.target).squaredNorm() /
+                        23.0));
+  }
+}
+
+TEST_CASE("a trainer drives any learner", "[trainer]") {
+  // Its steps change nothing; it counts what it is asked.
+  class Counter final : public nn::Learner<float> {
+   public:
+    Counter() : network_(small_network<float>()) {}
+    const nn::Objective<float>& objective() const override {
+      return objective_;
+    }
+    Sequential<float>& network() override { return network_; }
+    void fetch() override { ++fetched; }
+    nn::LossResult step(nn::ConstView<float> x,
+                        const nn::Targets<float>& targets,
+                        double learning_rate) override {
+      CHECK(targets.size() == x.cols());
+      rates.push_back(learning_rate);
+      return {0.5, 1, 0.5 * double(x.cols()), double(x.cols())};
+    }
+    void outputs(nn::ConstView<float> x, nn::View<float> y) override {
+      y.setZero();
+      y.row(1).setConstant(static_cast<float>(x.cols()));
+    }
+    double learning_rate() const override { return 0.25; }
+    void set_steps(Index) override {}
+    nn::StateDict state() override { return {}; }
+    std::function<void()> restoring(const nn::StateDict&) override {
+      return [] {};
+    }
+
+    std::vector<double> rates;
+    int fetched = 0;
+
+   private:
+    Sequential<float> network_;
+    nn::CrossEntropyObjective<float> objective_;
+  };
+  Counter learner;
+  const auto data = two_clusters<float>(10);
+  Trainer<float> trainer(learner, {/*epochs=*/2, /*batch_size=*/4});
+  const auto history = trainer.fit(data.samples(), data.samples());
+  CHECK(learner.rates == std::vector<double>(6, 0.25));
+  CHECK(history[1].train_loss == 0.5);
+  CHECK(history[1].train_accuracy == Catch::Approx(0.3));
+  CHECK(history[1].validation->accuracy == 0.5);
+  // Before the first, after each epoch and at the end.
+  CHECK(learner.fetched == 4);
+
+  TrainerOptions options;
+  options.micro_batches = 2;
+  CHECK(message_of<std::invalid_argument>(
+            [&] { Trainer<float>(learner, options); }) ==
+        "[Trainer] expected a learner's own max_gradient_norm and "
+        "micro_batches (StepOptions), got others");
+}
+
+TEST_CASE("a trainer trains on a subset as on a copy of it", "[trainer]") {
+  const nn::ImageSet set = tiny_images(40);
+  const Samples<float> all(set, nn::measure_normalization(set));
+  nn::ImageSet half = set.head(20);
+  const Samples<float> copy(half, all.normalization());
+  std::vector<Index> indices;
+  for (Index i = 0; i < 20; ++i) indices.push_back(i);
+  const auto train = [](const Samples<float>& samples) {
+    auto net = image_network();
+    nn::Sgd<float> sgd(net.parameters(), {0.1});
+    TrainerOptions options;
+    options.epochs = 2;
+    options.batch_size = 8;
+    options.augmentation.shift = 1;
+    Trainer<float>(net, sgd, options).fit(samples, samples);
+    return values_of(net);
+  };
+  CHECK(same_values(train(all.subset(indices)), train(copy)));
+}
+
+TEST_CASE("no step on numbers or a subset allocates but the first",
+          "[trainer]") {
+  const Line<double> data(70);
+  Sequential<double> net(Shape{2}, 1);
+  net.add<nn::Linear>(4).add<nn::ReLU>().add<nn::Linear>(1);
+  nn::Adam<double> adam(net.parameters(), {0.01});
+  TrainerOptions options;
+  options.epochs = 2;
+  options.batch_size = 16;
+  options.micro_batches = 3;
+  Trainer<double> trainer(net, adam, nn::MeanSquaredError<double>(), options);
+  const auto& recorder = trainer.add<AllocationRecorder>();
+  trainer.fit(data.samples().split(0.1, 1).first);
+  CHECK(recorder.taken == std::vector<std::size_t>{0, 0});
+}
+
+TEST_CASE("a trainer refuses objectives and metrics that make no sense",
+          "[trainer][errors]") {
+  const auto message = [](const auto& function) {
+    return message_of<std::invalid_argument>(function);
+  };
+  const Line<float> line(8);
+  const auto classes = two_clusters<float>(8);
+  auto net = small_network<float>();
+  nn::Sgd<float> sgd(net.parameters(), {0.1});
+  TrainerOptions options;
+  options.loss.label_smoothing = 0.1;
+  CHECK(message([&] {
+          Trainer<float>(net, sgd, nn::MeanSquaredError<float>(), options);
+        }) ==
+        "[Trainer] expected the settings of the loss in the objective that was "
+        "given, got others in TrainerOptions::loss");
+  options = {};
+  options.micro_batches = 0;
+  CHECK(message([&] { Trainer<float>(net, sgd, options); }) ==
+        "[Trainer] expected at least 1 micro-batch, got 0");
+
+  Trainer<float> numbers(net, sgd, nn::MeanSquaredError<float>());
+  CHECK(message([&] { numbers.fit(classes.samples()); }) ==
+        "[Trainer] expected training samples with a matrix of targets, got "
+        "labels");
+  CHECK(message([&] { numbers.fit(line.samples()); }) ==
+        "[Trainer] expected training targets of 2 features as the network's "
+        "output, got 1");
+  CHECK_THAT(message([&] { Trainer<float>(net, sgd).fit(line.samples()); }),
+             ContainsSubstring("samples with labels, got a matrix"));
+
+  const auto zero = [](auto, const auto&) { return 0.0; };
+  CHECK(message([&] { numbers.add_metric("a b", zero); }) ==
+        "[Trainer] expected a metric's name of letters, digits and _, got \"a "
+        "b\"");
+  CHECK(message([&] { numbers.add_metric("none", nullptr); }) ==
+        "[Trainer] expected a function for the metric none, got none");
+  numbers.add_metric("r2", zero);
+  CHECK(message([&] { numbers.add_metric("r2", zero); }) ==
+        "[Trainer] expected one metric of the name r2, got two");
 }

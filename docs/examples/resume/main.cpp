@@ -28,9 +28,7 @@ int main(int argc, char** argv) {
   trainer.add<nn::Progress>(nullptr, [&](const nn::StepReport& report) {
     if (report.step == last_step) std::raise(SIGKILL);
   });
-  if (std::filesystem::exists(path)) {
-    nn::resume_training(path, trainer);
-  }
+  if (std::filesystem::exists(path)) nn::resume_training(path, trainer);
   for (const nn::EpochReport& report : trainer.fit({x, target})) {
     std::cout << "epoch " << report.epoch << ": loss "
               << nn::concat(report.train_loss) << '\n';
