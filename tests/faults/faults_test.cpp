@@ -409,6 +409,48 @@ TEST_CASE("a training that failed leaves a network that works", "[faults]") {
   CHECK(inject(scenario) > 50);
 }
 
+TEST_CASE("a training is taken up whole or not at all", "[faults]") {
+  const nn_test::TemporaryDirectory folder;
+  const nn::Matrix<float> x = inputs(10);
+  const nn::Labels labels = nn::Labels::LinSpaced(10, 0, 9);
+  const nn::Samples<float> samples(x, labels);
+  const auto with_callbacks = [&](Training& training) {
+    nn::TrainerOptions options;
+    options.epochs = 2;
+    options.batch_size = 5;
+    auto trainer = std::make_unique<nn::Trainer<float>>(
+        training.net, *training.adam, options);
+    trainer->add<nn::EarlyStopping>();
+    trainer->add<nn::CsvLog>(folder.file("log.csv"));
+    trainer->add<nn::Checkpoint>(folder.file("training"), /*seconds=*/0.0);
+    return trainer;
+  };
+  const std::string path = folder.file("training");
+  Training first;
+  with_callbacks(first)->fit(samples, samples);
+
+  Training second;
+  const auto trainer = with_callbacks(second);
+  const std::string now = folder.file("now");
+  const auto state = [&] {
+    nn::save_training(now, *trainer);
+    return nn::read_file(now);
+  };
+  const std::string old = folder.file("old");
+  nn::save_training(old, *trainer);
+  Scenario resuming{"resume_training"};
+  resuming.prepare = [&] { nn::resume_training(old, *trainer); };
+  resuming.act = [&] { nn::resume_training(path, *trainer); };
+  resuming.check_unchanged = [&] { CHECK(state() == nn::read_file(old)); };
+  resuming.check_done = [&] { CHECK(state() == nn::read_file(path)); };
+  CHECK(inject(resuming) > 100);
+
+  const auto save = [&](const std::string& to) {
+    nn::save_training(to, *trainer);
+  };
+  CHECK(inject_saving("save_training", save) > 100);
+}
+
 TEST_CASE("a loop runs on the threads that there are", "[faults][threads]") {
   const int before = nn::num_threads();
   std::vector<int> done(1000, 0);

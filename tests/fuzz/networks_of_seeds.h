@@ -7,8 +7,12 @@
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/losses/mean_squared_error.h"
 #include "nn/network/residual.h"
 #include "nn/network/sequential.h"
+#include "nn/optimizers/adam.h"
+#include "nn/training/trainer.h"
+#include "nn/training/trainer_callbacks.h"
 
 namespace nn_fuzz {
 
@@ -21,6 +25,18 @@ inline nn::Sequential<float> network_of_weights() {
       [](nn::Sequential<float>& body) { body.add<nn::Linear>(3); });
   return network;
 }
+
+/// A training of it with callbacks that have a state; nothing is written unless
+/// it runs.
+struct TrainingOfSeeds {
+  TrainingOfSeeds() {
+    trainer.add<nn::EarlyStopping>();
+    trainer.add<nn::CsvLog>("log.csv");
+  }
+  nn::Sequential<float> network = network_of_weights();
+  nn::Adam<float> adam{network.parameters()};
+  nn::Trainer<float> trainer{network, adam, nn::MeanSquaredError<float>()};
+};
 
 /// One with settings of two directions.
 inline nn::Sequential<float> network_of_model() {

@@ -101,6 +101,9 @@ void write_networks(const Seeds& seeds) {
   nn::Adam<float> adam(network.parameters());
   nn::save_optimizer(file, adam);
   write_safetensors_file(seeds, "optimizer", "adam", 'h', nn::read_file(file));
+  nn_fuzz::TrainingOfSeeds training;
+  nn::write_safetensors(file, training.trainer.state());
+  write_safetensors_file(seeds, "training", "begin", 'h', nn::read_file(file));
   nn::save_model(file, network);
   write_safetensors_file(seeds, "model", "residual", 'm', nn::read_file(file));
   nn::Sequential<float> other = nn_fuzz::network_of_model();

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +15,13 @@
 #include "nn/data/batches.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
-#include "nn/losses/softmax_cross_entropy.h"
+#include "nn/layers/linear.h"
+#include "nn/layers/tanh.h"
+#include "nn/losses/mean_squared_error.h"
 #include "nn/network/sequential.h"
-#include "nn/network/workspace.h"
 #include "nn/optimizers/schedule.h"
 #include "nn/optimizers/sgd.h"
+#include "nn/training/network_learner.h"
 #include "parity.h"
 #include "support/data_directory.h"
 #include "twin.h"
@@ -25,6 +29,7 @@
 namespace {
 
 using nn::Index;
+using parity::between;
 using parity::relative_error;
 
 constexpr double kTrajectoryTolerance = 1e-9;
@@ -71,15 +76,31 @@ nn::ImageSet synthetic_images(Index count) {
 template <typename Scalar>
 class Race {
  public:
+  using TorchLoss =
+      std::function<torch::Tensor(torch::Tensor outputs, torch::Tensor target)>;
+
+  /// Classes told apart.
   Race(nn::Sequential<Scalar> network, const nn::SgdOptions& options)
+      : Race(std::move(network),
+             options,
+             nn::make_objective<Scalar>(nn::CrossEntropyObjective<Scalar>()),
+             [](torch::Tensor logits, torch::Tensor labels) {
+               return torch::nn::functional::cross_entropy(logits, labels);
+             }) {}
+  Race(nn::Sequential<Scalar> network,
+       const nn::SgdOptions& options,
+       std::shared_ptr<const nn::Objective<Scalar>> objective,
+       TorchLoss torch_loss)
       : network_(std::move(network)),
         twin_(torch_twin::make_twin(network_, torch_twin::TwinOutput::kLogits)),
         optimizer_(network_.parameters(), options),
+        learner_(network_, optimizer_, std::move(objective)),
         torch_optimizer_(twin_->parameters(),
                          torch::optim::SGDOptions(options.learning_rate)
                              .momentum(options.momentum)
                              .weight_decay(options.weight_decay)
-                             .nesterov(options.nesterov)) {}
+                             .nesterov(options.nesterov)),
+        torch_loss_(std::move(torch_loss)) {}
 
   struct Losses {
     double libnn;
@@ -89,30 +110,22 @@ class Race {
   Losses step(const nn::Matrix<Scalar>& x,
               const nn::Labels& labels,
               double learning_rate) {
-    optimizer_.set_learning_rate(learning_rate);
-    const nn::ConstView<Scalar> logits =
-        network_.forward(nn::view(x), workspace_);
-    nn::Matrix<Scalar> dlogits(logits.rows(), logits.cols());
-    const nn::LossResult result =
-        loss_.evaluate(logits, nn::view(labels), nn::view(dlogits));
-    network_.backward(nn::view(std::as_const(dlogits)), workspace_);
-    optimizer_.step();
-
-    for (auto& group : torch_optimizer_.param_groups()) {
-      group.options().set_lr(learning_rate);
-    }
-    torch_optimizer_.zero_grad();
     const torch::Tensor target =
         torch::from_blob(
             const_cast<int*>(labels.data()), {labels.size()}, torch::kInt32)
             .to(torch::kInt64);
-    const torch::Tensor torch_loss = torch::nn::functional::cross_entropy(
-        twin_->forward(
-            torch_twin::as_tensor(nn::view(x), network_.input_shape())),
-        target);
-    torch_loss.backward();
-    torch_optimizer_.step();
-    return {result.loss, torch_loss.item<double>()};
+    return step(x, nn::view(labels), target, learning_rate);
+  }
+
+  /// The same by numbers.
+  Losses step(const nn::Matrix<Scalar>& x,
+              const nn::Matrix<Scalar>& target,
+              double learning_rate) {
+    const nn::ConstView<Scalar> view(target);
+    return step(x,
+                view,
+                torch_twin::as_tensor(view, nn::Shape{target.rows()}),
+                learning_rate);
   }
 
   /// The largest error of a weight tensor, and whose it is.
@@ -129,12 +142,31 @@ class Race {
   }
 
  private:
+  Losses step(const nn::Matrix<Scalar>& x,
+              const nn::Targets<Scalar>& targets,
+              const torch::Tensor& torch_target,
+              double learning_rate) {
+    const nn::LossResult result =
+        learner_.step(nn::view(x), targets, learning_rate);
+    for (auto& group : torch_optimizer_.param_groups()) {
+      group.options().set_lr(learning_rate);
+    }
+    torch_optimizer_.zero_grad();
+    const torch::Tensor torch_loss =
+        torch_loss_(twin_->forward(torch_twin::as_tensor(
+                        nn::view(x), network_.input_shape())),
+                    torch_target);
+    torch_loss.backward();
+    torch_optimizer_.step();
+    return {result.loss, torch_loss.template item<double>()};
+  }
+
   nn::Sequential<Scalar> network_;
   torch::nn::Sequential twin_;
   nn::Sgd<Scalar> optimizer_;
+  nn::NetworkLearner<Scalar> learner_;
   torch::optim::SGD torch_optimizer_;
-  nn::SoftmaxCrossEntropy<Scalar> loss_;
-  nn::Workspace<Scalar> workspace_;
+  TorchLoss torch_loss_;
 };
 
 nn::SgdOptions reference_options() {
@@ -289,4 +321,41 @@ TEST_CASE("the MLP learns as much as LibTorch's in an epoch in float",
 TEST_CASE("the CNN learns as much as LibTorch's in an epoch in float",
           "[parity][float_epoch][data]") {
   record_float_epoch("cnn");
+}
+
+TEST_CASE(
+    "200 steps of regression and of several labels at once agree with LibTorch",
+    "[parity][trajectory]") {
+  nn::SgdOptions options;
+  options.momentum = 0.9;
+  const bool has_labels = GENERATE(false, true);
+  const auto objective =
+      has_labels ? nn::make_objective<double>(nn::MultiLabelObjective<double>())
+                 : nn::make_objective<double>(nn::MeanSquaredError<double>());
+  nn::Sequential<double> net(nn::Shape{5}, /*seed=*/1);
+  net.add<nn::Linear>(12).add<nn::Tanh>().add<nn::Linear>(3);
+  Race<double> race(std::move(net),
+                    options,
+                    objective,
+                    [has_labels](torch::Tensor outputs, torch::Tensor target) {
+                      namespace functional = torch::nn::functional;
+                      return has_labels
+                                 ? functional::binary_cross_entropy_with_logits(
+                                       outputs, target)
+                                 : functional::mse_loss(outputs, target);
+                    });
+  nn::Rng rng(parity::seed());
+  double worst = 0.0;
+  for (int step = 0; step < 200; ++step) {
+    const Index samples = between(rng, 1, 32);
+    const auto x = parity::random_matrix<double>(rng, 5, samples);
+    nn::Matrix<double> target = x.topRows(3).array().sin();
+    if (has_labels) target = (target.array() > 0.0).cast<double>().eval();
+    const auto losses = race.step(x, target, 0.05);
+    worst = std::max(worst, relative_error<double>(losses.libnn, losses.torch));
+  }
+  const auto [error, name] = race.weight_error();
+  INFO("loss " << worst << ", " << name << " " << error);
+  CHECK(worst <= kTrajectoryTolerance);
+  CHECK(error <= kTrajectoryTolerance);
 }

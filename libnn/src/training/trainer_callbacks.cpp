@@ -263,15 +263,18 @@ std::function<void()> EarlyStopping<Scalar>::restoring(
                                 "network",
                                 internal::named(*parts),
                                 {kEpoch, kValue, kWithout, kStopped, kValues});
-  return [this, take_best, without, stopped, parts, take] {
+  // Room for them, since nothing may be allocated any more.
+  const auto taken =
+      std::make_shared<std::vector<Matrix<Scalar>>>(parts->size());
+  return [this, take_best, without, stopped, parts, take, taken] {
     take();
     take_best();
     without_improvement_ = without;
     stopped_ = stopped;
-    values_.clear();
-    for (Parameter<Scalar>& part : *parts) {
-      values_.push_back(std::move(part.value));
+    for (std::size_t i = 0; i < parts->size(); ++i) {
+      (*taken)[i] = std::move((*parts)[i].value);
     }
+    values_.swap(*taken);
   };
 }
 
