@@ -160,6 +160,8 @@ TEST_CASE("loops over elements leave no upper half of a register in use",
     std::vector<float> y(static_cast<std::size_t>(size), 0.5f);
     std::vector<float> t = y, a = y, b = y, c = y;
     const float weight = 1.0f;
+    const kernels::LossArgs<float> loss{
+        y.data(), t.data(), 1.0f, a.data(), size, 1.0f, &weight};
     const auto check = [size](const char* what, const auto& call) {
       asm volatile("vzeroupper" ::: "memory");
       call();
@@ -167,27 +169,33 @@ TEST_CASE("loops over elements leave no upper half of a register in use",
       CAPTURE(what, size);
       CHECK_FALSE(in_use);
     };
-    check("squared error", [&] {
-      kernels::squared_error(y.data(), t.data(), 1.0f, a.data(), size);
-    });
-    check("smooth l1", [&] {
-      kernels::smooth_l1(y.data(), t.data(), 1.0f, 1.0f, a.data(), size);
-    });
-    check("binary cross-entropy", [&] {
-      kernels::binary_cross_entropy(
-          y.data(), t.data(), &weight, 1, 1.0f, a.data(), size);
-    });
+    check("squared error", [&] { kernels::squared_error(loss); });
+    check("smooth l1", [&] { kernels::smooth_l1(loss); });
+    check("binary cross-entropy", [&] { kernels::binary_cross_entropy(loss); });
     check("shares", [&] { kernels::all_shares(t.data(), size); });
     check("adam", [&] {
-      kernels::adam_update<float>(
-          {}, t.data(), y.data(), a.data(), b.data(), c.data(), size);
+      kernels::AdamArgs<float> args{};
+      args.grad = t.data();
+      args.value = y.data();
+      args.mean = a.data();
+      args.square = b.data();
+      args.largest = c.data();
+      args.count = size;
+      kernels::adam_update(args);
     });
     check("rmsprop", [&] {
-      kernels::rmsprop_update<float>(
-          {}, t.data(), y.data(), a.data(), b.data(), c.data(), size);
+      kernels::RmsPropArgs<float> args{};
+      args.grad = t.data();
+      args.value = y.data();
+      args.square = a.data();
+      args.mean = b.data();
+      args.velocity = c.data();
+      args.count = size;
+      kernels::rmsprop_update(args);
     });
     check("adagrad", [&] {
-      kernels::adagrad_update<float>({}, t.data(), y.data(), a.data(), size);
+      kernels::adagrad_update<float>(
+          {0, 0, 0, 0, t.data(), y.data(), a.data(), size});
     });
     check("squares", [&] { kernels::sum_of_squares(t.data(), size); });
     check("magnitude", [&] { kernels::largest_magnitude(t.data(), size); });

@@ -61,19 +61,13 @@ TEMPLATE_TEST_CASE("the sums of losses follow their formulas at every length",
     };
     CAPTURE(size);
     namespace kernels = nn::kernels;
-    check(
-        kernels::squared_error(y.data(), target.data(), scale, dy.data(), size),
-        squares,
-        dsquares);
-    check(kernels::smooth_l1(
-              y.data(), target.data(), beta, scale, dy.data(), size),
-          smooth,
-          dsmooth);
-    check(
-        kernels::binary_cross_entropy(
-            y.data(), target.data(), weights.data(), 3, scale, dy.data(), size),
-        entropy,
-        dentropy);
+    kernels::LossArgs<TestType> args{
+        y.data(), target.data(), scale, dy.data(), size, beta};
+    args.weights = weights.data();
+    args.weight_count = 3;
+    check(kernels::squared_error(args), squares, dsquares);
+    check(kernels::smooth_l1(args), smooth, dsmooth);
+    check(kernels::binary_cross_entropy(args), entropy, dentropy);
     CHECK(kernels::all_shares(target.data(), size));
     for (const Index place : {Index{0}, size / 2, size - 1}) {
       const TestType kept = target.data()[place];

@@ -60,13 +60,16 @@ TEMPLATE_TEST_CASE("the SGD update follows its formula in every element",
       CAPTURE(form, size);
       Array<TestType> grad(size, rng), value(size, rng), velocity(size, rng);
       value.data()[size / 2] = value.copy[std::size_t(size / 2)] = TestType(0);
-      const nn::kernels::SgdUpdate<TestType> u{
-          TestType(0.1), TestType(0.2), TestType(0.3), TestType(0.6), nesterov};
-      nn::kernels::sgd_update(u,
-                              grad.data(),
-                              value.data(),
-                              has_momentum ? velocity.data() : nullptr,
-                              size);
+      nn::kernels::sgd_update<TestType>(
+          {TestType(0.1),
+           TestType(0.2),
+           TestType(0.3),
+           TestType(0.6),
+           nesterov,
+           grad.data(),
+           value.data(),
+           has_momentum ? velocity.data() : nullptr,
+           size});
       std::vector<TestType> w, v;
       for (Index i = 0; i < size; ++i) {
         const double g = grad[i] + 0.1 * value[i] + 0.2 * sign(value[i]);
@@ -93,23 +96,22 @@ TEMPLATE_TEST_CASE("the adam update follows its formula in every element",
       Array<TestType> grad(size, rng), value(size, rng), mean(size, rng);
       Array<TestType> square(size, rng, true), largest(size, rng, true);
       value.data()[size / 2] = value.copy[std::size_t(size / 2)] = TestType(0);
-      const nn::kernels::AdamUpdate<TestType> u{TestType(0.1),
-                                                TestType(0.2),
-                                                TestType(0.9),
-                                                TestType(0.75),
-                                                TestType(0.25),
-                                                TestType(0.5),
-                                                TestType(0.5),
-                                                TestType(0.3),
-                                                TestType(1.5),
-                                                TestType(0.1)};
-      nn::kernels::adam_update(u,
-                               grad.data(),
-                               value.data(),
-                               mean.data(),
-                               square.data(),
-                               amsgrad ? largest.data() : nullptr,
-                               size);
+      nn::kernels::adam_update<TestType>({TestType(0.1),
+                                          TestType(0.2),
+                                          TestType(0.9),
+                                          TestType(0.75),
+                                          TestType(0.25),
+                                          TestType(0.5),
+                                          TestType(0.5),
+                                          TestType(0.3),
+                                          TestType(1.5),
+                                          TestType(0.1),
+                                          grad.data(),
+                                          value.data(),
+                                          mean.data(),
+                                          square.data(),
+                                          amsgrad ? largest.data() : nullptr,
+                                          size});
       std::vector<TestType> w, m, v, top;
       for (Index i = 0; i < size; ++i) {
         const double g = grad[i] + 0.1 * value[i] + 0.2 * sign(value[i]);
@@ -141,20 +143,20 @@ TEMPLATE_TEST_CASE("the rmsprop update follows its formula in every element",
       CAPTURE(form, size);
       Array<TestType> grad(size, rng), value(size, rng), velocity(size, rng);
       Array<TestType> square(size, rng, true), mean(size, rng);
-      const nn::kernels::RmsPropUpdate<TestType> u{TestType(0.1),
-                                                   TestType(0.2),
-                                                   TestType(0.3),
-                                                   TestType(0.75),
-                                                   TestType(0.25),
-                                                   TestType(0.5),
-                                                   TestType(0.6)};
-      nn::kernels::rmsprop_update(u,
-                                  grad.data(),
-                                  value.data(),
-                                  square.data(),
-                                  centered ? mean.data() : nullptr,
-                                  has_momentum ? velocity.data() : nullptr,
-                                  size);
+      nn::kernels::rmsprop_update<TestType>(
+          {TestType(0.1),
+           TestType(0.2),
+           TestType(0.3),
+           TestType(0.75),
+           TestType(0.25),
+           TestType(0.5),
+           TestType(0.6),
+           grad.data(),
+           value.data(),
+           square.data(),
+           centered ? mean.data() : nullptr,
+           has_momentum ? velocity.data() : nullptr,
+           size});
       std::vector<TestType> w, s, m, v;
       for (Index i = 0; i < size; ++i) {
         const double g = grad[i] + 0.1 * value[i] + 0.2 * sign(value[i]);
@@ -195,9 +197,14 @@ TEMPLATE_TEST_CASE("the adagrad update follows its formula in every element",
   for (const Index size : {1, 15, 17, 1000}) {
     CAPTURE(size);
     Array<TestType> grad(size, rng), value(size, rng), sum(size, rng, true);
-    const nn::kernels::AdagradUpdate<TestType> u{
-        TestType(0.1), TestType(0.2), TestType(0.3), TestType(0.5)};
-    nn::kernels::adagrad_update(u, grad.data(), value.data(), sum.data(), size);
+    nn::kernels::adagrad_update<TestType>({TestType(0.1),
+                                           TestType(0.2),
+                                           TestType(0.3),
+                                           TestType(0.5),
+                                           grad.data(),
+                                           value.data(),
+                                           sum.data(),
+                                           size});
     std::vector<TestType> w, s;
     for (Index i = 0; i < size; ++i) {
       const double g = grad[i] + 0.1 * value[i] + 0.2 * sign(value[i]);

@@ -21,18 +21,9 @@ namespace nn::kernels {
 // The serial loops, as one target provides them.
 template <typename T>
 struct LossTable {
-  double (*squared_error)(
-      const T* y, const T* target, T scale, T* dy, Index count);
-  double (*smooth_l1)(
-      const T* y, const T* target, T beta, T scale, T* dy, Index count);
-  double (*binary_cross_entropy)(const T* y,
-                                 const T* target,
-                                 const T* weights,
-                                 Index weight_count,
-                                 Index first_weight,
-                                 T scale,
-                                 T* dy,
-                                 Index count);
+  double (*squared_error)(const LossArgs<T>& args);
+  double (*smooth_l1)(const LossArgs<T>& args);
+  double (*binary_cross_entropy)(const LossArgs<T>& args);
   bool (*all_shares)(const T* x, Index count);
 };
 
@@ -188,33 +179,32 @@ struct BinaryCrossEntropy {
 };
 
 template <typename T>
-double squared_error(const T* y, const T* target, T scale, T* dy, Index count) {
-  SquaredError<T> element{y, target, scale, dy};
-  return sum_of_losses<T>(element, count);
+double squared_error(const LossArgs<T>& args) {
+  SquaredError<T> element{args.y, args.target, args.scale, args.dy};
+  return sum_of_losses<T>(element, args.count);
 }
 
 template <typename T>
-double smooth_l1(
-    const T* y, const T* target, T beta, T scale, T* dy, Index count) {
+double smooth_l1(const LossArgs<T>& args) {
   // Of a denormal number the reciprocal is infinite, and times 0 a NaN.
   const T slope =
-      beta > 0 ? std::min(T(1) / beta, hwy::HighestValue<T>()) : T(0);
-  SmoothL1<T> element{y, target, beta, slope, scale, dy};
-  return sum_of_losses<T>(element, count);
+      args.beta > 0 ? std::min(T(1) / args.beta, hwy::HighestValue<T>()) : T(0);
+  SmoothL1<T> element{
+      args.y, args.target, args.beta, slope, args.scale, args.dy};
+  return sum_of_losses<T>(element, args.count);
 }
 
 template <typename T>
-double binary_cross_entropy(const T* y,
-                            const T* target,
-                            const T* weights,
-                            Index weight_count,
-                            Index first_weight,
-                            T scale,
-                            T* dy,
-                            Index count) {
-  BinaryCrossEntropy<T> element{
-      y, target, weights, weight_count, first_weight, scale, dy, {}};
-  return sum_of_losses<T>(element, count);
+double binary_cross_entropy(const LossArgs<T>& args) {
+  BinaryCrossEntropy<T> element{args.y,
+                                args.target,
+                                args.weights,
+                                args.weight_count,
+                                args.first_weight,
+                                args.scale,
+                                args.dy,
+                                {}};
+  return sum_of_losses<T>(element, args.count);
 }
 
 template <typename T>
@@ -247,45 +237,33 @@ namespace {
 NN_CHOOSE_TABLES(LossTable)
 
 template <typename T>
-T* at(T* array, Index i) {
-  return array == nullptr ? nullptr : array + i;
+double sum(double (*loop)(const LossArgs<T>&), const LossArgs<T>& args) {
+  return sum_blocks(args.count, [&](Index i, Index n) {
+    LossArgs<T> part = args;
+    part.y += i;
+    part.target += i;
+    if (part.dy != nullptr) part.dy += i;
+    part.count = n;
+    part.first_weight = (args.first_weight + i) % args.weight_count;
+    return loop(part);
+  });
 }
 
 }  // namespace
 
 template <typename T>
-double squared_error(const T* y, const T* target, T scale, T* dy, Index count) {
-  return sum_blocks(count, [=](Index i, Index n) {
-    return table<T>().squared_error(y + i, target + i, scale, at(dy, i), n);
-  });
+double squared_error(const LossArgs<T>& args) {
+  return sum(table<T>().squared_error, args);
 }
 
 template <typename T>
-double smooth_l1(
-    const T* y, const T* target, T beta, T scale, T* dy, Index count) {
-  return sum_blocks(count, [=](Index i, Index n) {
-    return table<T>().smooth_l1(y + i, target + i, beta, scale, at(dy, i), n);
-  });
+double smooth_l1(const LossArgs<T>& args) {
+  return sum(table<T>().smooth_l1, args);
 }
 
 template <typename T>
-double binary_cross_entropy(const T* y,
-                            const T* target,
-                            const T* weights,
-                            Index weight_count,
-                            T scale,
-                            T* dy,
-                            Index count) {
-  return sum_blocks(count, [=](Index i, Index n) {
-    return table<T>().binary_cross_entropy(y + i,
-                                           target + i,
-                                           weights,
-                                           weight_count,
-                                           i % weight_count,
-                                           scale,
-                                           at(dy, i),
-                                           n);
-  });
+double binary_cross_entropy(const LossArgs<T>& args) {
+  return sum(table<T>().binary_cross_entropy, args);
 }
 
 template <typename T>
@@ -295,11 +273,10 @@ bool all_shares(const T* x, Index count) {
          }) == 0.0;
 }
 
-#define NN_INSTANTIATE(T)                                             \
-  template double squared_error<T>(const T*, const T*, T, T*, Index); \
-  template double smooth_l1<T>(const T*, const T*, T, T, T*, Index);  \
-  template double binary_cross_entropy<T>(                            \
-      const T*, const T*, const T*, Index, T, T*, Index);             \
+#define NN_INSTANTIATE(T)                                      \
+  template double squared_error<T>(const LossArgs<T>&);        \
+  template double smooth_l1<T>(const LossArgs<T>&);            \
+  template double binary_cross_entropy<T>(const LossArgs<T>&); \
   template bool all_shares<T>(const T*, Index);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)

@@ -5,27 +5,33 @@
 
 namespace nn::kernels {
 
+template <typename T>
+struct LossArgs {
+  const T* y;
+  const T* target;
+  T scale;
+  T* dy;  ///< may be `y`; null if no gradient is wanted
+  Index count;
+  T beta = 0;                  ///< of smooth_l1()
+  const T* weights = nullptr;  ///< of binary_cross_entropy()
+  Index weight_count = 1;
+  Index first_weight = 0;  ///< that of the first element
+};
+
 // Sums of losses over contiguous arrays, on up to num_threads() threads. The
 // sums are added up in double, in an order that depends on `count` alone. Where
 // `dy` is not null, scale times the derivative of each element is written into
-// it; it may be `y`. The formulas are those of nn/losses.
+// it. The formulas are those of nn/losses.
 
 template <typename T>
-double squared_error(const T* y, const T* target, T scale, T* dy, Index count);
+double squared_error(const LossArgs<T>& args);
 
 template <typename T>
-double smooth_l1(
-    const T* y, const T* target, T beta, T scale, T* dy, Index count);
+double smooth_l1(const LossArgs<T>& args);
 
-/// Element i has weights[i % weight_count].
+/// Element i has weights[(first_weight + i) % weight_count].
 template <typename T>
-double binary_cross_entropy(const T* y,
-                            const T* target,
-                            const T* weights,
-                            Index weight_count,
-                            T scale,
-                            T* dy,
-                            Index count);
+double binary_cross_entropy(const LossArgs<T>& args);
 
 /// Whether all elements are in 0 .. 1; a NaN is not.
 template <typename T>

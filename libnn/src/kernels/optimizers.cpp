@@ -20,30 +20,10 @@ namespace nn::kernels {
 // The loops as one target provides them.
 template <typename T>
 struct OptimizerTable {
-  void (*sgd)(const SgdUpdate<T>& update,
-              const T* grad,
-              T* value,
-              T* velocity,
-              Index count);
-  void (*adam)(const AdamUpdate<T>& update,
-               const T* grad,
-               T* value,
-               T* mean,
-               T* square,
-               T* largest,
-               Index count);
-  void (*rmsprop)(const RmsPropUpdate<T>& update,
-                  const T* grad,
-                  T* value,
-                  T* square,
-                  T* mean,
-                  T* velocity,
-                  Index count);
-  void (*adagrad)(const AdagradUpdate<T>& update,
-                  const T* grad,
-                  T* value,
-                  T* sum,
-                  Index count);
+  void (*sgd)(const SgdArgs<T>& args);
+  void (*adam)(const AdamArgs<T>& args);
+  void (*rmsprop)(const RmsPropArgs<T>& args);
+  void (*adagrad)(const AdagradArgs<T>& args);
   double (*sum_of_squares)(const T* x, Index count);
   void (*scale)(T* x, T factor, Index count);
   double (*largest_magnitude)(const T* x, Index count);
@@ -69,7 +49,7 @@ HWY_INLINE hn::Vec<D> penalized(
 
 template <typename T>
 struct Sgd {
-  const SgdUpdate<T>& u;
+  const SgdArgs<T>& u;
   const T* HWY_RESTRICT grad;
   T* HWY_RESTRICT value;
   T* HWY_RESTRICT velocity;
@@ -93,7 +73,7 @@ struct Sgd {
 
 template <typename T>
 struct Adam {
-  const AdamUpdate<T>& u;
+  const AdamArgs<T>& u;
   const T* HWY_RESTRICT grad;
   T* HWY_RESTRICT value;
   T* HWY_RESTRICT mean;
@@ -127,7 +107,7 @@ struct Adam {
 
 template <typename T>
 struct RmsProp {
-  const RmsPropUpdate<T>& u;
+  const RmsPropArgs<T>& u;
   const T* HWY_RESTRICT grad;
   T* HWY_RESTRICT value;
   T* HWY_RESTRICT square;
@@ -166,7 +146,7 @@ struct RmsProp {
 
 template <typename T>
 struct Adagrad {
-  const AdagradUpdate<T>& u;
+  const AdagradArgs<T>& u;
   const T* HWY_RESTRICT grad;
   T* HWY_RESTRICT value;
   T* HWY_RESTRICT sum;
@@ -211,45 +191,25 @@ struct Clamp {
 };
 
 template <typename T>
-void sgd(const SgdUpdate<T>& update,
-         const T* grad,
-         T* value,
-         T* velocity,
-         Index count) {
-  for_each_vector<T>(count, Sgd<T>{update, grad, value, velocity});
+void sgd(const SgdArgs<T>& u) {
+  for_each_vector<T>(u.count, Sgd<T>{u, u.grad, u.value, u.velocity});
 }
 
 template <typename T>
-void adam(const AdamUpdate<T>& update,
-          const T* grad,
-          T* value,
-          T* mean,
-          T* square,
-          T* largest,
-          Index count) {
-  for_each_vector<T>(count,
-                     Adam<T>{update, grad, value, mean, square, largest});
+void adam(const AdamArgs<T>& u) {
+  for_each_vector<T>(u.count,
+                     Adam<T>{u, u.grad, u.value, u.mean, u.square, u.largest});
 }
 
 template <typename T>
-void rmsprop(const RmsPropUpdate<T>& update,
-             const T* grad,
-             T* value,
-             T* square,
-             T* mean,
-             T* velocity,
-             Index count) {
-  for_each_vector<T>(count,
-                     RmsProp<T>{update, grad, value, square, mean, velocity});
+void rmsprop(const RmsPropArgs<T>& u) {
+  for_each_vector<T>(
+      u.count, RmsProp<T>{u, u.grad, u.value, u.square, u.mean, u.velocity});
 }
 
 template <typename T>
-void adagrad(const AdagradUpdate<T>& update,
-             const T* grad,
-             T* value,
-             T* sum,
-             Index count) {
-  for_each_vector<T>(count, Adagrad<T>{update, grad, value, sum});
+void adagrad(const AdagradArgs<T>& u) {
+  for_each_vector<T>(u.count, Adagrad<T>{u, u.grad, u.value, u.sum});
 }
 
 template <typename T>
@@ -330,43 +290,23 @@ NN_CHOOSE_TABLES(OptimizerTable)
 }  // namespace
 
 template <typename T>
-void sgd_update(const SgdUpdate<T>& update,
-                const T* grad,
-                T* value,
-                T* velocity,
-                Index count) {
-  table<T>().sgd(update, grad, value, velocity, count);
+void sgd_update(const SgdArgs<T>& args) {
+  table<T>().sgd(args);
 }
 
 template <typename T>
-void adam_update(const AdamUpdate<T>& update,
-                 const T* grad,
-                 T* value,
-                 T* mean,
-                 T* square,
-                 T* largest,
-                 Index count) {
-  table<T>().adam(update, grad, value, mean, square, largest, count);
+void adam_update(const AdamArgs<T>& args) {
+  table<T>().adam(args);
 }
 
 template <typename T>
-void rmsprop_update(const RmsPropUpdate<T>& update,
-                    const T* grad,
-                    T* value,
-                    T* square,
-                    T* mean,
-                    T* velocity,
-                    Index count) {
-  table<T>().rmsprop(update, grad, value, square, mean, velocity, count);
+void rmsprop_update(const RmsPropArgs<T>& args) {
+  table<T>().rmsprop(args);
 }
 
 template <typename T>
-void adagrad_update(const AdagradUpdate<T>& update,
-                    const T* grad,
-                    T* value,
-                    T* sum,
-                    Index count) {
-  table<T>().adagrad(update, grad, value, sum, count);
+void adagrad_update(const AdagradArgs<T>& args) {
+  table<T>().adagrad(args);
 }
 
 template <typename T>
@@ -401,17 +341,14 @@ void clamp(T* x, T limit, Index count) {
   });
 }
 
-#define NN_INSTANTIATE(T)                                                    \
-  template void sgd_update<T>(const SgdUpdate<T>&, const T*, T*, T*, Index); \
-  template void adam_update<T>(                                              \
-      const AdamUpdate<T>&, const T*, T*, T*, T*, T*, Index);                \
-  template void rmsprop_update<T>(                                           \
-      const RmsPropUpdate<T>&, const T*, T*, T*, T*, T*, Index);             \
-  template void adagrad_update<T>(                                           \
-      const AdagradUpdate<T>&, const T*, T*, T*, Index);                     \
-  template double sum_of_squares<T>(const T*, Index);                        \
-  template void scale<T>(T*, T, Index);                                      \
-  template double largest_magnitude<T>(const T*, Index);                     \
+#define NN_INSTANTIATE(T)                                 \
+  template void sgd_update<T>(const SgdArgs<T>&);         \
+  template void adam_update<T>(const AdamArgs<T>&);       \
+  template void rmsprop_update<T>(const RmsPropArgs<T>&); \
+  template void adagrad_update<T>(const AdagradArgs<T>&); \
+  template double sum_of_squares<T>(const T*, Index);     \
+  template void scale<T>(T*, T, Index);                   \
+  template double largest_magnitude<T>(const T*, Index);  \
   template void clamp<T>(T*, T, Index);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)

@@ -11,23 +11,22 @@ namespace nn::kernels {
 //   g = grad + weight_decay * w + l1 * sign(w)
 
 template <typename T>
-struct SgdUpdate {
+struct SgdArgs {
   T weight_decay;
   T l1;
   T learning_rate;
   T momentum;
   bool nesterov;
+  const T* grad;
+  T* value;
+  T* velocity;  ///< null unless there is momentum
+  Index count;
 };
-/// `velocity` is null unless there is momentum.
 template <typename T>
-void sgd_update(const SgdUpdate<T>& update,
-                const T* grad,
-                T* value,
-                T* velocity,
-                Index count);
+void sgd_update(const SgdArgs<T>& args);
 
 template <typename T>
-struct AdamUpdate {
+struct AdamArgs {
   T weight_decay;  ///< added to the gradient; 0 for AdamW
   T l1;
   T shrink;  ///< w is multiplied by it first: 1 but for AdamW
@@ -38,19 +37,18 @@ struct AdamUpdate {
   T step_size;  ///< learning rate / (1 - beta1^t)
   T root;       ///< 1 / sqrt(1 - beta2^t)
   T epsilon;
+  const T* grad;
+  T* value;
+  T* mean;
+  T* square;
+  T* largest;  ///< null but for AMSGrad
+  Index count;
 };
-/// `largest` is null but for AMSGrad.
 template <typename T>
-void adam_update(const AdamUpdate<T>& update,
-                 const T* grad,
-                 T* value,
-                 T* mean,
-                 T* square,
-                 T* largest,
-                 Index count);
+void adam_update(const AdamArgs<T>& args);
 
 template <typename T>
-struct RmsPropUpdate {
+struct RmsPropArgs {
   T weight_decay;
   T l1;
   T learning_rate;
@@ -58,30 +56,29 @@ struct RmsPropUpdate {
   T rest;  ///< 1 - alpha
   T epsilon;
   T momentum;
+  const T* grad;
+  T* value;
+  T* square;
+  T* mean;      ///< null unless centered
+  T* velocity;  ///< null unless there is momentum
+  Index count;
 };
-/// `mean` is null unless centered, `velocity` unless there is momentum.
 template <typename T>
-void rmsprop_update(const RmsPropUpdate<T>& update,
-                    const T* grad,
-                    T* value,
-                    T* square,
-                    T* mean,
-                    T* velocity,
-                    Index count);
+void rmsprop_update(const RmsPropArgs<T>& args);
 
 template <typename T>
-struct AdagradUpdate {
+struct AdagradArgs {
   T weight_decay;
   T l1;
   T learning_rate;
   T epsilon;
+  const T* grad;
+  T* value;
+  T* sum;
+  Index count;
 };
 template <typename T>
-void adagrad_update(const AdagradUpdate<T>& update,
-                    const T* grad,
-                    T* value,
-                    T* sum,
-                    Index count);
+void adagrad_update(const AdagradArgs<T>& args);
 
 // For gradient clipping, on up to num_threads() threads. Results do not depend
 // on their number.

@@ -39,8 +39,10 @@ double BinaryCrossEntropy<Scalar>::do_evaluate(ConstView<Scalar> y,
                    " of sample ",
                    i / y.rows());
   }
-  return kernels::binary_cross_entropy(
-      y.data(), target.data(), weights_.data(), count, scale, dy, y.size());
+  kernels::LossArgs<Scalar> args{y.data(), target.data(), scale, dy, y.size()};
+  args.weights = weights_.data();
+  args.weight_count = count;
+  return kernels::binary_cross_entropy(args);
 }
 
 template class BinaryCrossEntropy<float>;

@@ -9,7 +9,8 @@ double MeanSquaredError<Scalar>::do_evaluate(ConstView<Scalar> y,
                                              ConstView<Scalar> target,
                                              Scalar scale,
                                              Scalar* dy) const {
-  return kernels::squared_error(y.data(), target.data(), scale, dy, y.size());
+  return kernels::squared_error<Scalar>(
+      {y.data(), target.data(), scale, dy, y.size()});
 }
 
 template class MeanSquaredError<float>;

@@ -15,8 +15,8 @@ double SmoothL1<Scalar>::do_evaluate(ConstView<Scalar> y,
                                      ConstView<Scalar> target,
                                      Scalar scale,
                                      Scalar* dy) const {
-  return kernels::smooth_l1(
-      y.data(), target.data(), beta_, scale, dy, y.size());
+  return kernels::smooth_l1<Scalar>(
+      {y.data(), target.data(), scale, dy, y.size(), beta_});
 }
 
 template class SmoothL1<float>;

@@ -33,16 +33,16 @@ void Adagrad<Scalar>::step() {
   const double slowdown =
       1.0 + static_cast<double>(steps_) * options_.learning_rate_decay;
   this->for_each_slice([&](const Slice& slice) {
-    kernels::AdagradUpdate<Scalar> update;
-    update.weight_decay = static_cast<Scalar>(slice.weight_decay);
-    update.l1 = static_cast<Scalar>(slice.l1);
-    update.learning_rate = static_cast<Scalar>(slice.learning_rate / slowdown);
-    update.epsilon = static_cast<Scalar>(options_.epsilon);
-    kernels::adagrad_update(update,
-                            slice.grad,
-                            slice.value,
-                            sum_.data() + slice.offset,
-                            slice.count);
+    kernels::AdagradArgs<Scalar> args;
+    args.weight_decay = static_cast<Scalar>(slice.weight_decay);
+    args.l1 = static_cast<Scalar>(slice.l1);
+    args.learning_rate = static_cast<Scalar>(slice.learning_rate / slowdown);
+    args.epsilon = static_cast<Scalar>(options_.epsilon);
+    args.grad = slice.grad;
+    args.value = slice.value;
+    args.sum = sum_.data() + slice.offset;
+    args.count = slice.count;
+    kernels::adagrad_update(args);
   });
   // After the slices, so that a refused step leaves no trace.
   ++steps_;

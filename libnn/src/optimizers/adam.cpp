@@ -39,25 +39,25 @@ void AdamBase<Scalar>::step() {
     const double decay = is_decoupled_ ? 0.0 : slice.weight_decay;
     const double shrink =
         is_decoupled_ ? 1.0 - slice.learning_rate * slice.weight_decay : 1.0;
-    kernels::AdamUpdate<Scalar> update;
-    update.weight_decay = static_cast<Scalar>(decay);
-    update.l1 = static_cast<Scalar>(slice.l1);
-    update.shrink = static_cast<Scalar>(shrink);
-    update.beta1 = static_cast<Scalar>(options_.beta1);
-    update.rest1 = static_cast<Scalar>(1.0 - options_.beta1);
-    update.beta2 = static_cast<Scalar>(options_.beta2);
-    update.rest2 = static_cast<Scalar>(1.0 - options_.beta2);
-    update.step_size = static_cast<Scalar>(slice.learning_rate / bias1);
-    update.root = static_cast<Scalar>(1.0 / std::sqrt(bias2));
-    update.epsilon = static_cast<Scalar>(options_.epsilon);
-    kernels::adam_update(
-        update,
-        slice.grad,
-        slice.value,
-        mean_.data() + slice.offset,
-        square_.data() + slice.offset,
-        largest_.size() == 0 ? nullptr : largest_.data() + slice.offset,
-        slice.count);
+    kernels::AdamArgs<Scalar> args;
+    args.weight_decay = static_cast<Scalar>(decay);
+    args.l1 = static_cast<Scalar>(slice.l1);
+    args.shrink = static_cast<Scalar>(shrink);
+    args.beta1 = static_cast<Scalar>(options_.beta1);
+    args.rest1 = static_cast<Scalar>(1.0 - options_.beta1);
+    args.beta2 = static_cast<Scalar>(options_.beta2);
+    args.rest2 = static_cast<Scalar>(1.0 - options_.beta2);
+    args.step_size = static_cast<Scalar>(slice.learning_rate / bias1);
+    args.root = static_cast<Scalar>(1.0 / std::sqrt(bias2));
+    args.epsilon = static_cast<Scalar>(options_.epsilon);
+    args.grad = slice.grad;
+    args.value = slice.value;
+    args.mean = mean_.data() + slice.offset;
+    args.square = square_.data() + slice.offset;
+    args.largest =
+        largest_.size() == 0 ? nullptr : largest_.data() + slice.offset;
+    args.count = slice.count;
+    kernels::adam_update(args);
   });
   // After the slices, so that a refused step leaves no trace.
   ++steps_;

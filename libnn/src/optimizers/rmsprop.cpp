@@ -26,24 +26,24 @@ RmsProp<Scalar>::RmsProp(std::vector<Parameter<Scalar>*> parameters,
 template <typename Scalar>
 void RmsProp<Scalar>::step() {
   this->for_each_slice([this](const Slice& slice) {
-    kernels::RmsPropUpdate<Scalar> update;
-    update.weight_decay = static_cast<Scalar>(slice.weight_decay);
-    update.l1 = static_cast<Scalar>(slice.l1);
-    update.learning_rate = static_cast<Scalar>(slice.learning_rate);
-    update.alpha = static_cast<Scalar>(options_.alpha);
-    update.rest = static_cast<Scalar>(1.0 - options_.alpha);
-    update.epsilon = static_cast<Scalar>(options_.epsilon);
-    update.momentum = static_cast<Scalar>(options_.momentum);
+    kernels::RmsPropArgs<Scalar> args;
+    args.weight_decay = static_cast<Scalar>(slice.weight_decay);
+    args.l1 = static_cast<Scalar>(slice.l1);
+    args.learning_rate = static_cast<Scalar>(slice.learning_rate);
+    args.alpha = static_cast<Scalar>(options_.alpha);
+    args.rest = static_cast<Scalar>(1.0 - options_.alpha);
+    args.epsilon = static_cast<Scalar>(options_.epsilon);
+    args.momentum = static_cast<Scalar>(options_.momentum);
     const auto part_of = [&slice](Matrix<Scalar>& state) {
       return state.size() == 0 ? nullptr : state.data() + slice.offset;
     };
-    kernels::rmsprop_update(update,
-                            slice.grad,
-                            slice.value,
-                            part_of(square_),
-                            part_of(mean_),
-                            part_of(velocity_),
-                            slice.count);
+    args.grad = slice.grad;
+    args.value = slice.value;
+    args.square = part_of(square_);
+    args.mean = part_of(mean_);
+    args.velocity = part_of(velocity_);
+    args.count = slice.count;
+    kernels::rmsprop_update(args);
   });
 }
 

@@ -26,18 +26,16 @@ Sgd<Scalar>::Sgd(std::vector<Parameter<Scalar>*> parameters,
 template <typename Scalar>
 void Sgd<Scalar>::step() {
   this->for_each_slice([this](const Slice& slice) {
-    const kernels::SgdUpdate<Scalar> update{
-        static_cast<Scalar>(slice.weight_decay),
-        static_cast<Scalar>(slice.l1),
-        static_cast<Scalar>(slice.learning_rate),
-        static_cast<Scalar>(options_.momentum),
-        options_.nesterov};
-    kernels::sgd_update(
-        update,
-        slice.grad,
-        slice.value,
-        velocity_.size() == 0 ? nullptr : velocity_.data() + slice.offset,
-        slice.count);
+    kernels::sgd_update<Scalar>(
+        {static_cast<Scalar>(slice.weight_decay),
+         static_cast<Scalar>(slice.l1),
+         static_cast<Scalar>(slice.learning_rate),
+         static_cast<Scalar>(options_.momentum),
+         options_.nesterov,
+         slice.grad,
+         slice.value,
+         velocity_.size() == 0 ? nullptr : velocity_.data() + slice.offset,
+         slice.count});
   });
 }
 
