@@ -42,7 +42,7 @@ room(training FILES "^training/"
 
 # room_of(<out> <path behind include/nn or src>)
 function(room_of out path)
-  foreach(name IN ITEMS training ${rooms})
+  foreach(name IN LISTS rooms)
     if(path MATCHES "${${name}_files}")
       set(${out} ${name} PARENT_SCOPE)
       return()
