@@ -22,15 +22,14 @@ class Stage;
 /// layers such as Residual, owns one or several and runs them in the memory
 /// that it is given itself:
 ///
-///   template <typename Scalar>
-///   class Block final : public nn::Layer<Scalar> {
+///   class Block final : public nn::Layer<float> {
 ///     ...
 ///     MemoryNeeds memory_needs(Index batch, Mode mode) const override {
 ///       return body_.memory_needs(batch, mode);
 ///     }
 ///     void do_forward(...) const override { body_.forward(x, y, ...); }
 ///     void set_fusion(bool fuse) override { body_.set_fusion(fuse); }
-///     nn::StageList<Scalar> body_;
+///     nn::StageList<float> body_;
 ///   };
 ///
 /// It also overrides inner_layers(), parameters(), buffers() and initialize()
