@@ -15,16 +15,17 @@
 #include <string>
 #include <vector>
 
-#include "bench_breadth/learner.h"
+#include "bench_breadth/recipe.h"
 #include "bench_breadth/subjects.h"
+#include "bench_train/batch_loader.h"
 #include "bench_train/torch_setting.h"
 #include "benchmarks/timing.h"
-#include "common/batch_loader.h"
 #include "nn/check.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
 #include "nn/network/sequential.h"
 #include "nn/parallel.h"
+#include "nn/training/samples.h"
 
 namespace {
 
@@ -48,12 +49,19 @@ struct Data {
   nn::ImageSet training;
   nn::ImageSet test;
   nn::Normalization normalization;
+
+  nn::Samples<float> training_samples() const {
+    return {training, normalization};
+  }
+  nn::Samples<float> test_samples() const { return {test, normalization}; }
 };
 
 struct Rival {
   std::string name;
-  std::unique_ptr<apps::Learner> learner;
+  nn::Sequential<float> network;
+  apps::LearnerPointer learner;
   apps::BatchLoader loader;
+  nn::Matrix<float> target;               // room for one-hot columns
   std::vector<double> seconds_per_image;  // an entry for each block
 };
 
@@ -65,14 +73,31 @@ nn::Sequential<float> build(const apps::Subject& subject,
   return network;
 }
 
+/// The labels, or one-hot columns where the loss is no classifier's.
+nn::Targets<float> targets_of(Rival& rival, nn::ConstLabels labels) {
+  if (rival.learner->objective().counts_correct()) return labels;
+  if (rival.target.cols() < labels.size()) {
+    rival.target.resize(kClasses, labels.size());
+  }
+  nn::View<float> target(rival.target.data(), kClasses, labels.size());
+  target.setZero();
+  for (Index n = 0; n < labels.size(); ++n) target(labels[n], n) = 1.0F;
+  return nn::as_const(target);
+}
+
 /// The next `steps` batches of the epoch.
 void train(Rival& rival, Index steps) {
   Index images = 0;
   double loss = 0.0;
   const double seconds = seconds_of([&] {
+    nn::Learner<float>& learner = *rival.learner;
     for (Index i = 0; i < steps; ++i) {
       const apps::BatchLoader::Batch batch = rival.loader.next();
-      loss = rival.learner->step(batch.x, batch.labels);
+      loss = learner
+                 .step(batch.x,
+                       targets_of(rival, batch.labels),
+                       learner.learning_rate())
+                 .loss;
       images += batch.x.cols();
     }
   });
@@ -86,14 +111,13 @@ void train(Rival& rival, Index steps) {
 double accuracy(Rival& rival, const Data& data) {
   constexpr Index kBatch = 500;
   constexpr std::uint64_t kSeed = 1;  // the order does not change the share
-  apps::BatchLoader loader(data.test, data.normalization, kBatch, kSeed);
-  loader.start_epoch(0);
+  apps::BatchLoader loader(data.test_samples(), kBatch, kSeed);
   nn::Matrix<float> logits(kClasses, kBatch);
   Index correct = 0;
   for (Index i = 0; i < loader.count(); ++i) {
     const apps::BatchLoader::Batch batch = loader.next();
     const nn::View<float> part(logits.data(), kClasses, batch.x.cols());
-    rival.learner->predict_logits(batch.x, part);
+    rival.learner->outputs(batch.x, part);
     for (Index n = 0; n < batch.x.cols(); ++n) {
       Index best = 0;
       part.col(n).maxCoeff(&best);
@@ -106,23 +130,23 @@ double accuracy(Rival& rival, const Data& data) {
 }
 
 /// The two must compute the same, or there is nothing to compare.
-void check_agreement(std::vector<Rival>& rivals, const Data& data) {
+void check_agreement(std::vector<std::unique_ptr<Rival>>& rivals,
+                     const Data& data) {
   constexpr Index kImages = 32;
   constexpr std::uint64_t kSeed = 1;
   constexpr float kTolerance = 1e-3F;
   nn::Matrix<float> first;
-  for (Rival& rival : rivals) {
-    apps::BatchLoader loader(data.test, data.normalization, kImages, kSeed);
-    loader.start_epoch(0);
+  for (const auto& rival : rivals) {
+    apps::BatchLoader loader(data.test_samples(), kImages, kSeed);
     const apps::BatchLoader::Batch batch = loader.next();
     nn::Matrix<float> logits(kClasses, batch.x.cols());
-    rival.learner->predict_logits(batch.x, nn::view(logits));
+    rival->learner->outputs(batch.x, nn::view(logits));
     if (first.size() == 0) first = logits;
     const float difference = (logits - first).cwiseAbs().maxCoeff();
     if (!(difference <= kTolerance)) {
-      throw std::runtime_error(nn::concat(rival.name,
+      throw std::runtime_error(nn::concat(rival->name,
                                           ": its logits differ from those of ",
-                                          rivals.front().name,
+                                          rivals.front()->name,
                                           " by ",
                                           difference));
     }
@@ -151,32 +175,30 @@ void measure(const apps::Subject& subject,
              const Data& data,
              int threads,
              std::uint64_t seed) {
-  nn::Sequential<float> network = build(subject, data.training.shape, seed);
-  std::vector<Rival> rivals;
-  const auto add = [&](const char* name, std::unique_ptr<apps::Learner> by) {
-    rivals.push_back(
-        {name,
-         std::move(by),
-         apps::BatchLoader(
-             data.training, data.normalization, settings.batch_size, seed),
-         {}});
-    rivals.back().loader.start_epoch(0);
+  std::vector<std::unique_ptr<Rival>> rivals;
+  const auto add = [&](const char* name, const auto& make_learner) {
+    rivals.push_back(std::make_unique<Rival>(Rival{
+        name,
+        build(subject, data.training.shape, seed),
+        nullptr,
+        apps::BatchLoader(data.training_samples(), settings.batch_size, seed),
+        {},
+        {}}));
+    Rival& rival = *rivals.back();
+    rival.learner = make_learner(rival.network, subject.recipe);
   };
+  add("libnn", apps::make_libnn_learner);
 #if NN_BENCH_HAVE_TORCH
-  auto torch_learner = apps::make_torch_learner(network, subject.recipe);
-#endif
-  add("libnn", apps::make_libnn_learner(network, subject.recipe));
-#if NN_BENCH_HAVE_TORCH
-  add("LibTorch", std::move(torch_learner));
+  add("LibTorch", apps::make_torch_learner);
 #endif
   check_agreement(rivals, data);
 
-  const Index epoch = rivals.front().loader.count();
+  const Index epoch = rivals.front()->loader.count();
   const Index steps =
       settings.steps > 0 ? std::min(settings.steps, epoch) : epoch;
   for (Index done = 0; done < steps; done += settings.block) {
-    for (Rival& rival : rivals) {
-      train(rival, std::min(settings.block, steps - done));
+    for (const auto& rival : rivals) {
+      train(*rival, std::min(settings.block, steps - done));
     }
   }
 
@@ -188,15 +210,18 @@ void measure(const apps::Subject& subject,
               subject.name.c_str(),
               threads,
               std::to_string(seed).c_str());
-  for (const Rival& rival : rivals) {
-    std::printf(" %9.3f", epoch_seconds(rival));
+  for (const auto& rival : rivals) {
+    std::printf(" %9.3f", epoch_seconds(*rival));
   }
   if (rivals.size() > 1) {
-    std::printf(" %6.2fx", epoch_seconds(rivals[1]) / epoch_seconds(rivals[0]));
+    std::printf(" %6.2fx",
+                epoch_seconds(*rivals[1]) / epoch_seconds(*rivals[0]));
   }
   // After less than an epoch an accuracy would say little.
   if (steps == epoch) {
-    for (Rival& rival : rivals) std::printf(" %9.2f", accuracy(rival, data));
+    for (const auto& rival : rivals) {
+      std::printf(" %9.2f", accuracy(*rival, data));
+    }
   }
   std::printf("\n");
   std::fflush(stdout);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bench_breadth/learner.h"
+#include "bench_breadth/recipe.h"
 #include "nn/network/sequential.h"
 
 namespace apps {

@@ -4,7 +4,7 @@
 // The two take turns in blocks of steps, so that what else happens on the
 // machine meets both alike. A step is what the training programs do in one: the
 // next batch is gathered and normalized, then forward, loss, backward, update.
-// Both get their batches from the same loader. There is no evaluation.
+// Both get their batches from loaders of the same kind. There is no evaluation.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -17,11 +17,11 @@
 #include <string>
 #include <vector>
 
+#include "bench_train/batch_loader.h"
 #include "bench_train/torch_setting.h"
 #include "benchmarks/peak.h"
 #include "benchmarks/timing.h"
-#include "common/backend.h"
-#include "common/batch_loader.h"
+#include "common/framework.h"
 #include "common/models.h"
 #include "common/options.h"
 #include "common/run.h"
@@ -33,9 +33,10 @@
 #include "nn/network/sequential.h"
 #include "nn/parallel.h"
 #include "nn/random.h"
+#include "nn/training/samples.h"
 
 #if NN_BENCH_HAVE_TORCH
-#include "mnist_torch/torch_factory.h"
+#include "mnist_torch/torch_framework.h"
 #endif
 
 namespace {
@@ -111,24 +112,19 @@ Flops count_flops(const nn::Sequential<float>& network) {
 struct Rival {
   std::string name;
   nn::Sequential<float> network;
-  std::unique_ptr<apps::Backend> backend;
+  apps::LearnerPointer learner;
   apps::BatchLoader loader;
-  Index next = 0;   // batch of the epoch
-  Index epoch = 0;  // counted from 0
   std::vector<double>
       seconds;  // per image or call, one entry per block or call
 
   Rival(const std::string& name_,
-        const apps::BackendFactory& make_backend,
+        const apps::Framework& framework,
         const apps::Options& options,
-        const nn::ImageSet& images,
-        const nn::Normalization& normalization)
+        const nn::Samples<float>& images)
       : name(name_),
-        network(apps::build_network<float>(options, images.shape)),
-        backend(make_backend(network, options)),
-        loader(images, normalization, options.batch_size, options.seed) {
-    loader.start_epoch(0);
-  }
+        network(apps::build_network<float>(options, images.images()->shape)),
+        learner(framework.make_learner(network, options)),
+        loader(images, options.batch_size, options.seed) {}
 
   /// Trains for `steps` batches. Returns the seconds for each image.
   double train(Index steps, double learning_rate) {
@@ -136,13 +132,8 @@ struct Rival {
     double loss = 0.0;
     const double elapsed = seconds_of([&] {
       for (Index i = 0; i < steps; ++i) {
-        if (next == loader.count()) {
-          loader.start_epoch(++epoch);
-          next = 0;
-        }
         const apps::BatchLoader::Batch batch = loader.next();
-        ++next;
-        loss = backend->train_step(batch.x, batch.labels, learning_rate).loss;
+        loss = learner->step(batch.x, batch.labels, learning_rate).loss;
         images += batch.x.cols();
       }
     });
@@ -154,32 +145,28 @@ struct Rival {
 };
 
 std::vector<std::unique_ptr<Rival>> make_rivals(
-    const apps::Options& options,
-    const nn::ImageSet& images,
-    const nn::Normalization& normalization) {
+    const apps::Options& options, const nn::Samples<float>& images) {
   std::vector<std::unique_ptr<Rival>> rivals;
   rivals.push_back(std::make_unique<Rival>(
-      "libnn", apps::make_libnn_backend, options, images, normalization));
+      "libnn", apps::libnn_framework(), options, images));
 #if NN_BENCH_HAVE_TORCH
   rivals.push_back(std::make_unique<Rival>(
-      "LibTorch", apps::make_torch_backend, options, images, normalization));
+      "LibTorch", apps::torch_framework(), options, images));
 #endif
   return rivals;
 }
 
-/// The backends must compute the same, or there is nothing to compare.
+/// The two must compute the same, or there is nothing to compare.
 void check_agreement(const std::vector<std::unique_ptr<Rival>>& rivals,
-                     const nn::ImageSet& images,
-                     const nn::Normalization& normalization) {
+                     const nn::Samples<float>& images) {
   constexpr Index kImages = 32;
   constexpr float kTolerance = 1e-3F;
   std::vector<nn::Matrix<float>> logits;
   for (const auto& rival : rivals) {
-    apps::BatchLoader loader(images, normalization, kImages, /*seed=*/1);
-    loader.start_epoch(0);
+    apps::BatchLoader loader(images, kImages, /*seed=*/1);
     const apps::BatchLoader::Batch batch = loader.next();
     logits.emplace_back(apps::kClasses, batch.x.cols());
-    rival->backend->predict_logits(batch.x, nn::view(logits.back()));
+    rival->learner->outputs(batch.x, nn::view(logits.back()));
     const float difference =
         (logits.back() - logits.front()).cwiseAbs().maxCoeff();
     if (!(difference <= kTolerance)) {
@@ -204,13 +191,12 @@ void print_training_header() {
 }
 
 void measure_training(const Settings& settings,
-                      const nn::ImageSet& images,
-                      const nn::Normalization& normalization,
+                      const nn::Samples<float>& images,
                       int threads) {
   constexpr Index kWarmUpSteps = 5;
   const double learning_rate = settings.options.learning_rate;
-  const auto rivals = make_rivals(settings.options, images, normalization);
-  check_agreement(rivals, images, normalization);
+  const auto rivals = make_rivals(settings.options, images);
+  check_agreement(rivals, images);
   const Index epoch_steps = rivals.front()->loader.count();
   const Index steps =
       settings.epochs > 0 ? settings.epochs * epoch_steps : settings.steps;
@@ -272,8 +258,7 @@ void print_inference_header() {
 }
 
 void measure_inference(const Settings& settings,
-                       const nn::ImageSet& images,
-                       const nn::Normalization& normalization,
+                       const nn::Samples<float>& images,
                        int threads,
                        Index batch_size) {
   // Calls in a row: few enough to share the machine's moods, many enough that
@@ -281,15 +266,14 @@ void measure_inference(const Settings& settings,
   constexpr Index kBlock = 20;
   apps::Options options = settings.options;
   options.batch_size = batch_size;
-  const auto rivals = make_rivals(options, images, normalization);
-  check_agreement(rivals, images, normalization);
+  const auto rivals = make_rivals(options, images);
+  check_agreement(rivals, images);
 
-  apps::BatchLoader loader(images, normalization, batch_size, options.seed);
-  loader.start_epoch(0);
+  apps::BatchLoader loader(images, batch_size, options.seed);
   const apps::BatchLoader::Batch batch = loader.next();
   nn::Matrix<float> logits(apps::kClasses, batch.x.cols());
   const auto predict = [&](Rival& rival) {
-    rival.backend->predict_logits(batch.x, nn::view(logits));
+    rival.learner->outputs(batch.x, nn::view(logits));
   };
   for (Index done = -kBlock; done < settings.calls; done += kBlock) {
     for (const auto& rival : rivals) {
@@ -329,7 +313,7 @@ void run(const Settings& settings) {
       settings.data.empty()
           ? synthetic_images()
           : nn::load_mnist(settings.data, nn::Split::kTraining, apps::kClasses);
-  const nn::Normalization normalization = nn::measure_normalization(images);
+  const nn::Samples<float> samples(images, nn::measure_normalization(images));
 
   const nn::Sequential<float> network =
       apps::build_network<float>(settings.options, images.shape);
@@ -365,7 +349,7 @@ void run(const Settings& settings) {
       nn::Sequential<float> unused =
           apps::build_network<float>(own.options, images.shape);
       std::fflush(stdout);
-      apps::make_torch_backend(unused, own.options);
+      apps::torch_framework().make_learner(unused, own.options);
     }
     own.options.quiet = true;
 #endif
@@ -374,11 +358,11 @@ void run(const Settings& settings) {
     if (settings.inference) {
       print_inference_header();
       for (const Index batch : {1, 64}) {
-        measure_inference(own, images, normalization, threads, batch);
+        measure_inference(own, samples, threads, batch);
       }
     } else {
       print_training_header();
-      measure_training(own, images, normalization, threads);
+      measure_training(own, samples, threads);
     }
   }
 }

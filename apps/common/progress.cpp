@@ -92,45 +92,38 @@ void Progress::line(const std::string& text) {
   flush_output();
 }
 
-void Progress::start_epoch(nn::Index epoch) {
-  epoch_ = epoch;
-}
-
-void Progress::step(nn::Index step_in_epoch,
+void Progress::step(const nn::StepReport& report,
                     double mean_loss,
-                    nn::Index images,
-                    double seconds) {
+                    double images_per_second) {
   if (quiet_ || !is_terminal_) return;
   const Clock::time_point now = Clock::now();
   if (bar_shown_ && now - last_drawn_ < kRedrawInterval) return;
   last_drawn_ = now;
   bar_shown_ = true;
 
-  const double share = static_cast<double>(step_in_epoch) /
+  const double share = static_cast<double>(report.step_in_epoch) /
                        static_cast<double>(steps_per_epoch_);
   std::string bar(static_cast<std::size_t>(kBarCells), '.');
   bar.replace(0,
               static_cast<std::size_t>(share * kBarCells),
               static_cast<std::size_t>(share * kBarCells),
               '#');
-  const double steps_left = static_cast<double>(
-      (epochs_ - epoch_) * steps_per_epoch_ + steps_per_epoch_ - step_in_epoch);
-  const double seconds_a_step = seconds / static_cast<double>(step_in_epoch);
+  const double images_left =
+      static_cast<double>((epochs_ - report.epoch + 1) * steps_per_epoch_ -
+                          report.step_in_epoch) *
+      static_cast<double>(report.samples);
   char loss[64];
   std::snprintf(loss, sizeof loss, " loss %.4f", mean_loss);
   char speed[64];
-  std::snprintf(speed,
-                sizeof speed,
-                "  %.0f images/s",
-                static_cast<double>(images) / seconds);
+  std::snprintf(speed, sizeof speed, "  %.0f images/s", images_per_second);
   // A line that reaches the last column wraps on some terminals, and then only
   // a part of it can be erased.
   const std::string line = progress_line(
-      {{nn::concat("epoch ", epoch_, '/', epochs_), 4},
+      {{nn::concat("epoch ", report.epoch, '/', epochs_), 4},
        {" [" + bar + "]", 0},
        {loss, 3},
        {speed, 1},
-       {"  " + duration(seconds_a_step * steps_left) + " left", 2}},
+       {"  " + duration(images_left / images_per_second) + " left", 2}},
       columns() - 1);
   std::printf("\r\033[K%s", line.c_str());
   flush_output();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/run.h"
+#include "nn/training/trainer.h"
 #include "nn/types.h"
 
 namespace apps {
@@ -35,13 +36,11 @@ class Progress {
   /// A line of its own.
   void line(const std::string& text);
 
-  void start_epoch(nn::Index epoch);
-  /// After a step: `images` were seen in this epoch so far, in `seconds`;
-  /// `mean_loss` is that of the epoch so far.
-  void step(nn::Index step_in_epoch,
+  /// After a step: `mean_loss` and the images a second are those of the epoch
+  /// so far.
+  void step(const nn::StepReport& report,
             double mean_loss,
-            nn::Index images,
-            double seconds);
+            double images_per_second);
   void end_epoch(const EpochRow& row, nn::Index images);
 
  private:
@@ -52,7 +51,6 @@ class Progress {
   nn::Index steps_per_epoch_;
   bool quiet_;
   bool is_terminal_;
-  nn::Index epoch_ = 0;
   bool bar_shown_ = false;
   Clock::time_point last_drawn_;
 };

@@ -11,18 +11,19 @@
 #include <iostream>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/artifacts.h"
 #include "common/augmentation_option.h"
-#include "common/batch_loader.h"
 #include "common/figures.h"
 #include "common/models.h"
 #include "common/output.h"
-#include "common/progress.h"
+#include "common/recorder.h"
 #include "common/run.h"
 #include "common/sha256.h"
 #include "common/statistics.h"
@@ -32,18 +33,15 @@
 #include "nn/files/file.h"
 #include "nn/files/model.h"
 #include "nn/files/safetensors.h"
-#include "nn/network/non_finite.h"
 #include "nn/parallel.h"
+#include "nn/training/samples.h"
+#include "nn/training/trainer.h"
 
 namespace apps {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-// Images in one pass of the evaluation: enough to keep all threads busy, and
-// its activations still fit into a few megabytes.
-constexpr nn::Index kEvaluationBatch = 500;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -100,181 +98,6 @@ Data load_data(const Options& options) {
   return data;
 }
 
-/// The part of a run that changes from step to step.
-class Training {
- public:
-  Training(const Options& options,
-           const Data& data,
-           nn::Sequential<float>& network,
-           Backend& backend)
-      : options_(options),
-        data_(data),
-        network_(network),
-        backend_(backend),
-        loader_(data.training,
-                data.normalization,
-                options.batch_size,
-                options.seed,
-                options.augmentation),
-        schedule_(options.make_schedule(loader_.count())),
-        evaluation_x_(data.test.shape.features(),
-                      std::min(kEvaluationBatch, data.test.size())),
-        evaluation_logits_(kClasses, evaluation_x_.cols()),
-        evaluation_labels_(evaluation_x_.cols()) {}
-
-  nn::Index steps_per_epoch() const { return loader_.count(); }
-
-  void run(Run& run) {
-    Progress progress(options_.epochs, loader_.count(), options_.quiet);
-    for (nn::Index epoch = 1; epoch <= options_.epochs; ++epoch) {
-      EpochRow row = train_epoch(epoch, progress, run);
-      evaluate(row, run);
-      run.history.push_back(row);
-      progress.end_epoch(row, data_.training.size());
-    }
-  }
-
-  /// Times the layers on a batch of the last epoch's size and kind. Training is
-  /// over after it.
-  void time_layers(Run& run) {
-    loader_.start_epoch(options_.epochs - 1);
-    const BatchLoader::Batch batch = loader_.next();
-    run.layers = backend_.time_layers(batch.x, batch.labels);
-  }
-
- private:
-  EpochRow train_epoch(nn::Index epoch, Progress& progress, Run& run) {
-    EpochRow row;
-    row.epoch = static_cast<int>(epoch);
-    double loss_sum = 0.0;
-    nn::Index images = 0;
-    nn::Index correct = 0;
-    progress.start_epoch(epoch);
-
-    const Clock::time_point start = Clock::now();
-    loader_.start_epoch(epoch - 1);
-    for (nn::Index i = 0; i < loader_.count(); ++i) {
-      const BatchLoader::Batch batch = loader_.next();
-      row.learning_rate = schedule_->learning_rate(step_);
-      const nn::LossResult result =
-          backend_.train_step(batch.x, batch.labels, row.learning_rate);
-      ++step_;
-      if (!std::isfinite(result.loss)) {
-        fail("training loss", result.loss, epoch, batch.x);
-      }
-      run.steps.push_back({step_, row.epoch, result.loss});
-      // Batches count by their images: the last one may have fewer.
-      loss_sum += result.loss * static_cast<double>(batch.x.cols());
-      images += batch.x.cols();
-      correct += result.correct;
-      progress.step(i + 1,
-                    loss_sum / static_cast<double>(images),
-                    images,
-                    seconds_since(start));
-    }
-    row.train_seconds = seconds_since(start);
-
-    row.step = step_;
-    row.train_loss = loss_sum / static_cast<double>(images);
-    row.train_accuracy =
-        static_cast<double>(correct) / static_cast<double>(images);
-    return row;
-  }
-
-  /// Predicts the test set, leaving the predictions in `run`, and measures loss
-  /// and accuracy by them: the numbers of an epoch and the tables of the run
-  /// cannot disagree.
-  void evaluate(EpochRow& row, Run& run) {
-    const nn::Index total = data_.test.size();
-    run.predictions.resize(static_cast<std::size_t>(total));
-    std::vector<nn::Index> indices;
-    double loss_sum = 0.0;
-    nn::Index correct = 0;
-    for (nn::Index first = 0; first < total; first += evaluation_x_.cols()) {
-      const nn::Index count = std::min(evaluation_x_.cols(), total - first);
-      indices.clear();
-      for (nn::Index i = 0; i < count; ++i) indices.push_back(first + i);
-      const nn::View<float> x(
-          evaluation_x_.data(), evaluation_x_.rows(), count);
-      const nn::View<float> logits(evaluation_logits_.data(), kClasses, count);
-      nn::gather<float>(
-          data_.test,
-          indices.data(),
-          count,
-          data_.normalization,
-          x,
-          Eigen::Map<nn::Labels>(evaluation_labels_.data(), count));
-      backend_.predict_logits(nn::as_const(x), logits);
-
-      double batch_loss = 0.0;
-      for (nn::Index i = 0; i < count; ++i) {
-        Prediction& prediction =
-            run.predictions[static_cast<std::size_t>(first + i)];
-        prediction.index = static_cast<int>(first + i);
-        prediction.label = evaluation_labels_(i);
-        batch_loss += predict_one(logits.col(i), prediction);
-        if (prediction.predicted == prediction.label) ++correct;
-      }
-      if (!std::isfinite(batch_loss)) {
-        fail("test loss", batch_loss, row.epoch, nn::as_const(x));
-      }
-      loss_sum += batch_loss;
-    }
-    row.test_loss = loss_sum / static_cast<double>(total);
-    row.test_accuracy =
-        static_cast<double>(correct) / static_cast<double>(total);
-  }
-
-  /// Softmax and cross-entropy of one image, in double: in float the best
-  /// images' probabilities all round to 1 and could not be ranked.
-  static double predict_one(const nn::View<float>::ConstColXpr& logits,
-                            Prediction& prediction) {
-    const Eigen::Array<double, kClasses, 1> z = logits.cast<double>().array();
-    Eigen::Index best = 0;
-    const double highest = z.maxCoeff(&best);
-    const Eigen::Array<double, kClasses, 1> exponentials = (z - highest).exp();
-    const double sum = exponentials.sum();
-    prediction.predicted = static_cast<int>(best);
-    for (int c = 0; c < kClasses; ++c) {
-      prediction.probability[static_cast<std::size_t>(c)] =
-          exponentials(c) / sum;
-    }
-    return highest + std::log(sum) - z(prediction.label);
-  }
-
-  [[noreturn]] void fail(const char* what,
-                         double value,
-                         nn::Index epoch,
-                         nn::ConstView<float> x) {
-    backend_.copy_weights_to(network_);
-    throw std::runtime_error(
-        nn::concat("expected a finite ",
-                   what,
-                   ", got ",
-                   value,
-                   " in epoch ",
-                   epoch,
-                   ", step ",
-                   step_,
-                   "; the first value that is not finite is ",
-                   nn::origin_of_non_finite(network_, x),
-                   " (--learning-rate is ",
-                   options_.learning_rate,
-                   "; a smaller one may help)"));
-  }
-
-  const Options& options_;
-  const Data& data_;
-  nn::Sequential<float>& network_;
-  Backend& backend_;
-  BatchLoader loader_;
-  std::unique_ptr<nn::Schedule> schedule_;
-  nn::Index step_ = 0;
-  nn::Matrix<float> evaluation_x_;
-  nn::Matrix<float> evaluation_logits_;
-  nn::Labels evaluation_labels_;
-};
-
 /// "2001-02-03 04:05:06 UTC": it tells runs apart.
 std::string utc_time() {
   const std::time_t now = std::time(nullptr);
@@ -324,11 +147,11 @@ nlohmann::json describe_epoch(const EpochRow& row, nn::Index test_images) {
 nlohmann::json describe_run(const Options& options,
                             const Data& data,
                             nn::Sequential<float>& network,
-                            const Backend& backend,
+                            const Framework& framework,
                             const Run& run,
                             double total_seconds) {
   nlohmann::json libraries = library_versions();
-  libraries.update(backend.library_versions());
+  libraries.update(framework.versions);
   const EpochRow& last = run.history.back();
   const EpochRow& best =
       *std::max_element(run.history.begin(),
@@ -343,7 +166,7 @@ nlohmann::json describe_run(const Options& options,
       {"program", options.program},
       {"version", program_version()},
       {"model", options.model},
-      {"backend", backend.name()},
+      {"backend", framework.name},
       {"network", describe_network(network)},
       {"dataset",
        {{"name", options.dataset},
@@ -362,7 +185,7 @@ nlohmann::json describe_run(const Options& options,
       {"processor", processor_name()},
       {"compiler", compiler_version()},
       {"libraries", libraries},
-      {"environment", environment(backend.variables())},
+      {"environment", environment(framework.variables)},
       {"finished", utc_time()},
       {"steps", run.steps.size()},
       {"results",
@@ -456,9 +279,39 @@ void save_results(const Options& options,
                                 : "; the trained weights are in " + weights));
 }
 
+nn::TrainerOptions trainer_options(const Options& options,
+                                   nn::Index steps_per_epoch) {
+  nn::TrainerOptions result;
+  result.epochs = options.epochs;
+  result.batch_size = options.batch_size;
+  result.seed = options.seed;
+  result.schedule = options.make_schedule(steps_per_epoch);
+  result.augmentation = options.augmentation;
+  return result;
+}
+
+/// Times the layers on a batch of the training's size and kind.
+std::vector<LayerTime> time_layers(const Framework& framework,
+                                   nn::Learner<float>& learner,
+                                   const nn::Samples<float>& training,
+                                   nn::Index batch_size) {
+  std::vector<nn::Index> indices(
+      static_cast<std::size_t>(std::min(batch_size, training.size())));
+  std::iota(indices.begin(), indices.end(), nn::Index{0});
+  const auto count = static_cast<nn::Index>(indices.size());
+  nn::Matrix<float> x(training.features(), count);
+  nn::Labels labels(count);
+  training.gather(indices.data(),
+                  count,
+                  nn::view(x),
+                  Eigen::Map<nn::Labels>(labels.data(), count));
+  return framework.time_layers(
+      learner, nn::view(std::as_const(x)), nn::view(labels));
+}
+
 }  // namespace
 
-void train(const Options& options, const BackendFactory& make_backend) {
+void train(const Options& options, const Framework& framework) {
   const Clock::time_point start = Clock::now();
   nn::set_num_threads(options.threads);
   RunFolder folder(options.out);
@@ -470,19 +323,25 @@ void train(const Options& options, const BackendFactory& make_backend) {
   nn::Sequential<float> network =
       build_network<float>(options, data.training.shape);
   if (!options.load.empty()) nn::load_weights(options.load, network);
-  const std::unique_ptr<Backend> backend = make_backend(network, options);
-  Training training(options, data, network, *backend);
-  print_start(options, data, network, training.steps_per_epoch());
-
+  const LearnerPointer learner = framework.make_learner(network, options);
+  const nn::Samples<float> training(data.training, data.normalization);
+  const nn::Samples<float> test(data.test, data.normalization);
+  const nn::Index steps_per_epoch =
+      (training.size() + options.batch_size - 1) / options.batch_size;
+  nn::Trainer<float> trainer(*learner,
+                             trainer_options(options, steps_per_epoch));
   Run run;
-  training.run(run);
-  backend->copy_weights_to(network);
+  trainer.add(std::make_unique<Recorder>(run, options.quiet));
+  print_start(options, data, network, steps_per_epoch);
+
+  run.history = history_of(trainer.fit(training, test));
   save_results(options, folder, network, [&] {
+    run.predictions = predictions_of(trainer.measured_outputs(), data.test);
     derive_tables(run);
     run.images = collect_images(run, data.test);
-    training.time_layers(run);
+    run.layers = time_layers(framework, *learner, training, options.batch_size);
     run.summary = describe_run(
-        options, data, network, *backend, run, seconds_since(start));
+        options, data, network, framework, run, seconds_since(start));
     for (const std::string& warning : folder.publish(run, network)) {
       warn(options, warning);
     }
@@ -491,7 +350,7 @@ void train(const Options& options, const BackendFactory& make_backend) {
 }
 
 int run_program(const Program& program,
-                const BackendFactory& make_backend,
+                const Framework& framework,
                 int argc,
                 const char* const* argv) {
   constexpr int kWrongUsage = 2;
@@ -499,7 +358,7 @@ int run_program(const Program& program,
     std::optional<Options> options;
     try {
       options = parse_options(program, argc, argv);
-      if (options) train(*options, make_backend);
+      if (options) train(*options, framework);
     } catch (const UsageError& error) {
       std::cerr << program.name << ": error: " << error.what()
                 << "\nRun with --help for more information.\n";

@@ -1,13 +1,13 @@
 #ifndef NN_APPS_COMMON_TRAIN_H_
 #define NN_APPS_COMMON_TRAIN_H_
 
-#include "common/backend.h"
+#include "common/framework.h"
 #include "common/options.h"
 
 namespace apps {
 
 /// One training run, from the data files to the artifacts in options.out: loads
-/// and normalizes the data, builds the network, trains it with the backend,
+/// and normalizes the data, builds the network, trains it with the framework,
 /// measures test loss and accuracy after every epoch, and writes what
 /// docs/artifacts.md lists, the weights first. What stood in the folder before
 /// stays there until the run has ended well. A figure that cannot be drawn is a
@@ -18,13 +18,13 @@ namespace apps {
 /// data, an impossible network, or a loss that is not finite, with epoch, step
 /// and the layer where it comes from. If the results cannot be written, the
 /// message says where the trained weights are.
-void train(const Options& options, const BackendFactory& make_backend);
+void train(const Options& options, const Framework& framework);
 
 /// The whole main() of a training program. Returns its exit code: 0, 1 for an
 /// error while running, 2 for wrong usage; the last two with a message
 /// "<program>: error: ..." on standard error.
 int run_program(const Program& program,
-                const BackendFactory& make_backend,
+                const Framework& framework,
                 int argc,
                 const char* const* argv);
 

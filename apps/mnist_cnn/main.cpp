@@ -6,7 +6,7 @@ int main(int argc, char** argv) {
        "Trains a convolutional network on MNIST with libnn.",
        "libnn",
        "cnn"},
-      apps::make_libnn_backend,
+      apps::libnn_framework(),
       argc,
       argv);
 }

@@ -6,7 +6,7 @@ int main(int argc, char** argv) {
        "Trains a multi-layer perceptron on MNIST with libnn.",
        "libnn",
        "mlp"},
-      apps::make_libnn_backend,
+      apps::libnn_framework(),
       argc,
       argv);
 }

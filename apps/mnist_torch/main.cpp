@@ -1,5 +1,5 @@
 #include "common/train.h"
-#include "torch_factory.h"
+#include "torch_framework.h"
 
 int main(int argc, char** argv) {
   return apps::run_program(
@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
        "from the same weights and over the same batches.",
        "torch",
        /*model=*/""},
-      apps::make_torch_backend,
+      apps::torch_framework(),
       argc,
       argv);
 }

@@ -249,6 +249,20 @@ torch::Tensor find_parameter(const torch::nn::Sequential& twin,
   return *found;
 }
 
+/// The network's parameters and buffers, each with the twin's.
+template <typename Scalar>
+std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs_of(
+    nn::Sequential<Scalar>& network, const torch::nn::Sequential& twin) {
+  std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs;
+  for (const auto& all :
+       {network.named_parameters(), network.named_buffers()}) {
+    for (const nn::NamedParameter<Scalar>& named : all) {
+      pairs.emplace_back(named.parameter, find_parameter(twin, named));
+    }
+  }
+  return pairs;
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -270,31 +284,27 @@ torch::nn::Sequential make_twin(const nn::Sequential<Scalar>& network,
   torch::nn::Sequential twin = builder.modules();
   twin->to(torch::CppTypeToScalarType<Scalar>::value);
 
-  torch::NoGradGuard no_grad;
   // Names come with pointers to write through, which only read here. A Softmax
   // that is left out has none.
-  auto& own = const_cast<nn::Sequential<Scalar>&>(network);
-  for (const auto& all : {own.named_parameters(), own.named_buffers()}) {
-    for (const nn::NamedParameter<Scalar>& named : all) {
-      find_parameter(twin, named).copy_(tensor_over(*named.parameter));
-    }
-  }
+  copy_weights(const_cast<nn::Sequential<Scalar>&>(network), twin);
   return twin;
 }
 
 template <typename Scalar>
 void copy_weights(const torch::nn::Sequential& twin,
                   nn::Sequential<Scalar>& network) {
-  std::vector<std::pair<nn::Parameter<Scalar>*, torch::Tensor>> pairs;
-  for (const auto& all :
-       {network.named_parameters(), network.named_buffers()}) {
-    for (const nn::NamedParameter<Scalar>& named : all) {
-      pairs.emplace_back(named.parameter, find_parameter(twin, named));
-    }
-  }
   torch::NoGradGuard no_grad;
-  for (auto& [parameter, source] : pairs) {
+  for (auto& [parameter, source] : pairs_of(network, twin)) {
     tensor_over(*parameter).copy_(source);
+  }
+}
+
+template <typename Scalar>
+void copy_weights(nn::Sequential<Scalar>& network,
+                  const torch::nn::Sequential& twin) {
+  torch::NoGradGuard no_grad;
+  for (auto& [parameter, target] : pairs_of(network, twin)) {
+    target.copy_(tensor_over(*parameter));
   }
 }
 
@@ -336,6 +346,8 @@ nn::Matrix<Scalar> as_matrix(const torch::Tensor& batch) {
                                            TwinOutput);                      \
   template void copy_weights(const torch::nn::Sequential&,                   \
                              nn::Sequential<Scalar>&);                       \
+  template void copy_weights(nn::Sequential<Scalar>&,                        \
+                             const torch::nn::Sequential&);                  \
   template torch::Tensor as_tensor(nn::ConstView<Scalar>, const nn::Shape&); \
   template nn::Matrix<Scalar> as_matrix(const torch::Tensor&);
 NN_INSTANTIATE_TWIN(float)

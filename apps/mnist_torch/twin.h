@@ -40,6 +40,11 @@ template <typename Scalar>
 void copy_weights(const torch::nn::Sequential& twin,
                   nn::Sequential<Scalar>& network);
 
+/// The other way round. Throws as the other does.
+template <typename Scalar>
+void copy_weights(nn::Sequential<Scalar>& network,
+                  const torch::nn::Sequential& twin);
+
 /// The batch in `x` (features x N) as an N x C x H x W tensor, or N x features
 /// if the shape is flat. Shares the memory of `x`, which must outlive it.
 /// Throws std::invalid_argument if x does not have the shape's features.

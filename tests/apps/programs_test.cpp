@@ -514,7 +514,7 @@ TEST_CASE("weights that are not finite after the last step are told too",
       bench,
       bench.mlp(
           {"--learning-rate", "1e30", "--epochs", "1", "--train-limit", "32"}),
-      {"test loss", "epoch 1, step 1", "layer"});
+      {"validation loss", "epoch 1, step 1", "layer"});
 }
 
 TEST_CASE("a failed run leaves the artifacts of the one before",

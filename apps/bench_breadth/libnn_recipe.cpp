@@ -1,7 +1,7 @@
 #include <memory>
 #include <vector>
 
-#include "bench_breadth/learner.h"
+#include "bench_breadth/recipe.h"
 #include "nn/losses/binary_cross_entropy.h"
 #include "nn/losses/mean_squared_error.h"
 #include "nn/losses/smooth_l1.h"
@@ -59,9 +59,19 @@ nn::SoftmaxCrossEntropyOptions cross_entropy_options(LossKind kind,
   return options;
 }
 
-std::shared_ptr<const nn::Objective<float>> make_objective(LossKind kind,
+nn::StepOptions step_options(const Recipe& recipe) {
+  nn::StepOptions options;
+  if (recipe.max_gradient > 0.0) {
+    options.max_gradient_norm = recipe.max_gradient;
+  }
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<const nn::Objective<float>> make_objective(const Recipe& recipe,
                                                            Index classes) {
-  switch (kind) {
+  switch (recipe.loss) {
     case LossKind::kMeanSquaredError:
       return nn::make_objective<float>(nn::MeanSquaredError<float>());
     case LossKind::kSmoothL1:
@@ -73,56 +83,17 @@ std::shared_ptr<const nn::Objective<float>> make_objective(LossKind kind,
     case LossKind::kClassWeights:
       break;
   }
-  return nn::make_objective<float>(
-      nn::CrossEntropyObjective<float>(cross_entropy_options(kind, classes)));
+  return nn::make_objective<float>(nn::CrossEntropyObjective<float>(
+      cross_entropy_options(recipe.loss, classes)));
 }
 
-nn::StepOptions step_options(const Recipe& recipe) {
-  nn::StepOptions options;
-  if (recipe.max_gradient > 0.0) {
-    options.max_gradient_norm = recipe.max_gradient;
-  }
-  return options;
-}
-
-class LibnnLearner final : public Learner {
- public:
-  LibnnLearner(nn::Sequential<float>& network, const Recipe& recipe)
-      : classes_(network.output_shape().features()),
-        optimizer_(make_optimizer(network.parameters(), recipe)),
-        learner_(network,
-                 *optimizer_,
-                 make_objective(recipe.loss, classes_),
-                 step_options(recipe)) {}
-
-  double step(nn::ConstView<float> x, nn::ConstLabels labels) override {
-    const double rate = learner_.learning_rate();
-    if (learner_.objective().counts_correct()) {
-      return learner_.step(x, labels, rate).loss;
-    }
-    if (target_.cols() < labels.size()) target_.resize(classes_, labels.size());
-    nn::View<float> target(target_.data(), classes_, labels.size());
-    target.setZero();
-    for (Index n = 0; n < labels.size(); ++n) target(labels[n], n) = 1.0F;
-    return learner_.step(x, nn::as_const(target), rate).loss;
-  }
-
-  void predict_logits(nn::ConstView<float> x, nn::View<float> logits) override {
-    learner_.outputs(x, logits);
-  }
-
- private:
-  Index classes_;
-  std::unique_ptr<nn::Optimizer<float>> optimizer_;
-  nn::NetworkLearner<float> learner_;
-  nn::Matrix<float> target_;
-};
-
-}  // namespace
-
-std::unique_ptr<Learner> make_libnn_learner(nn::Sequential<float>& network,
-                                            const Recipe& recipe) {
-  return std::make_unique<LibnnLearner>(network, recipe);
+LearnerPointer make_libnn_learner(nn::Sequential<float>& network,
+                                  const Recipe& recipe) {
+  return make_network_learner(
+      network,
+      make_optimizer(network.parameters(), recipe),
+      make_objective(recipe, network.output_shape().features()),
+      step_options(recipe));
 }
 
 }  // namespace apps

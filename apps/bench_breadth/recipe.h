@@ -1,9 +1,11 @@
-#ifndef NN_APPS_BENCH_BREADTH_LEARNER_H_
-#define NN_APPS_BENCH_BREADTH_LEARNER_H_
+#ifndef NN_APPS_BENCH_BREADTH_RECIPE_H_
+#define NN_APPS_BENCH_BREADTH_RECIPE_H_
 
 #include <memory>
 
+#include "common/framework.h"
 #include "nn/network/sequential.h"
+#include "nn/training/objective.h"
 #include "nn/types.h"
 
 namespace apps {
@@ -37,31 +39,23 @@ inline double class_weight(nn::Index label) {
   return 0.5 + 0.1 * static_cast<double>(label);
 }
 
-/// One framework at work on one network.
-///
-///   x   features x N        logits   classes x N
-class Learner {
- public:
-  virtual ~Learner() = default;
-  /// One step: forward, loss, backward, update. Returns the loss before it.
-  virtual double step(nn::ConstView<float> x, nn::ConstLabels labels) = 0;
-  /// Writes what the network says in inference.
-  virtual void predict_logits(nn::ConstView<float> x,
-                              nn::View<float> logits) = 0;
-};
+/// What a recipe minimizes, of outputs for so many classes. Where it does not
+/// count right answers, its targets are one-hot columns.
+std::shared_ptr<const nn::Objective<float>> make_objective(const Recipe& recipe,
+                                                           nn::Index classes);
 
 /// Trains `network`, which must outlive the learner.
-std::unique_ptr<Learner> make_libnn_learner(nn::Sequential<float>& network,
-                                            const Recipe& recipe);
+LearnerPointer make_libnn_learner(nn::Sequential<float>& network,
+                                  const Recipe& recipe);
 
 /// Trains a LibTorch network of the same layers and initial weights. Defined
 /// where LibTorch is known, in mnist_torch.
-std::unique_ptr<Learner> make_torch_learner(
-    const nn::Sequential<float>& network, const Recipe& recipe);
+LearnerPointer make_torch_learner(nn::Sequential<float>& network,
+                                  const Recipe& recipe);
 
 /// Gives LibTorch this number of threads and returns its version.
 const char* set_torch_threads(int threads);
 
 }  // namespace apps
 
-#endif  // NN_APPS_BENCH_BREADTH_LEARNER_H_
+#endif  // NN_APPS_BENCH_BREADTH_RECIPE_H_
