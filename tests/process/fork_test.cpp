@@ -155,6 +155,8 @@ void child_that_goes_on_with_a_loop() {
       if (worker == 0 && child.compare_exchange_strong(none, 0)) {
         child = fork();
       }
+      // Else the others may have done all before the caller has begun.
+      while (child < 0) std::this_thread::yield();
     });
   } catch (const std::logic_error& error) {
     told = std::strstr(error.what(), "fork()") != nullptr;
