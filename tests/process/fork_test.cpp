@@ -147,6 +147,8 @@ void forks_inside_a_loop() {
 // A child that goes on with a loop whose other threads stayed behind is told,
 // and may go on to work without it.
 void child_that_goes_on_with_a_loop() {
+  // No thread may be at its start, with a lock of a sanitizer's allocator.
+  NN_CHECK(has_threads_of_its_own());
   std::atomic<pid_t> child{-1};
   bool told = false;
   try {
