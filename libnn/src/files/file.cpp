@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "files/file_descriptor.h"
+#include "files/fnv1a.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -191,19 +192,16 @@ class PartialFile {
     std::string base = target_.substr(folder.size());
     const std::string ending =
         slot == 0 ? ".partial" : concat(".", slot, ".partial");
-    // What is too long for a name is cut, and told apart by a sum of the whole
-    // (FNV-1a).
+    // What is too long for a name is cut, and told apart by a sum of the whole.
     if (base.size() + ending.size() > NAME_MAX) {
-      std::uint64_t sum = 0xcbf29ce484222325u;
-      for (const char c : base) {
-        sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-      }
+      internal::Fnv1a sum;
+      sum.add(base);
       std::size_t length = NAME_MAX - 40;
       while (length > 0 &&
              (static_cast<unsigned char>(base[length]) & 0xc0) == 0x80) {
         --length;  // not in the middle of a character
       }
-      base = concat(base.substr(0, length), "-", sum);
+      base = concat(base.substr(0, length), "-", sum.sum());
     }
     return folder + base + ending;
   }

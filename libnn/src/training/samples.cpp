@@ -16,6 +16,18 @@ namespace {
 /// same seed.
 constexpr std::uint64_t kSplitStream = 0x73706c6974u;
 
+void check_indices(const Index* indices, Index count, Index size) {
+  for (Index n = 0; n < count; ++n) {
+    check_argument(0 <= indices[n] && indices[n] < size,
+                   "[Samples] expected an index below ",
+                   size,
+                   ", got ",
+                   indices[n],
+                   " at place ",
+                   n);
+  }
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -59,18 +71,10 @@ Samples<Scalar> Samples<Scalar>::subset(
     const std::vector<Index>& indices) const {
   check_argument(!indices.empty(),
                  "[Samples] expected a subset of at least 1 sample, got none");
+  check_indices(indices.data(), static_cast<Index>(indices.size()), size());
   std::vector<Index> places;
   places.reserve(indices.size());
-  for (std::size_t n = 0; n < indices.size(); ++n) {
-    check_argument(0 <= indices[n] && indices[n] < size(),
-                   "[Samples] expected an index below ",
-                   size(),
-                   ", got ",
-                   indices[n],
-                   " at place ",
-                   n);
-    places.push_back(place(indices[n]));
-  }
+  for (const Index i : indices) places.push_back(place(i));
   Samples result = *this;
   result.places_ =
       std::make_shared<const std::vector<Index>>(std::move(places));
@@ -183,15 +187,7 @@ void Samples<Scalar>::check_gather(const Index* indices,
                  rows,
                  " x ",
                  columns);
-  for (Index n = 0; n < count; ++n) {
-    check_argument(0 <= indices[n] && indices[n] < size(),
-                   "[Samples] expected an index below ",
-                   size(),
-                   ", got ",
-                   indices[n],
-                   " at place ",
-                   n);
-  }
+  check_indices(indices, count, size());
 }
 
 template <typename Scalar>

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "files/defect.h"
+#include "files/fnv1a.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -13,22 +14,13 @@ namespace {
 
 constexpr const char* kChecksum = "libnn.training";
 
-/// FNV-1a of 64 bits over all that a file says: of two contents that differ in
-/// one byte it is never the same.
+/// A sum over all that a file says.
 std::string checksum_of(const StateDict& state) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  const auto add_byte = [&hash](unsigned char byte) {
-    hash = (hash ^ byte) * 0x100000001b3u;
-  };
-  const auto add_number = [&](std::uint64_t number) {
-    for (int i = 0; i < 8; ++i) {
-      add_byte(static_cast<unsigned char>(number >> (8 * i) & 0xffu));
-    }
-  };
+  internal::Fnv1a sum;
   // Lengths first, so that no two contents give the same bytes.
-  const auto add = [&](std::string_view text) {
-    add_number(text.size());
-    for (const char c : text) add_byte(static_cast<unsigned char>(c));
+  const auto add = [&sum](std::string_view text) {
+    sum.add_number(text.size());
+    sum.add(text);
   };
   for (const auto& [key, value] : state.metadata) {
     if (key == kChecksum) continue;
@@ -38,13 +30,13 @@ std::string checksum_of(const StateDict& state) {
   for (const Tensor& tensor : state.tensors) {
     add(tensor.name);
     add(tensor.dtype);
-    add_number(tensor.dims.size());
+    sum.add_number(tensor.dims.size());
     for (const Index size : tensor.dims) {
-      add_number(static_cast<std::uint64_t>(size));
+      sum.add_number(static_cast<std::uint64_t>(size));
     }
     add(tensor.bytes);
   }
-  return std::to_string(hash);
+  return std::to_string(sum.sum());
 }
 
 template <typename Scalar>
