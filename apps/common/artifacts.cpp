@@ -58,10 +58,11 @@ void sync(const fs::path& path) {
 
 bool is_run_file(const std::string& name) {
   const std::vector<std::string>& names = run_file_names();
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return name == kCheckpointFile ||
+         std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Whether a folder holds run files and nothing else.
+/// Whether a folder holds run files, or a checkpoint, and nothing else.
 bool holds_run_files_only(const fs::path& folder) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
@@ -270,7 +271,8 @@ void RunFolder::save_weights(nn::Sequential<float>& network) {
 }
 
 std::vector<std::string> RunFolder::publish(Run& run,
-                                            nn::Sequential<float>& network) {
+                                            nn::Sequential<float>& network,
+                                            bool goes_on) {
   if (!partial_) save_weights(network);
   const std::string staging = partial_->path().string();
   std::vector<std::string> warnings;
@@ -288,8 +290,13 @@ std::vector<std::string> RunFolder::publish(Run& run,
       write_summary(staging, run);
     }
     write_manifest(staging);
+    if (goes_on) stage_checkpoint();
     partial_->folder().sync();
     if (!is_beside_ || !exchange()) move_in();
+    if (!goes_on) {
+      std::error_code ignored;
+      fs::remove(target_ / kCheckpointFile, ignored);
+    }
   } catch (const std::runtime_error& error) {
     // The user knows of the folder, not of the one beside it.
     std::string message = error.what();
@@ -299,6 +306,22 @@ std::vector<std::string> RunFolder::publish(Run& run,
   }
   partial_.reset();
   return warnings;
+}
+
+std::string RunFolder::checkpoint() const {
+  return directory_ + "/" + kCheckpointFile;
+}
+
+/// A folder that takes the place of another brings the checkpoint along.
+void RunFolder::stage_checkpoint() const {
+  const fs::path from = target_ / kCheckpointFile;
+  std::error_code error;
+  if (!is_beside_ || !fs::exists(from, error)) return;
+  const fs::path to = partial_->path() / kCheckpointFile;
+  fs::create_hard_link(from, to, error);
+  if (error) {
+    nn::write_file_atomically(to.string(), nn::read_file(from.string()));
+  }
 }
 
 /// Puts partial_ in the place of the folder, in one step, and removes what then
@@ -319,6 +342,7 @@ bool RunFolder::exchange() {
   std::error_code error;
   for (const std::string& name : run_file_names())
     fs::remove(old / name, error);
+  fs::remove(old / kCheckpointFile, error);
   rescue_others(old, target_);
   fs::remove(old, error);
   sync(target_.parent_path());

@@ -28,6 +28,9 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
+  /// Where the training is saved while it lasts.
+  std::string checkpoint() const;
+
   /// Writes the trained network, out of sight: the first thing to do once it is
   /// trained. Throws std::runtime_error with path and reason.
   void save_weights(nn::Sequential<float>& network);
@@ -36,8 +39,12 @@ class RunFolder {
   /// figures, and puts the run in the place of the one before: a reader finds
   /// either, whole. Returns why figures are missing that cannot be drawn, and
   /// lists them in the run's summary.
+  /// A checkpoint that stands in the folder stays there if the run is to go on,
+  /// and is removed with it done.
   /// Throws std::runtime_error with path and reason.
-  std::vector<std::string> publish(Run& run, nn::Sequential<float>& network);
+  std::vector<std::string> publish(Run& run,
+                                   nn::Sequential<float>& network,
+                                   bool goes_on = false);
 
   /// For a run that could not be published: moves its weights to where they
   /// stay, and returns that path. Empty if they were not saved.
@@ -47,6 +54,7 @@ class RunFolder {
   void make_folders(const std::string& option);
   bool can_be_exchanged() const;
   void open_partial();
+  void stage_checkpoint() const;
   bool exchange();
   void move_in();
 

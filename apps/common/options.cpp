@@ -89,4 +89,13 @@ nlohmann::json Options::to_json() const {
   return json;
 }
 
+nlohmann::json Options::deciding() const {
+  nlohmann::json json = to_json();
+  for (const char* name : {"data", "out", "threads", "save", "load", "quiet"}) {
+    json.erase(name);
+  }
+  json["backend"] = backend;
+  return json;
+}
+
 }  // namespace apps

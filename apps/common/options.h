@@ -68,12 +68,20 @@ struct Options {
   nn::Index train_limit = 0;  ///< 0: all images
   nn::Index test_limit = 0;   ///< 0: all images
   bool quiet = false;
+  /// The training is saved after every epoch, and when so many seconds have
+  /// passed since it last was; never if there is no number.
+  std::optional<double> checkpoint = 60.0;
+  bool resume = false;  ///< from where it was saved
 
   nn::SgdOptions sgd() const;
   /// The learning rate of every step, for epochs of `steps_per_epoch` steps.
   std::unique_ptr<nn::Schedule> make_schedule(nn::Index steps_per_epoch) const;
-  /// By the options' names without dashes in front, for summary.json.
+  /// By the options' names without dashes in front, for summary.json. Those of
+  /// interruptions are left out: they change no result.
   nlohmann::json to_json() const;
+  /// Those of them that decide what is trained: a training that is resumed must
+  /// have the same.
+  nlohmann::json deciding() const;
 };
 
 /// Reads a command line. If it asks for --help or --version, writes the answer

@@ -16,6 +16,14 @@ namespace {
 bool output_failed = false;
 int output_error = 0;  // zero: unknown
 
+volatile std::sig_atomic_t caught = 0;
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+extern "C" void remember_signal(int signal) {
+  caught = signal;
+  for (const int other : kSignals) std::signal(other, SIG_DFL);
+}
+
 // A closed stream is opened the wrong way round: what uses it fails as it would
 // have, and its number is taken.
 void occupy_standard_streams() {
@@ -37,6 +45,25 @@ void flush_output() {
   if (!flushed || !std::cout || std::ferror(stdout) != 0) {
     output_failed = true;
     output_error = errno;
+  }
+}
+
+int interruption() {
+  if (caught != 0) return caught;
+  return output_failed && output_error == EPIPE ? SIGPIPE : 0;
+}
+
+void catch_signals() {
+  for (const int signal : kSignals) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 ||
+        action.sa_handler == SIG_IGN) {
+      continue;
+    }
+    action = {};
+    action.sa_handler = remember_signal;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(signal, &action, nullptr);
   }
 }
 

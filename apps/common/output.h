@@ -10,6 +10,15 @@ namespace apps {
 /// reason, and run_main() tells of it: the work goes on meanwhile.
 void flush_output();
 
+/// The signal that asks the program to end: of SIGINT, SIGTERM and SIGHUP the
+/// one that came first since catch_signals(), or SIGPIPE if standard output is
+/// a pipe whose reader has gone, as far as flush_output() has noticed. 0: none.
+int interruption();
+
+/// Lets the first of those signals be remembered in place of ending the
+/// process; the second ends it. One that is ignored, as under nohup, stays so.
+void catch_signals();
+
 /// What main() does around the work of a program, which returns an exit code:
 ///
 /// - An exception ends the program with 1 and the message "<program>: error:

@@ -200,6 +200,7 @@ class CommandLine {
     if (augment_->count() > 0) {
       options_.augmentation = parse_augmentation(augmentation_);
     }
+    set_checkpoint();
     set_defaults();
     check_values();
     return options_;
@@ -397,6 +398,18 @@ class CommandLine {
         ->capture_default_str()
         ->check(whole_number(1, 256))
         ->group("Run");
+    app_.add_option("--checkpoint",
+                    checkpoint_,
+                    "Save the training after every epoch and this many "
+                    "seconds, in the folder for the results; off: never")
+        ->type_name("X")
+        ->capture_default_str()
+        ->group("Run");
+    app_.add_flag("--resume",
+                  options_.resume,
+                  "Go on where the training in the folder for the results was "
+                  "broken off, if it was")
+        ->group("Run");
     app_.add_flag("--quiet", options_.quiet, "Print errors only")->group("Run");
   }
 
@@ -414,6 +427,21 @@ class CommandLine {
     }
     for (const CLI::Option* option : step_options_) {
       check_goes_with(*option, "--schedule", "step", options_.schedule);
+    }
+  }
+
+  void set_checkpoint() {
+    double seconds = 0.0;
+    if (checkpoint_ == "off") {
+      options_.checkpoint.reset();
+    } else if (parse_finite(checkpoint_, seconds) && seconds >= 0.0) {
+      options_.checkpoint = seconds;
+    } else {
+      throw UsageError(
+          nn::concat("--checkpoint: expected a finite number of seconds of at "
+                     "least 0, or off, got '",
+                     checkpoint_,
+                     "'"));
     }
   }
 
@@ -449,6 +477,7 @@ class CommandLine {
   std::string hidden_ = to_text(options_.hidden);
   std::string channels_ = to_text(options_.channels);
   std::string augmentation_;
+  std::string checkpoint_ = nn::concat(*options_.checkpoint);
 
   CLI::App app_;
   CLI::Option* epochs_ = nullptr;

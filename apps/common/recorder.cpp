@@ -5,12 +5,15 @@
 #include <string>
 #include <utility>
 
+#include "common/parse_json.h"
+#include "common/printable.h"
 #include "nn/check.h"
 
 namespace apps {
 namespace {
 
 constexpr const char* kKind = "steps of a run";
+constexpr const char* kSettings = "settings";
 constexpr const char* kSteps = "steps";
 constexpr nn::Index kColumns = 2;  // epoch, loss
 
@@ -28,6 +31,9 @@ EpochRow row_of(const nn::EpochReport& report) {
 }
 
 }  // namespace
+
+Recorder::Recorder(Run& run, nlohmann::json settings, bool quiet)
+    : run_(run), settings_(std::move(settings)), quiet_(quiet) {}
 
 void Recorder::on_begin(const nn::TrainingPlan& plan,
                         nn::Sequential<float>& /*network*/) {
@@ -72,6 +78,7 @@ nn::StateDict Recorder::state() const {
   }
   nn::StateDict state;
   state.metadata["kind"] = kKind;
+  state.metadata[kSettings] = settings_.dump();
   state.tensors.push_back(
       {kSteps,
        "F64",
@@ -83,6 +90,24 @@ nn::StateDict Recorder::state() const {
 
 std::function<void()> Recorder::restoring(const nn::StateDict& state,
                                           nn::Sequential<float>& /*network*/) {
+  const auto saved = state.metadata.find(kSettings);
+  if (saved == state.metadata.end()) {
+    throw std::runtime_error("expected a run's settings, found none");
+  }
+  const nlohmann::json settings = parse_json(saved->second);
+  for (const auto& [name, value] : settings_.items()) {
+    const std::string found = settings.is_object() && settings.contains(name)
+                                  ? settings.at(name).dump()
+                                  : "none";
+    if (found != value.dump()) {
+      throw std::runtime_error(nn::concat("expected a training of the same ",
+                                          name,
+                                          ", ",
+                                          value.dump(),
+                                          ", found one of ",
+                                          printable(found)));
+    }
+  }
   if (state.tensors.size() != 1 || state.tensors[0].name != kSteps ||
       state.tensors[0].dtype != "F64" || state.tensors[0].dims.size() != 2 ||
       state.tensors[0].dims[1] != kColumns) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "common/progress.h"
@@ -18,8 +19,9 @@ namespace apps {
 /// Records the steps of a training in a run, and shows how it goes.
 class Recorder final : public nn::TrainerCallback<float> {
  public:
-  /// `run` must outlive it.
-  Recorder(Run& run, bool quiet) : run_(run), quiet_(quiet) {}
+  /// `run` must outlive it. Of `settings`, an object, all must be the same
+  /// where the training is resumed.
+  Recorder(Run& run, nlohmann::json settings, bool quiet);
 
   void on_begin(const nn::TrainingPlan& plan,
                 nn::Sequential<float>& network) override;
@@ -27,7 +29,7 @@ class Recorder final : public nn::TrainerCallback<float> {
                nn::Sequential<float>& network) override;
   bool on_epoch_end(const nn::EpochReport& report,
                     nn::Sequential<float>& network) override;
-  /// The steps so far.
+  /// The settings, and the steps so far.
   nn::StateDict state() const override;
   std::function<void()> restoring(const nn::StateDict& state,
                                   nn::Sequential<float>& network) override;
@@ -37,6 +39,7 @@ class Recorder final : public nn::TrainerCallback<float> {
   void start_epoch();
 
   Run& run_;
+  nlohmann::json settings_;
   bool quiet_;
   std::unique_ptr<Progress> progress_;
   // Of the epoch so far, as far as it has been seen.

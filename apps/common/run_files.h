@@ -10,6 +10,9 @@ namespace apps {
 
 constexpr const char* kModelFile = "model.safetensors";
 constexpr const char* kSummaryFile = "summary.json";
+/// A training that is not done, beside the run files: none of them itself, and
+/// gone when the run is whole.
+constexpr const char* kCheckpointFile = "checkpoint.safetensors";
 /// The digests of all other files, as sha256sum writes and checks them.
 constexpr const char* kManifestFile = "run.sha256";
 /// The folder inside a run folder from which a run is being moved to its place,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <exception>
@@ -36,12 +37,17 @@
 #include "nn/parallel.h"
 #include "nn/training/samples.h"
 #include "nn/training/trainer.h"
+#include "nn/training/trainer_callbacks.h"
+#include "nn/training/training_file.h"
 
 namespace apps {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+
+/// Added to the number of a signal, it is the exit code, as shells have it.
+constexpr int kSignalled = 128;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -309,9 +315,91 @@ std::vector<LayerTime> time_layers(const Framework& framework,
       learner, nn::view(std::as_const(x)), nn::view(labels));
 }
 
+/// Saves a training while it lasts, and ends it between two steps when the
+/// program is told to end. What cannot be saved is a warning: that a disk is
+/// full for a while ends no training.
+class Interruption final : public nn::TrainerCallback<float> {
+ public:
+  Interruption(const Options& options, std::string checkpoint)
+      : options_(options), path_(std::move(checkpoint)) {}
+
+  void on_begin(const nn::TrainingPlan& plan,
+                nn::Sequential<float>& network) override {
+    last_step_ = plan.epochs * plan.steps_per_epoch;
+    start_saver(plan, network);
+  }
+  bool on_step(const nn::StepReport& report,
+               nn::Sequential<float>& /*network*/) override {
+    // After the last step there is nothing to break off.
+    has_stopped_ = interruption() != 0 && report.step < last_step_;
+    return !has_stopped_;
+  }
+  bool on_epoch_end(const nn::EpochReport& report,
+                    nn::Sequential<float>& network) override {
+    return !saver_ || saver_->on_epoch_end(report, network);
+  }
+  void between_steps(nn::Trainer<float>& trainer) override {
+    if (!saver_) return;
+    try {
+      if (has_stopped_) {
+        nn::save_training(path_, trainer);
+      } else {
+        saver_->between_steps(trainer);
+      }
+    } catch (const std::runtime_error& error) {
+      warn(options_, nn::concat("the training is not saved: ", error.what()));
+      // Not again before the next epoch, or its time.
+      start_saver({}, trainer.learner().network());
+    }
+  }
+
+  bool has_stopped() const { return has_stopped_; }
+
+ private:
+  void start_saver(const nn::TrainingPlan& plan,
+                   nn::Sequential<float>& network) {
+    if (!options_.checkpoint) return;
+    saver_.emplace(path_, *options_.checkpoint);
+    saver_->on_begin(plan, network);
+  }
+
+  const Options& options_;
+  std::string path_;
+  std::optional<nn::Checkpoint<float>> saver_;
+  nn::Index last_step_ = 0;
+  bool has_stopped_ = false;
+};
+
+/// Goes on with the training that stands there, if there is one.
+void resume(const Options& options,
+            const std::string& checkpoint,
+            nn::Trainer<float>& trainer) {
+  std::error_code ignored;
+  const bool is_there = fs::exists(checkpoint, ignored);
+  if (is_there) nn::resume_training(checkpoint, trainer);
+  if (options.quiet) return;
+  std::cout << (is_there ? "resumed from     " : "nothing at       ")
+            << checkpoint << (is_there ? "" : ": the training begins anew")
+            << '\n';
+  flush_output();
+}
+
+const char* name_of_signal(int signal) {
+  switch (signal) {
+    case SIGINT:
+      return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGHUP:
+      return "SIGHUP";
+    default:
+      return "standard output is closed";
+  }
+}
+
 }  // namespace
 
-void train(const Options& options, const Framework& framework) {
+int train(const Options& options, const Framework& framework) {
   const Clock::time_point start = Clock::now();
   nn::set_num_threads(options.threads);
   RunFolder folder(options.out);
@@ -331,10 +419,18 @@ void train(const Options& options, const Framework& framework) {
   nn::Trainer<float> trainer(*learner,
                              trainer_options(options, steps_per_epoch));
   Run run;
-  trainer.add(std::make_unique<Recorder>(run, options.quiet));
+  nlohmann::json settings = options.deciding();
+  settings["data files"] = data.files;
+  trainer.add(std::make_unique<Recorder>(run, settings, options.quiet));
+  const std::string checkpoint = folder.checkpoint();
+  auto ending = std::make_unique<Interruption>(options, checkpoint);
+  const Interruption& interrupted = *ending;
+  trainer.add(std::move(ending));
   print_start(options, data, network, steps_per_epoch);
+  if (options.resume) resume(options, checkpoint, trainer);
 
   run.history = history_of(trainer.fit(training, test));
+  if (trainer.measured_outputs().size() == 0) trainer.evaluate(test);
   save_results(options, folder, network, [&] {
     run.predictions = predictions_of(trainer.measured_outputs(), data.test);
     derive_tables(run);
@@ -342,11 +438,28 @@ void train(const Options& options, const Framework& framework) {
     run.layers = time_layers(framework, *learner, training, options.batch_size);
     run.summary = describe_run(
         options, data, network, framework, run, seconds_since(start));
-    for (const std::string& warning : folder.publish(run, network)) {
+    for (const std::string& warning :
+         folder.publish(run, network, interrupted.has_stopped())) {
       warn(options, warning);
     }
   });
   print_end(options, run);
+  const int signal = interruption();
+  if (signal == 0) return 0;
+  std::cerr << options.program << ": interrupted (" << name_of_signal(signal)
+            << ")";
+  if (!interrupted.has_stopped()) {
+    std::cerr << " after the training; its results are in ";
+  } else {
+    std::cerr << " in epoch " << run.history.back().epoch << " of "
+              << options.epochs << "; "
+              << (kind_of_file(checkpoint) == "a file"
+                      ? "the same command with --resume goes on"
+                      : "there is no checkpoint to go on from")
+              << "; what was trained so far is in ";
+  }
+  std::cerr << options.out << '\n';
+  return kSignalled + signal;
 }
 
 int run_program(const Program& program,
@@ -358,7 +471,10 @@ int run_program(const Program& program,
     std::optional<Options> options;
     try {
       options = parse_options(program, argc, argv);
-      if (options) train(*options, framework);
+      if (options) {
+        catch_signals();
+        return train(*options, framework);
+      }
     } catch (const UsageError& error) {
       std::cerr << program.name << ": error: " << error.what()
                 << "\nRun with --help for more information.\n";

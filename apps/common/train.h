@@ -18,11 +18,17 @@ namespace apps {
 /// data, an impossible network, or a loss that is not finite, with epoch, step
 /// and the layer where it comes from. If the results cannot be written, the
 /// message says where the trained weights are.
-void train(const Options& options, const Framework& framework);
+///
+/// Saves the training while it lasts, and goes on with a saved one, as the
+/// options say. After catch_signals(), an interruption() ends it with the step
+/// that runs, and what was trained so far is written as a run, beside the
+/// checkpoint. Returns 128 + the signal then, and 0 otherwise.
+int train(const Options& options, const Framework& framework);
 
 /// The whole main() of a training program. Returns its exit code: 0, 1 for an
-/// error while running, 2 for wrong usage; the last two with a message
-/// "<program>: error: ..." on standard error.
+/// error while running, 2 for wrong usage, both with a message
+/// "<program>: error: ..." on standard error, and 128 + the number of a signal
+/// that interrupted it.
 int run_program(const Program& program,
                 const Framework& framework,
                 int argc,

@@ -277,6 +277,23 @@ TEST_CASE("options that would be ignored are refused",
              ContainsSubstring("--nesterov"));
 }
 
+TEST_CASE("a training is saved every minute, as often as is said, or never",
+          "[apps][options]") {
+  CHECK(parse(kMlp, {}).checkpoint == 60.0);
+  CHECK_FALSE(parse(kMlp, {}).resume);
+  CHECK(parse(kMlp, {"--checkpoint", "0.5"}).checkpoint == 0.5);
+  CHECK_FALSE(parse(kMlp, {"--checkpoint", "off"}).checkpoint.has_value());
+  CHECK(parse(kMlp, {"--resume"}).resume);
+  for (const char* text : {"-1", "nan", "on", "1s"}) {
+    CHECK_THAT(
+        complaint(kMlp, {"--checkpoint", text}),
+        ContainsSubstring("--checkpoint: expected") && ContainsSubstring(text));
+  }
+  // They decide nothing about what is trained.
+  CHECK(parse(kMlp, {"--resume", "--checkpoint", "9"}).to_json() ==
+        parse(kMlp, {}).to_json());
+}
+
 TEST_CASE("each data set has ten names of its own for its classes",
           "[apps][options]") {
   const std::vector<std::string> digits = apps::class_names("mnist");

@@ -76,8 +76,8 @@ TEST_CASE(
               "; echo $? >&3; } | true; exit 1",
           "Broken pipe");
     const bool trains = command.find("--data") != command.npos;
-    CHECK((nn::read_file(model) != before) ==
-          (trains && command.find("cnn") != command.npos));
+    // A training that the closed pipe interrupts saves what it has by then.
+    CHECK((nn::read_file(model) != before) == trains);
   }
   // Nothing to say is no error.
   CHECK(bench.shell(bench.command(NN_MNIST_MLP) + " --quiet >/dev/full")

@@ -1,0 +1,307 @@
+// A training that is broken off, at any moment and in any way, goes on and ends
+// as one that ran through. Environment:
+//
+//   NN_KILLS  how many processes are killed (12)
+//   NN_SEED   of the moments (printed if a test fails)
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/run.h"
+#include "common/run_files.h"
+#include "nn/files/file.h"
+#include "nn/random.h"
+#include "support/catch.h"
+#include "support/program.h"
+#include "support/temporary_directory.h"
+#include "support/tiny_mnist.h"
+
+extern char** environ;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::ContainsSubstring;
+using nn_test::execute;
+using nn_test::Outcome;
+using Strings = std::vector<std::string>;
+
+long number_in_environment(const char* name, long otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtol(text, nullptr, 10);
+}
+
+/// Most of a run's time is then taken by its checkpoints.
+const Strings kEveryStep = {"--checkpoint", "0"};
+
+/// A program, the data for it, and the run that ran through.
+class Place {
+ public:
+  explicit Place(std::string program) : program_(std::move(program)) {
+    fs::create_directory(folder_.file("data"));
+    nn_test::TinyMnist tiny;
+    tiny.training = 320;
+    tiny.test = 20;
+    nn_test::write_tiny_mnist(folder_.file("data"), tiny);
+    REQUIRE(run("whole").exit_code == 0);
+  }
+
+  std::string out(const std::string& name) const {
+    return folder_.file("results/" + name);
+  }
+  std::string errors() const { return folder_.file("errors"); }
+
+  Strings arguments(const std::string& name, const Strings& more = {}) const {
+    Strings all = {"--data", folder_.file("data"), "--out", out(name)};
+    const bool is_cnn = program_ == NN_MNIST_CNN;
+    const Strings options = {is_cnn ? "--channels" : "--hidden",
+                             is_cnn ? "2,3" : "24",
+                             "--epochs",
+                             "4",
+                             "--batch-size",
+                             "8",
+                             "--threads",
+                             "1",
+                             "--augment",
+                             "shift=2"};
+    all.insert(all.end(), options.begin(), options.end());
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Outcome run(const std::string& name, const Strings& more = {}) const {
+    return execute(program_, arguments(name, more));
+  }
+
+  /// Starts it, and after so many microseconds sends a signal. The status of
+  /// waitpid().
+  int run_and_signal(const std::string& name,
+                     const Strings& more,
+                     long microseconds,
+                     int signal) const {
+    Strings all = arguments(name, more);
+    all.insert(all.begin(), program_);
+    std::vector<char*> words;
+    for (std::string& argument : all) words.push_back(argument.data());
+    words.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_addopen(
+        &actions, 2, errors().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t id = 0;
+    const int error = posix_spawn(
+        &id, program_.c_str(), &actions, nullptr, words.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    REQUIRE(error == 0);
+    std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+    kill(id, signal);
+    int status = 0;
+    while (waitpid(id, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+  }
+
+  /// The run is that which ran through, to the bit but for times.
+  void check_same(const std::string& name) const {
+    for (const char* file :
+         {"model.safetensors", "predictions.csv", "steps.csv", "top3.csv"}) {
+      CAPTURE(file);
+      CHECK(nn::read_file(out(name) + "/" + file) ==
+            nn::read_file(out("whole") + "/" + file));
+    }
+    const apps::Run run = apps::read_run(out(name));
+    const apps::Run whole = apps::read_run(out("whole"));
+    REQUIRE(run.history.size() == whole.history.size());
+    for (std::size_t i = 0; i < run.history.size(); ++i) {
+      const apps::EpochRow& a = run.history[i];
+      const apps::EpochRow& b = whole.history[i];
+      CHECK(a.step == b.step);
+      CHECK(a.learning_rate == b.learning_rate);
+      CHECK(a.train_loss == b.train_loss);
+      CHECK(a.test_loss == b.test_loss);
+      CHECK(a.train_accuracy == b.train_accuracy);
+      CHECK(a.test_accuracy == b.test_accuracy);
+    }
+    CHECK(names_in(out(name)) == names_in(out("whole")));
+    CHECK(apps::check_manifest(out(name)).empty());
+    // Nor is anything left beside it.
+    CHECK(names_in(folder_.file("results")) ==
+          Strings(name < "whole" ? Strings{name, "whole"}
+                                 : Strings{"whole", name}));
+  }
+
+  static Strings names_in(const std::string& directory) {
+    Strings names;
+    for (const auto& entry : fs::directory_iterator(directory)) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  bool has_checkpoint(const std::string& name) const {
+    return fs::exists(out(name) + "/" + apps::kCheckpointFile);
+  }
+
+  /// Microseconds that a run takes.
+  long duration() const {
+    const auto start = std::chrono::steady_clock::now();
+    REQUIRE(run("whole", kEveryStep).exit_code == 0);
+    return static_cast<long>(
+        std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now() - start)
+            .count());
+  }
+
+ private:
+  std::string program_;
+  nn_test::TemporaryDirectory folder_;
+};
+
+std::uint64_t seed() {
+  return static_cast<std::uint64_t>(
+      number_in_environment("NN_SEED", static_cast<long>(std::time(nullptr))));
+}
+
+}  // namespace
+
+TEST_CASE("a killed training is resumed and ends with the bits of a whole one",
+          "[apps][resume]") {
+  const std::uint64_t used = seed();
+  CAPTURE(used);
+  nn::Rng rng(used);
+  const long kills = number_in_environment("NN_KILLS", 12);
+  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
+    CAPTURE(program);
+    const Place place(program);
+    const long duration = place.duration();
+    // Each is killed up to three times, most while files are written.
+    for (long killed = 0; killed < (kills + 1) / 2;) {
+      const Strings options = {"--resume", "--checkpoint", "0"};
+      for (int i = 0; i < 3; ++i) {
+        const int status = place.run_and_signal(
+            "killed", options, rng.index(duration), SIGKILL);
+        if (WIFSIGNALED(status)) ++killed;
+      }
+      const Outcome outcome = place.run("killed", {"--resume"});
+      INFO(outcome.errors);
+      REQUIRE(outcome.exit_code == 0);
+      place.check_same("killed");
+      fs::remove_all(place.out("killed"));
+    }
+  }
+}
+
+TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
+          "[apps][resume]") {
+  const std::uint64_t used = seed();
+  CAPTURE(used);
+  nn::Rng rng(used);
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  CAPTURE(signal);
+  const long times = std::max(1L, number_in_environment("NN_KILLS", 12) / 6);
+  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
+    CAPTURE(program);
+    const Place place(program);
+    const long duration = place.duration();
+    long interrupted = 0;
+    while (interrupted < times) {
+      const int status = place.run_and_signal(
+          "stopped", kEveryStep, rng.index(duration), signal);
+      const std::string errors = nn::read_file(place.errors());
+      CAPTURE(errors);
+      // Before main() has begun the signal ends the process as ever; after it,
+      // none is told.
+      if (WIFEXITED(status) && place.has_checkpoint("stopped")) {
+        ++interrupted;
+        CHECK(WEXITSTATUS(status) == 128 + signal);
+        CHECK_THAT(errors, ContainsSubstring("--resume goes on"));
+        const apps::Run run = apps::read_run(place.out("stopped"));
+        CHECK(run.history.back().step == run.steps.back().step);
+        CHECK(run.history.back().step < 160);
+        CHECK(apps::check_manifest(place.out("stopped")).empty());
+        const Outcome outcome = place.run("stopped", {"--resume"});
+        INFO(outcome.errors);
+        REQUIRE(outcome.exit_code == 0);
+        CHECK_FALSE(place.has_checkpoint("stopped"));
+        place.check_same("stopped");
+      }
+      fs::remove_all(place.out("stopped"));
+    }
+  }
+}
+
+TEST_CASE("a closed pipe interrupts a training as a signal does",
+          "[apps][resume]") {
+  const Place place(NN_MNIST_MLP);
+  std::string command;
+  for (const std::string& word : place.arguments("piped")) {
+    command += " " + nn_test::quoted(word);
+  }
+  const Outcome outcome =
+      execute("sh",
+              {"-c",
+               "exec 3>&1; { " + nn_test::quoted(NN_MNIST_MLP) + command +
+                   "; echo $? >&3; } | head -n 1 >&2"});
+  INFO(outcome.errors);
+  CHECK(outcome.output == "141\n");
+  CHECK(place.has_checkpoint("piped"));
+  CHECK_THAT(outcome.errors, ContainsSubstring("--resume goes on"));
+  REQUIRE(place.run("piped", {"--resume"}).exit_code == 0);
+  place.check_same("piped");
+}
+
+TEST_CASE("what cannot be resumed is told, and changes nothing",
+          "[apps][resume][errors]") {
+  const Place place(NN_MNIST_MLP);
+  int status = 0;
+  for (long after = 20000; !place.has_checkpoint("stopped"); after += 2000) {
+    REQUIRE(after < 1000000);
+    fs::remove_all(place.out("stopped"));
+    status = place.run_and_signal("stopped", kEveryStep, after, SIGTERM);
+  }
+  CHECK(WEXITSTATUS(status) == 128 + SIGTERM);
+  const std::string path =
+      place.out("stopped") + "/" + std::string(apps::kCheckpointFile);
+  const std::string saved = nn::read_file(path);
+  const auto check = [&](const Strings& options, const std::string& reason) {
+    const Outcome outcome = place.run("stopped", options);
+    CHECK(outcome.exit_code == 1);
+    CHECK_THAT(outcome.errors, ContainsSubstring(reason));
+  };
+  check({"--resume", "--momentum", "0.5"}, "the same momentum, 0.5");
+  check({"--resume", "--train-limit", "300"}, "the same train-limit, 300");
+  check({"--resume", "--seed", "2"}, "seed");
+  CHECK(nn::read_file(path) == saved);
+  std::string damaged = saved;
+  damaged[damaged.size() / 2] ^= 1;
+  nn::write_file_atomically(path, damaged);
+  check({"--resume"}, "checksum");
+  nn::write_file_atomically(path, saved.substr(0, saved.size() / 2));
+  check({"--resume"}, apps::kCheckpointFile);
+  nn::write_file_atomically(path, saved);
+  REQUIRE(place.run("stopped", {"--resume", "--threads", "2"}).exit_code == 0);
+  place.check_same("stopped");
+}
+
+TEST_CASE("a training without checkpoints leaves none, and begins anew",
+          "[apps][resume]") {
+  const Place place(NN_MNIST_MLP);
+  const Outcome outcome =
+      place.run("again", {"--resume", "--checkpoint", "off"});
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.output, ContainsSubstring("the training begins anew"));
+  place.check_same("again");
+}
