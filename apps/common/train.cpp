@@ -250,7 +250,7 @@ void warn(const Options& options, const std::string& warning) {
 
 /// Saves what training made, the weights before all else. `publish` makes the
 /// rest of the run and publishes it. What fails does not keep the others from
-/// being tried, and the error says where the weights are.
+/// being tried, and the error says where the weights are, or the training.
 void save_results(const Options& options,
                   RunFolder& folder,
                   nn::Sequential<float>& network,
@@ -280,9 +280,15 @@ void save_results(const Options& options,
   const std::string weights = published ? options.out
                               : saved   ? options.save
                                         : folder.keep_weights();
-  throw std::runtime_error(
-      failed + (weights.empty() ? "; the trained weights are lost"
-                                : "; the trained weights are in " + weights));
+  const std::string checkpoint = folder.checkpoint();
+  if (!weights.empty()) {
+    failed += "; the trained weights are in " + weights;
+  } else if (kind_of_file(checkpoint) == "a file") {
+    failed += "; the same command with --resume goes on from " + checkpoint;
+  } else {
+    failed += "; the trained weights are lost";
+  }
+  throw std::runtime_error(failed);
 }
 
 nn::TrainerOptions trainer_options(const Options& options,

@@ -26,6 +26,8 @@ std::string encode_png(const Pixels& pixels) {
         std::to_string(pixels.rgb.size()) + " for " +
         std::to_string(pixels.width) + "x" + std::to_string(pixels.height));
   }
+  // Figures are flat: to try five filters a row makes them no smaller.
+  stbi_write_force_png_filter = 0;
   std::string out;
   if (stbi_write_png_to_func(append,
                              &out,

@@ -175,6 +175,15 @@ struct Place {
   std::string out = results + "/mlp";
 };
 
+/// What a run folder holds. A run that was broken off leaves its checkpoint
+/// there, and nothing else.
+std::vector<std::string> names_but_checkpoint(const std::string& out) {
+  std::vector<std::string> names = names_in(out);
+  names.erase(std::remove(names.begin(), names.end(), apps::kCheckpointFile),
+              names.end());
+  return names;
+}
+
 /// The run's files, as a reader finds them.
 Files files_of(const std::string& out) {
   Files files;
@@ -289,7 +298,7 @@ TEST_CASE("a killed run leaves the run before it or itself, whole",
   SECTION("at every change of a folder that can be exchanged") {
     kill_at_calls(place, kills / 4, rng);
     // No kill left a part of a run in the folder itself.
-    CHECK(names_in(place.out) == apps::run_file_names());
+    CHECK(names_but_checkpoint(place.out) == apps::run_file_names());
     check_next_run_tidies(place);
   }
   SECTION("at every change of a folder that others use too") {
@@ -335,7 +344,7 @@ TEST_CASE("a killed run leaves the run before it or itself, whole",
         publishing *= 0.9;
       }
       old = check_old_or_new(place.out, old, new_seed);
-      CHECK(names_in(place.out) == apps::run_file_names());
+      CHECK(names_but_checkpoint(place.out) == apps::run_file_names());
       if (killed % 10 == 0) check_report(place, old);
     }
     check_next_run_tidies(place);
@@ -388,12 +397,17 @@ TEST_CASE("a call that fails leaves the run before it or itself, whole",
 
 namespace {
 
-/// What a run on a disk that is full after `room` bytes must leave.
+/// What a run has left on a full disk, beside the run before it.
+struct Left {
+  bool checkpoint;
+  bool model;
+};
+
 void check_full_disk(const Place& place,
                      const Outcome& outcome,
                      const Files& old,
                      const std::string& model,
-                     bool had_room_for_model) {
+                     const Left& expected) {
   INFO(outcome.errors);
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.errors,
@@ -401,12 +415,16 @@ void check_full_disk(const Place& place,
                  ContainsSubstring(place.results) &&
                  ContainsSubstring("No space left on device"));
   CHECK(files_of(place.out) == old);
-  CHECK(names_in(place.out) == apps::run_file_names());
+  CHECK(names_but_checkpoint(place.out) == apps::run_file_names());
+  const std::string checkpoint = place.out + "/" + apps::kCheckpointFile;
+  CHECK(fs::exists(checkpoint) == expected.checkpoint);
+  CHECK((outcome.errors.find("the training is not saved") !=
+         outcome.errors.npos) == !expected.checkpoint);
   std::vector<std::string> kept;
   for (const std::string& name : names_in(place.results)) {
     if (name != "mlp") kept.push_back(name);
   }
-  CHECK(kept.size() == (had_room_for_model ? 1 : 0));
+  CHECK(kept.size() == (expected.model ? 1 : 0));
   for (const std::string& name : kept) {
     const std::string path = place.results + "/" + name;
     CHECK_THAT(outcome.errors,
@@ -415,6 +433,30 @@ void check_full_disk(const Place& place,
     CHECK(nn::load_model<float>(path).size() == 4);
     fs::remove(path);
   }
+  if (!expected.model) {
+    CHECK_THAT(
+        outcome.errors,
+        ContainsSubstring(expected.checkpoint
+                              ? "the same command with --resume goes on from " +
+                                    checkpoint
+                              : "the trained weights are lost"));
+  }
+  fs::remove(checkpoint);
+}
+
+/// The bytes of the checkpoint that a run leaves when there is no room for
+/// anything else.
+long checkpoint_bytes(const Place& place, long bytes, int run_seed) {
+  const Outcome outcome =
+      place.run_with({"NN_FAULT_ROOM=" + std::to_string(bytes)}, run_seed);
+  REQUIRE(outcome.exit_code == 1);
+  const std::string path = place.out + "/" + apps::kCheckpointFile;
+  const auto size = static_cast<long>(fs::file_size(path));
+  for (const std::string& name : names_in(place.results)) {
+    if (name != "mlp") fs::remove(place.results + "/" + name);
+  }
+  fs::remove(path);
+  return size;
 }
 
 }  // namespace
@@ -436,18 +478,30 @@ TEST_CASE("a disk that is full at any byte loses neither weights nor old run",
   const long last = bytes - 8192;
   REQUIRE(last > 0);
   const long steps = number_in_environment("NN_FAULTS", 12);
+  const long checkpoint = checkpoint_bytes(place, last, 7);
+  const long both = checkpoint + model_bytes;
   std::vector<long> rooms = spread(steps == 0 ? last / 4096 : steps, last, rng);
-  rooms.insert(rooms.end(), {0, 1, model_bytes - 1, model_bytes, last});
+  rooms.insert(rooms.end(),
+               {0, 1, checkpoint - 1, checkpoint, both - 1, both, last});
   for (const long room : rooms) {
-    CAPTURE(room, bytes);
+    CAPTURE(room, bytes, checkpoint, model_bytes);
     const Outcome outcome =
         place.run_with({"NN_FAULT_ROOM=" + std::to_string(room)}, 7);
-    check_full_disk(place, outcome, old, model, room >= model_bytes);
+    check_full_disk(
+        place, outcome, old, model, {room >= checkpoint, room >= both});
   }
+  // A checkpoint that fitted is a run, once there is room.
+  REQUIRE(place.run_with({"NN_FAULT_ROOM=" + std::to_string(checkpoint)}, 7)
+              .exit_code == 1);
+  REQUIRE(place.run(7, {"--resume"}).exit_code == 0);
+  CHECK(nn::read_file(place.out + "/model.safetensors") == model);
+  CHECK(names_in(place.out) == apps::run_file_names());
+  REQUIRE(place.run(1).exit_code == 0);
+  const Files again = files_of(place.out);
 
   // Where --save has room, the weights are there and nowhere else.
   const std::string save = place.root + "/weights.safetensors";
-  for (const long room : {0L, model_bytes + 1, last}) {
+  for (const long room : {0L, both + 1, last}) {
     const Outcome outcome = place.run_with(
         {"NN_FAULT_ROOM=" + std::to_string(room)}, 7, {"--save", save});
     CHECK(outcome.exit_code == 1);
@@ -455,7 +509,7 @@ TEST_CASE("a disk that is full at any byte loses neither weights nor old run",
                ContainsSubstring("the trained weights are in " + save));
     CHECK(nn::read_file(save) == model);
     fs::remove(save);
-    CHECK(files_of(place.out) == old);
+    CHECK(files_of(place.out) == again);
     CHECK(names_in(place.results) == std::vector<std::string>{"mlp"});
   }
   // And the other way round: a full disk for --save keeps no run back.
@@ -516,6 +570,7 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
   }
   REQUIRE(place.run(7).exit_code == 0);
   const std::string model = nn::read_file(place.out + "/model.safetensors");
+  const long bytes = place.count(7).second - 8192;
   REQUIRE(place.run(1).exit_code == 0);
   const Files old = files_of(place.out);
   const long page = sysconf(_SC_PAGESIZE);
@@ -526,7 +581,12 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
   for (const auto& [name, bytes] : old) used += pages(bytes.size());
   std::vector<long> rooms =
       spread(number_in_environment("NN_FAULTS", 12) / 2, used - 1, rng);
-  rooms.insert(rooms.end(), {0, pages(model.size()), used - 1});
+  const long model_pages = pages(model.size());
+  const long checkpoint =
+      pages(static_cast<std::size_t>(checkpoint_bytes(place, bytes, 7)));
+  rooms.insert(
+      rooms.end(),
+      {0, model_pages, checkpoint, checkpoint + model_pages, used - 1});
   for (const long room : rooms) {
     CAPTURE(room, used);
     const std::string size = "size=" + std::to_string((used + room) * page);
@@ -535,8 +595,10 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
                   "tmpfs",
                   MS_REMOUNT,
                   size.c_str()) == 0);
+    const bool has_checkpoint = room >= checkpoint;
+    const long left = room - (has_checkpoint ? checkpoint : 0);
     check_full_disk(
-        place, place.run(7), old, model, room >= pages(model.size()));
+        place, place.run(7), old, model, {has_checkpoint, left >= model_pages});
   }
   REQUIRE(
       mount("tmpfs", place.results.c_str(), "tmpfs", MS_REMOUNT, "size=16m") ==

@@ -1,7 +1,8 @@
 // A training that is broken off, at any moment and in any way, goes on and ends
 // as one that ran through. Environment:
 //
-//   NN_KILLS  how many processes are killed (12)
+//   NN_KILLS  how many processes are killed (12); a sixth as many times each
+//             program gets each of the signals, and a closed pipe
 //   NN_SEED   of the moments (printed if a test fails)
 
 #include <fcntl.h>
@@ -64,19 +65,24 @@ class Place {
   std::string errors() const { return folder_.file("errors"); }
 
   Strings arguments(const std::string& name, const Strings& more = {}) const {
-    Strings all = {"--data", folder_.file("data"), "--out", out(name)};
     const bool is_cnn = program_ == NN_MNIST_CNN;
-    const Strings options = {is_cnn ? "--channels" : "--hidden",
-                             is_cnn ? "2,3" : "24",
-                             "--epochs",
-                             "4",
-                             "--batch-size",
-                             "8",
-                             "--threads",
-                             "1",
-                             "--augment",
-                             "shift=2"};
-    all.insert(all.end(), options.begin(), options.end());
+    Strings all = {"--data",
+                   folder_.file("data"),
+                   "--out",
+                   out(name),
+                   is_cnn ? "--channels" : "--hidden",
+                   is_cnn ? "2,3" : "24",
+                   "--epochs",
+                   "4",
+                   "--batch-size",
+                   "8",
+                   "--augment",
+                   "shift=2"};
+    const auto is_given = [&more](const char* option) {
+      return std::find(more.begin(), more.end(), option) != more.end();
+    };
+    if (!is_given("--threads")) all.insert(all.end(), {"--threads", "1"});
+    if (!is_given("--seed")) all.insert(all.end(), {"--seed", "1"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -215,16 +221,20 @@ TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
   for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
     CAPTURE(program);
     const Place place(program);
-    const long duration = place.duration();
+    long duration = place.duration();
     long interrupted = 0;
     while (interrupted < times) {
       const int status = place.run_and_signal(
           "stopped", kEveryStep, rng.index(duration), signal);
       const std::string errors = nn::read_file(place.errors());
       CAPTURE(errors);
-      // Before main() has begun the signal ends the process as ever; after it,
-      // none is told.
-      if (WIFEXITED(status) && place.has_checkpoint("stopped")) {
+      // Before main() has begun the signal ends the process as ever.
+      if (WIFEXITED(status) && !place.has_checkpoint("stopped")) {
+        CHECK(
+            (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 128 + signal));
+        place.check_same("stopped");
+        duration -= duration / 8;
+      } else if (WIFEXITED(status)) {
         ++interrupted;
         CHECK(WEXITSTATUS(status) == 128 + signal);
         CHECK_THAT(errors, ContainsSubstring("--resume goes on"));
@@ -245,22 +255,39 @@ TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
 
 TEST_CASE("a closed pipe interrupts a training as a signal does",
           "[apps][resume]") {
-  const Place place(NN_MNIST_MLP);
-  std::string command;
-  for (const std::string& word : place.arguments("piped")) {
-    command += " " + nn_test::quoted(word);
+  const std::uint64_t used = seed();
+  CAPTURE(used);
+  nn::Rng rng(used);
+  const long times = std::max(1L, number_in_environment("NN_KILLS", 12) / 6);
+  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
+    CAPTURE(program);
+    const Place place(program);
+    std::string command = nn_test::quoted(program);
+    for (const std::string& word : place.arguments("piped")) {
+      command += " " + nn_test::quoted(word);
+    }
+    const long lines = 12;  // before the first epoch ends
+    long interrupted = 0;
+    for (long i = 0; interrupted < times; ++i) {
+      REQUIRE(i < 20 * times);
+      const long read = 1 + rng.index(lines);
+      CAPTURE(read);
+      const Outcome outcome =
+          execute("sh",
+                  {"-c",
+                   "exec 3>&1; { " + command + "; echo $? >&3; } | head -n " +
+                       std::to_string(read) + " >&2"});
+      INFO(outcome.errors);
+      if (place.has_checkpoint("piped")) {
+        ++interrupted;
+        CHECK(outcome.output == "141\n");
+        CHECK_THAT(outcome.errors, ContainsSubstring("--resume goes on"));
+        REQUIRE(place.run("piped", {"--resume"}).exit_code == 0);
+      }
+      place.check_same("piped");
+      fs::remove_all(place.out("piped"));
+    }
   }
-  const Outcome outcome =
-      execute("sh",
-              {"-c",
-               "exec 3>&1; { " + nn_test::quoted(NN_MNIST_MLP) + command +
-                   "; echo $? >&3; } | head -n 1 >&2"});
-  INFO(outcome.errors);
-  CHECK(outcome.output == "141\n");
-  CHECK(place.has_checkpoint("piped"));
-  CHECK_THAT(outcome.errors, ContainsSubstring("--resume goes on"));
-  REQUIRE(place.run("piped", {"--resume"}).exit_code == 0);
-  place.check_same("piped");
 }
 
 TEST_CASE("what cannot be resumed is told, and changes nothing",

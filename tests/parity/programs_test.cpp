@@ -13,6 +13,7 @@
 #include "common/run.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
+#include "nn/files/file.h"
 #include "nn/files/safetensors.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
@@ -176,4 +177,37 @@ TEST_CASE("mnist_torch trains on the same distorted images as mnist_mlp",
   CHECK(libnn.steps[0].loss != plain.steps[0].loss);
   CHECK(libnn.summary.at("options").at("augment") ==
         torch.summary.at("options").at("augment"));
+}
+
+TEST_CASE("mnist_torch goes on with a training that was broken off",
+          "[parity][programs]") {
+  const nn_test::TemporaryDirectory folder;
+  nn_test::write_tiny_mnist(folder.path());
+  const std::string model = GENERATE("mlp", "cnn");
+  CAPTURE(model);
+  const auto command = [&](const std::string& out) {
+    return quoted(NN_MNIST_TORCH) + " --model " + model + " --data " +
+           quoted(folder.path()) + " --out " + quoted(folder.file(out)) +
+           " --epochs 3 --batch-size 32 --threads 1 --checkpoint 0";
+  };
+  const auto run = [&](const std::string& text) {
+    return std::system((text + " 2> " + quoted(folder.file("log"))).c_str());
+  };
+  const auto bytes = [&](const std::string& file) {
+    return nn::read_file(folder.file(file));
+  };
+  REQUIRE(run(command("whole") + " --quiet") == 0);
+  // The pipe closes with the first line, before the training begins.
+  run(command("stopped") + " | head -n 1 > " + quoted(folder.file("line")));
+  REQUIRE(
+      std::filesystem::exists(folder.file("stopped/checkpoint.safetensors")));
+  CHECK(apps::read_run(folder.file("stopped")).steps.size() < 21);
+  REQUIRE(run(command("stopped") + " --quiet --resume") == 0);
+  for (const char* file :
+       {"model.safetensors", "steps.csv", "predictions.csv"}) {
+    CAPTURE(file);
+    CHECK(bytes("stopped/" + std::string(file)) ==
+          bytes("whole/" + std::string(file)));
+  }
+  CHECK(files_in(folder.file("stopped")) == files_in(folder.file("whole")));
 }

@@ -1,14 +1,23 @@
 #include "nn/training/training_file.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -252,6 +261,73 @@ TEST_CASE("a training that is killed at random ends as an undisturbed one",
     CHECK(has_ended);
     CHECK(std::distance(std::filesystem::directory_iterator(folder.path()),
                         std::filesystem::directory_iterator()) == 3);
+  }
+}
+
+namespace {
+
+/// What a process does that trains, or goes on, to the end. Its exit code.
+int run_as_process(const nn_test::TemporaryDirectory& folder,
+                   const Outcome& expected) {
+  try {
+    Process process(folder, 100);
+    if (std::filesystem::exists(folder.file("training"))) process.resume();
+    return same(process.run(), expected) ? 0 : 1;
+  } catch (const std::exception&) {
+    return 2;
+  }
+}
+
+/// Forks such a process, and kills it after so many microseconds unless they
+/// are negative. What waitpid() says of it.
+int fork_and_kill(const nn_test::TemporaryDirectory& folder,
+                  const Outcome& expected,
+                  Index microseconds) {
+  const pid_t id = fork();
+  if (id == 0) _exit(run_as_process(folder, expected));
+  REQUIRE(id > 0);
+  if (microseconds >= 0) {
+    std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+    kill(id, SIGKILL);
+  }
+  int status = 0;
+  while (waitpid(id, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("a training that SIGKILL ends at any moment ends as an undisturbed",
+          "[training]") {
+  const char* number = std::getenv("NN_KILLS");
+  const long kills = number == nullptr ? 40 : std::strtol(number, nullptr, 10);
+  const std::uint64_t seed = std::random_device()();
+  CAPTURE(seed);
+  nn::Rng rng(seed);
+  const Outcome expected = undisturbed(100);
+  auto folder = std::make_unique<nn_test::TemporaryDirectory>();
+  const auto start = std::chrono::steady_clock::now();
+  REQUIRE(fork_and_kill(*folder, expected, -1) == 0);
+  const Index duration = std::chrono::duration_cast<std::chrono::microseconds>(
+                             std::chrono::steady_clock::now() - start)
+                             .count();
+  folder = std::make_unique<nn_test::TemporaryDirectory>();
+  for (long killed = 0; killed < kills;) {
+    // The first part of what is left, so that a training is killed often.
+    const int status =
+        fork_and_kill(*folder, expected, rng.index(duration / 2 + 1));
+    if (WIFSIGNALED(status)) {
+      ++killed;
+      // At last one that nobody kills.
+      if (killed < kills) continue;
+      REQUIRE(fork_and_kill(*folder, expected, -1) == 0);
+    } else {
+      REQUIRE(status == 0);
+    }
+    CHECK(std::distance(std::filesystem::directory_iterator(folder->path()),
+                        std::filesystem::directory_iterator()) == 3);
+    folder = std::make_unique<nn_test::TemporaryDirectory>();
   }
 }
 
