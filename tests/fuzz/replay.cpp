@@ -1,16 +1,20 @@
 // Gives inputs to the fuzzers' targets without libFuzzer, and so with any
-// compiler: those of the corpus, and what becomes of each when it is cut off or
-// one of its bytes is another.
+// compiler: those of the corpus, what becomes of each when it is cut off or one
+// of its bytes is another, and for some seconds what becomes of them at random.
 //
-//   nn_fuzz_replay [--as-they-are] TARGET FILE-OR-FOLDER...
+//   nn_fuzz_replay [--as-they-are] [--seconds N [--seed S]] TARGET
+//     FILE-OR-FOLDER...
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <random>
 #include <vector>
 
 #include "fuzz.h"
 #include "nn/files/file.h"
+#include "nn/random.h"
 
 // NN_FUZZ_TARGETS is X(idx) X(gzip) ...
 #define X(name) \
@@ -55,6 +59,67 @@ std::size_t give_variations(Target target, const std::string& input) {
   return given;
 }
 
+/// Changes an input at random; `other` lends parts of itself.
+void change(std::string& input, const std::string& other, nn::Rng& rng) {
+  const auto below = [&rng](std::size_t count) {
+    return count == 0 ? 0
+                      : static_cast<std::size_t>(
+                            rng.index(static_cast<nn::Index>(count)));
+  };
+  const auto any_byte = [&] { return static_cast<char>(below(256)); };
+  const std::size_t at = below(input.size() + 1);
+  const std::size_t length = below(1 + below(1 + input.size() - at));
+  switch (below(6)) {
+    case 0:
+      if (at < input.size()) input[at] = any_byte();
+      break;
+    case 1:
+      if (at < input.size()) {
+        input[at] = static_cast<char>(input[at] ^ (1 << below(8)));
+      }
+      break;
+    case 2:
+      input.insert(at, 1 + below(4), any_byte());
+      break;
+    case 3:
+      input.erase(at, length);
+      break;
+    case 4:
+      input.insert(at, input.substr(below(input.size() + 1), length));
+      break;
+    default:
+      input.replace(at, length, other, below(other.size() + 1), below(64));
+  }
+}
+
+/// Returns how many inputs were given.
+std::size_t give_random(Target target,
+                        const std::vector<std::string>& inputs,
+                        double seconds,
+                        std::uint64_t seed) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t kLongest = 8192;
+  // For whoever sees it fail.
+  std::cerr << "seed " << seed << std::endl;
+  nn::Rng rng(seed);
+  const auto any = [&]() -> const std::string& {
+    return inputs[static_cast<std::size_t>(
+        rng.index(static_cast<nn::Index>(inputs.size())))];
+  };
+  const Clock::time_point end =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                         std::chrono::duration<double>(seconds));
+  std::size_t given = 0;
+  for (; Clock::now() < end; ++given) {
+    std::string input = any();
+    for (nn::Index changes = 1 + rng.index(6); changes > 0; --changes) {
+      change(input, any(), rng);
+    }
+    give(target, input.substr(0, kLongest));
+  }
+  return given;
+}
+
 /// Of a folder that may be missing: not every target has both kinds of inputs.
 std::vector<std::string> files_in(const std::string& place) {
   if (!fs::exists(place)) return {};
@@ -67,38 +132,64 @@ std::vector<std::string> files_in(const std::string& place) {
   return files;
 }
 
-int replay(std::vector<std::string> arguments) {
+struct Arguments {
   bool vary = true;
-  if (!arguments.empty() && arguments[0] == "--as-they-are") {
-    vary = false;
-    arguments.erase(arguments.begin());
-  }
-  const Target target = arguments.empty() ? nullptr : find_target(arguments[0]);
-  if (target == nullptr || arguments.size() < 2) {
-    std::cerr << "Usage: nn_fuzz_replay [--as-they-are] TARGET "
-                 "FILE-OR-FOLDER...\n";
-    return 2;
-  }
-  std::size_t files = 0;
-  std::size_t given = 0;
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
-    for (const std::string& file : files_in(arguments[i])) {
-      const std::string input = nn::read_file(file);
-      give(target, input);
-      given += 1 + (vary ? give_variations(target, input) : 0);
-      ++files;
+  double seconds = 0.0;
+  std::uint64_t seed = std::random_device()();
+  std::vector<std::string> words;  // the target and the places of its corpus
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments result;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool has_value = i + 1 < argc;
+    if (word == "--as-they-are") {
+      result.vary = false;
+    } else if (word == "--seconds" && has_value) {
+      result.seconds = std::stod(argv[++i]);
+    } else if (word == "--seed" && has_value) {
+      result.seed = std::stoull(argv[++i]);
+    } else {
+      result.words.push_back(word);
     }
   }
-  std::cout << arguments[0] << ": " << files << " files, " << given
+  return result;
+}
+
+int replay(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.words;
+  const Target target = words.empty() ? nullptr : find_target(words[0]);
+  if (target == nullptr || words.size() < 2) {
+    std::cerr << "Usage: nn_fuzz_replay [--as-they-are] [--seconds N "
+                 "[--seed S]] TARGET FILE-OR-FOLDER...\n";
+    return 2;
+  }
+  std::vector<std::string> inputs;
+  std::size_t given = 0;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    for (const std::string& file : files_in(words[i])) {
+      inputs.push_back(nn::read_file(file));
+      give(target, inputs.back());
+      given +=
+          1 + (arguments.vary ? give_variations(target, inputs.back()) : 0);
+    }
+  }
+  std::cout << words[0] << ": " << inputs.size() << " files, " << given
             << " inputs\n";
-  return files > 0 ? 0 : 1;
+  if (inputs.empty()) return 1;
+  if (arguments.seconds > 0.0) {
+    std::cout << give_random(target, inputs, arguments.seconds, arguments.seed)
+              << " random inputs\n";
+  }
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return replay(std::vector<std::string>(argv + 1, argv + argc));
+    return replay(parse(argc, argv));
   } catch (const std::exception& error) {
     std::cerr << "nn_fuzz_replay: error: " << error.what() << '\n';
     return 1;
