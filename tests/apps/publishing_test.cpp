@@ -585,7 +585,7 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
   }
   REQUIRE(place.run(7).exit_code == 0);
   const std::string model = nn::read_file(place.out + "/model.safetensors");
-  const long bytes = place.count(7).second - 8192;
+  const long most = place.count(7).second - 8192;
   REQUIRE(place.run(1).exit_code == 0);
   const Files old = files_of(place.out);
   const long page = sysconf(_SC_PAGESIZE);
@@ -598,7 +598,7 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
       spread(number_in_environment("NN_FAULTS", 12) / 2, used - 1, rng);
   const long model_pages = pages(model.size());
   const long checkpoint =
-      pages(static_cast<std::size_t>(checkpoint_bytes(place, bytes, 7)));
+      pages(static_cast<std::size_t>(checkpoint_bytes(place, most, 7)));
   rooms.insert(
       rooms.end(),
       {0, model_pages, checkpoint, checkpoint + model_pages, used - 1});
