@@ -215,15 +215,15 @@ TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
   const std::uint64_t used = seed();
   CAPTURE(used);
   nn::Rng rng(used);
-  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
-  CAPTURE(signal);
   const long times = std::max(1L, number_in_environment("NN_KILLS", 12) / 6);
   for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
     CAPTURE(program);
     const Place place(program);
     long duration = place.duration();
-    long interrupted = 0;
-    while (interrupted < times) {
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (long interrupted = 0; interrupted < 3 * times;) {
+      const int signal = signals[interrupted % 3];
+      CAPTURE(signal);
       const int status = place.run_and_signal(
           "stopped", kEveryStep, rng.index(duration), signal);
       const std::string errors = nn::read_file(place.errors());
