@@ -34,6 +34,10 @@ constexpr double kNearKink = 1e-9;
 // Rounding of a few layers in double, relative to the largest value. A
 // normalization of nearly equal values divides by sqrt(eps) = 0.1 or more.
 constexpr double kRounding = 1e-8;
+// Of the largest value on the way: what a result must be that is compared with
+// itself. One that cancels out to nothing, as the mean of a Softmax's gradients
+// does, keeps the rounding of its parts, 1e-13 of them here.
+constexpr double kCancelled = 1e-5;
 
 nn::LayerSpec spec(std::string kind, nn::Settings settings = {}) {
   nn::LayerSpec result;
@@ -412,7 +416,10 @@ class Trial {
                               const Array& dy,
                               const Outcome<Scalar>& out) {
     ReferencePass reference(network_, x, nn::Mode::kTraining);
-    compare(out.logits, reference.output(), 0, "logits, reference");
+    compare(out.logits,
+            reference.output(),
+            kCancelled * reference.largest_value(),
+            "logits, reference");
     if (!(reference.distance_to_kink() > kNearKink)) {
       ++counts_.near_kinks;
       return;
@@ -422,7 +429,12 @@ class Trial {
     for (const auto& [parameter, gradient] : reference.gradients()) {
       largest = std::max(largest, gradient.cwiseAbs().maxCoeff());
     }
-    if (out.dx.size() > 0) compare(out.dx, dx, 0, "input gradient, reference");
+    if (out.dx.size() > 0) {
+      compare(out.dx,
+              dx,
+              kCancelled * reference.largest_gradient(),
+              "input gradient, reference");
+    }
     std::size_t i = 0;
     for (const auto& named : network_.named_parameters()) {
       // What cancels out to nothing keeps the rounding of its parts.
@@ -465,7 +477,10 @@ class Trial {
       // Dropout does nothing in inference, but is unknown to the reference.
       if (has_reference_ && work_ * samples <= kReferenceWork) {
         const ReferencePass reference(network_, x, nn::Mode::kInference);
-        compare(expected, reference.output(), 0, "prediction, reference");
+        compare(expected,
+                reference.output(),
+                kCancelled * reference.largest_value(),
+                "prediction, reference");
       }
     }
     if (decide_.once_in(6)) {

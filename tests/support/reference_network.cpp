@@ -292,6 +292,14 @@ std::vector<const Layer*> layers_of(const nn::Sequential<double>& network) {
 
 }  // namespace
 
+namespace {
+
+void take_largest(const nn::Matrix<double>& x, double& largest) {
+  if (x.size() > 0) largest = std::max(largest, x.cwiseAbs().maxCoeff());
+}
+
+}  // namespace
+
 ReferencePass::ReferencePass(const nn::Sequential<double>& network,
                              const nn::Matrix<double>& x,
                              nn::Mode mode)
@@ -312,9 +320,11 @@ ReferencePass::Array ReferencePass::forward(const Layers& layers,
                                             const Array& x,
                                             std::vector<ReferenceStep>& steps) {
   Array y = x;
+  take_largest(x, largest_value_);
   for (const Layer* layer : layers) {
     steps.push_back(step(*layer, y));
     y = steps.back().y;
+    take_largest(y, largest_value_);
   }
   return y;
 }
@@ -324,8 +334,10 @@ ReferencePass::Array ReferencePass::backward(
     const std::vector<ReferenceStep>& steps,
     const Array& dy) {
   Array dx = dy;
+  take_largest(dy, largest_gradient_);
   for (std::size_t i = layers.size(); i-- > 0;) {
     dx = step_backward(*layers[i], steps[i], dx);
+    take_largest(dx, largest_gradient_);
   }
   return dx;
 }

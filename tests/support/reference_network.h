@@ -43,6 +43,13 @@ class ReferencePass {
   /// the largest value. Below the rounding error, gradients say nothing.
   double distance_to_kink() const { return distance_to_kink_; }
 
+  ///@{
+  /// The largest on the way, forward and backward: results that cancel out to
+  /// nothing keep its rounding.
+  double largest_value() const { return largest_value_; }
+  double largest_gradient() const { return largest_gradient_; }
+  ///@}
+
  private:
   using Array = nn::Matrix<double>;
   using Layers = std::vector<const nn::Layer<double>*>;
@@ -66,6 +73,8 @@ class ReferencePass {
   nn::Matrix<double> output_;
   std::map<const nn::Parameter<double>*, nn::Matrix<double>> gradients_;
   double distance_to_kink_ = std::numeric_limits<double>::infinity();
+  double largest_value_ = 0.0;
+  double largest_gradient_ = 0.0;
 };
 
 }  // namespace nn_test
