@@ -425,9 +425,9 @@ class Trial {
       return;
     }
     const Array dx = reference.backward(dy);
-    double largest = 0;
+    double scale = kCancelled * reference.largest_gradient();
     for (const auto& [parameter, gradient] : reference.gradients()) {
-      largest = std::max(largest, gradient.cwiseAbs().maxCoeff());
+      scale = std::max(scale, 1e-4 * gradient.cwiseAbs().maxCoeff());
     }
     if (out.dx.size() > 0) {
       compare(out.dx,
@@ -437,10 +437,9 @@ class Trial {
     }
     std::size_t i = 0;
     for (const auto& named : network_.named_parameters()) {
-      // What cancels out to nothing keeps the rounding of its parts.
       compare(out.gradients[i++],
               reference.gradients().at(named.parameter),
-              1e-4 * largest,
+              scale,
               "gradient of " + named.name + ", reference");
     }
     ++counts_.compared_gradients;
