@@ -425,15 +425,16 @@ class Trial {
       return;
     }
     const Array dx = reference.backward(dy);
-    double scale = kCancelled * reference.largest_gradient();
+    // The parts of gradients are products of gradients and values, and those of
+    // a parameter's gradient are added up over the samples.
+    const double part =
+        reference.largest_gradient() * std::max(1.0, reference.largest_value());
+    double scale = kCancelled * part * static_cast<double>(x.cols());
     for (const auto& [parameter, gradient] : reference.gradients()) {
       scale = std::max(scale, 1e-4 * gradient.cwiseAbs().maxCoeff());
     }
     if (out.dx.size() > 0) {
-      compare(out.dx,
-              dx,
-              kCancelled * reference.largest_gradient(),
-              "input gradient, reference");
+      compare(out.dx, dx, kCancelled * part, "input gradient, reference");
     }
     std::size_t i = 0;
     for (const auto& named : network_.named_parameters()) {
