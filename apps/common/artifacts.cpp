@@ -56,13 +56,12 @@ void sync(const fs::path& path) {
   folder->sync();
 }
 
-bool is_run_file(const std::string& name) {
-  const std::vector<std::string>& names = run_file_names();
-  return name == kCheckpointFile ||
-         std::find(names.begin(), names.end(), name) != names.end();
+bool is_of_run_folder(const std::string& name) {
+  const std::vector<std::string>& names = run_folder_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Whether a folder holds run files, or a checkpoint, and nothing else.
+/// Whether a folder holds what the programs leave in one, and nothing else.
 bool holds_run_files_only(const fs::path& folder) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
@@ -70,7 +69,7 @@ bool holds_run_files_only(const fs::path& folder) {
          std::all_of(begin(entries), end(entries), [](const auto& entry) {
            std::error_code ignored;
            return fs::is_regular_file(entry.symlink_status(ignored)) &&
-                  is_run_file(entry.path().filename().string());
+                  is_of_run_folder(entry.path().filename().string());
          });
 }
 
@@ -340,9 +339,9 @@ bool RunFolder::exchange() {
   }
   const fs::path old = partial_->path();
   std::error_code error;
-  for (const std::string& name : run_file_names())
+  for (const std::string& name : run_folder_names()) {
     fs::remove(old / name, error);
-  fs::remove(old / kCheckpointFile, error);
+  }
   rescue_others(old, target_);
   fs::remove(old, error);
   sync(target_.parent_path());

@@ -38,11 +38,10 @@ std::string random_suffix() {
   return suffix;
 }
 
-/// Whether a partial folder has a file of this name: a run's, or one beside it
-/// from which it was being written; or a checkpoint, which goes with a run.
+/// Whether a partial folder has a file of this name: a run folder's, or one
+/// beside it from which it was being written.
 bool is_written_here(const std::string& name) {
-  if (name == kCheckpointFile) return true;
-  const std::vector<std::string>& names = run_file_names();
+  const std::vector<std::string>& names = run_folder_names();
   return std::any_of(names.begin(), names.end(), [&](const auto& run_name) {
     return name.find(run_name) != name.npos;
   });

@@ -87,6 +87,15 @@ const std::vector<std::string>& run_file_names() {
   return names;
 }
 
+const std::vector<std::string>& run_folder_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = run_file_names();
+    all.push_back(kCheckpointFile);
+    return all;
+  }();
+  return names;
+}
+
 bool is_partial_folder(const std::string& name) {
   return name.front() == '.' && name.find(".partial-") != name.npos;
 }

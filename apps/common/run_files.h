@@ -22,6 +22,9 @@ constexpr const char* kPublishingFolder = ".publishing";
 /// The names of all files that a run may have.
 const std::vector<std::string>& run_file_names();
 
+/// Those, and a checkpoint's: all that the programs leave in a run folder.
+const std::vector<std::string>& run_folder_names();
+
 /// Whether a folder of this name holds what a program is still writing, or was
 /// writing when it was killed.
 bool is_partial_folder(const std::string& name);
