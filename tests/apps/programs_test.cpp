@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 
 using nn_test::execute;
+using nn_test::names_in;
 using nn_test::Outcome;
 
 /// A small data set, a place for results, and options that make a run short.
@@ -77,15 +78,6 @@ const std::vector<std::string> kArtifacts = {"confusion.csv",
                                              "summary.json",
                                              "top3.csv",
                                              "top3.png"};
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::string first_line(const std::string& path) {
   const std::string text = nn::read_file(path);

@@ -7,9 +7,7 @@
 //              full (12 each); 0: at every call, and at every 4096th byte
 //   NN_SEED    of the moments (printed if a test fails)
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,11 +34,10 @@
 #include "nn/files/model.h"
 #include "nn/random.h"
 #include "support/catch.h"
+#include "support/environment.h"
 #include "support/program.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
-
-extern char** environ;
 
 namespace {
 
@@ -48,65 +45,11 @@ namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using Clock = std::chrono::steady_clock;
 using nn_test::execute;
+using nn_test::from_environment;
+using nn_test::names_in;
 using nn_test::Outcome;
+using nn_test::Process;
 using Files = std::map<std::string, std::string>;
-
-long number_in_environment(const char* name, long otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtol(text, nullptr, 10);
-}
-
-std::uint64_t seed() {
-  return static_cast<std::uint64_t>(
-      number_in_environment("NN_SEED", static_cast<long>(std::time(nullptr))));
-}
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-/// A process that runs meanwhile, without input and output.
-class Process {
- public:
-  Process(const std::string& program, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), program);
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    for (const int fd : {0, 1, 2}) {
-      posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-    }
-    const int error = posix_spawn(
-        &id_, program.c_str(), &actions, nullptr, words.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    REQUIRE(error == 0);
-  }
-  ~Process() {
-    if (id_ != 0) end(SIGKILL);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  /// Sends a signal, 0 for none, and waits. The status of waitpid().
-  int end(int signal = 0) {
-    int status = 0;
-    if (signal != 0) kill(id_, signal);
-    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-    }
-    id_ = 0;
-    return status;
-  }
-
- private:
-  pid_t id_ = 0;
-};
 
 /// A tiny data set, and a folder of results with one run folder.
 struct Place {
@@ -289,8 +232,8 @@ void kill_at_calls(Place& place, long kills, nn::Rng& rng) {
 
 TEST_CASE("a killed run leaves the run before it or itself, whole",
           "[apps][publishing]") {
-  const long kills = number_in_environment("NN_KILLS", 40);
-  const std::uint64_t rng_seed = seed();
+  const long kills = from_environment("NN_KILLS", 40);
+  const std::uint64_t rng_seed = nn_test::seed_from_environment();
   CAPTURE(rng_seed);
   nn::Rng rng(rng_seed);
   Place place;
@@ -353,7 +296,7 @@ TEST_CASE("a killed run leaves the run before it or itself, whole",
 
 TEST_CASE("a call that fails leaves the run before it or itself, whole",
           "[apps][publishing][errors]") {
-  const std::uint64_t rng_seed = seed();
+  const std::uint64_t rng_seed = nn_test::seed_from_environment();
   CAPTURE(rng_seed);
   nn::Rng rng(rng_seed);
   Place place;
@@ -366,8 +309,7 @@ TEST_CASE("a call that fails leaves the run before it or itself, whole",
   const long calls = place.count(2).first;
   Files old = files_of(place.out);
   int new_seed = 10;
-  for (const long at :
-       spread(number_in_environment("NN_FAULTS", 12), calls, rng)) {
+  for (const long at : spread(from_environment("NN_FAULTS", 12), calls, rng)) {
     ++new_seed;
     const Outcome outcome =
         place.run_with({"NN_FAULT_AT=" + std::to_string(at),
@@ -463,7 +405,7 @@ long checkpoint_bytes(const Place& place, long bytes, int run_seed) {
 
 TEST_CASE("a disk that is full at any byte loses neither weights nor old run",
           "[apps][publishing][errors]") {
-  const std::uint64_t rng_seed = seed();
+  const std::uint64_t rng_seed = nn_test::seed_from_environment();
   CAPTURE(rng_seed);
   nn::Rng rng(rng_seed);
   const Place place;
@@ -477,7 +419,7 @@ TEST_CASE("a disk that is full at any byte loses neither weights nor old run",
   // fewer digits.
   const long last = bytes - 8192;
   REQUIRE(last > 0);
-  const long steps = number_in_environment("NN_FAULTS", 12);
+  const long steps = from_environment("NN_FAULTS", 12);
   const long checkpoint = checkpoint_bytes(place, last, 7);
   const long both = checkpoint + model_bytes;
   // The times in a checkpoint have more or fewer digits, too.
@@ -574,7 +516,7 @@ class Mount {
 
 TEST_CASE("a full tmpfs loses neither weights nor old run",
           "[apps][publishing][errors]") {
-  const std::uint64_t rng_seed = seed();
+  const std::uint64_t rng_seed = nn_test::seed_from_environment();
   CAPTURE(rng_seed);
   nn::Rng rng(rng_seed);
   const Place place;
@@ -595,7 +537,7 @@ TEST_CASE("a full tmpfs loses neither weights nor old run",
   long used = 0;
   for (const auto& [name, bytes] : old) used += pages(bytes.size());
   std::vector<long> rooms =
-      spread(number_in_environment("NN_FAULTS", 12) / 2, used - 1, rng);
+      spread(from_environment("NN_FAULTS", 12) / 2, used - 1, rng);
   const long model_pages = pages(model.size());
   const long checkpoint =
       pages(static_cast<std::size_t>(checkpoint_bytes(place, most, 7)));

@@ -5,16 +5,12 @@
 //             program gets each of the signals, and a closed pipe
 //   NN_SEED   of the moments (printed if a test fails)
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <ctime>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -25,24 +21,23 @@
 #include "nn/files/file.h"
 #include "nn/random.h"
 #include "support/catch.h"
+#include "support/environment.h"
 #include "support/program.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
-
-extern char** environ;
 
 namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 using nn_test::execute;
+using nn_test::from_environment;
+using nn_test::names_in;
 using nn_test::Outcome;
+using nn_test::Process;
 using Strings = std::vector<std::string>;
 
-long number_in_environment(const char* name, long otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtol(text, nullptr, 10);
-}
+constexpr long kKills = 12;  // without NN_KILLS
 
 /// Most of a run's time is then taken by its checkpoints.
 const Strings kEveryStep = {"--checkpoint", "0"};
@@ -59,6 +54,7 @@ class Place {
     REQUIRE(run("whole").exit_code == 0);
   }
 
+  const std::string& program() const { return program_; }
   std::string out(const std::string& name) const {
     return folder_.file("results/" + name);
   }
@@ -96,27 +92,9 @@ class Place {
                      const Strings& more,
                      long microseconds,
                      int signal) const {
-    Strings all = arguments(name, more);
-    all.insert(all.begin(), program_);
-    std::vector<char*> words;
-    for (std::string& argument : all) words.push_back(argument.data());
-    words.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_RDWR, 0);
-    posix_spawn_file_actions_addopen(
-        &actions, 2, errors().c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t id = 0;
-    const int error = posix_spawn(
-        &id, program_.c_str(), &actions, nullptr, words.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    REQUIRE(error == 0);
+    Process process(program_, arguments(name, more), errors());
     std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
-    kill(id, signal);
-    int status = 0;
-    while (waitpid(id, &status, 0) < 0 && errno == EINTR) {
-    }
-    return status;
+    return process.end(signal);
   }
 
   /// The run is that which ran through, to the bit but for times.
@@ -148,15 +126,6 @@ class Place {
                                  : Strings{"whole", name}));
   }
 
-  static Strings names_in(const std::string& directory) {
-    Strings names;
-    for (const auto& entry : fs::directory_iterator(directory)) {
-      names.push_back(entry.path().filename().string());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
   bool has_checkpoint(const std::string& name) const {
     return fs::exists(out(name) + "/" + apps::kCheckpointFile);
   }
@@ -176,22 +145,29 @@ class Place {
   nn_test::TemporaryDirectory folder_;
 };
 
-std::uint64_t seed() {
-  return static_cast<std::uint64_t>(
-      number_in_environment("NN_SEED", static_cast<long>(std::time(nullptr))));
+/// How often each program is broken off by each other signal than SIGKILL.
+long times_of_signals() {
+  return std::max(1L, from_environment("NN_KILLS", kKills) / 6);
+}
+
+/// Calls body(program, place, rng) for both programs.
+template <typename Body>
+void for_programs(const Body& body) {
+  const std::uint64_t seed = nn_test::seed_from_environment();
+  CAPTURE(seed);
+  nn::Rng rng(seed);
+  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
+    CAPTURE(program);
+    body(Place(program), rng);
+  }
 }
 
 }  // namespace
 
 TEST_CASE("a killed training is resumed and ends with the bits of a whole one",
           "[apps][resume]") {
-  const std::uint64_t used = seed();
-  CAPTURE(used);
-  nn::Rng rng(used);
-  const long kills = number_in_environment("NN_KILLS", 12);
-  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
-    CAPTURE(program);
-    const Place place(program);
+  const long kills = from_environment("NN_KILLS", kKills);
+  for_programs([kills](const Place& place, nn::Rng& rng) {
     const long duration = place.duration();
     // Each is killed up to three times, most while files are written.
     for (long killed = 0; killed < (kills + 1) / 2;) {
@@ -207,18 +183,13 @@ TEST_CASE("a killed training is resumed and ends with the bits of a whole one",
       place.check_same("killed");
       fs::remove_all(place.out("killed"));
     }
-  }
+  });
 }
 
 TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
           "[apps][resume]") {
-  const std::uint64_t used = seed();
-  CAPTURE(used);
-  nn::Rng rng(used);
-  const long times = std::max(1L, number_in_environment("NN_KILLS", 12) / 6);
-  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
-    CAPTURE(program);
-    const Place place(program);
+  const long times = times_of_signals();
+  for_programs([times](const Place& place, nn::Rng& rng) {
     long duration = place.duration();
     const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (long interrupted = 0; interrupted < 3 * times;) {
@@ -250,19 +221,14 @@ TEST_CASE("a signal ends a training with a run, a checkpoint and 128 + n",
       }
       fs::remove_all(place.out("stopped"));
     }
-  }
+  });
 }
 
 TEST_CASE("a closed pipe interrupts a training as a signal does",
           "[apps][resume]") {
-  const std::uint64_t used = seed();
-  CAPTURE(used);
-  nn::Rng rng(used);
-  const long times = std::max(1L, number_in_environment("NN_KILLS", 12) / 6);
-  for (const char* program : {NN_MNIST_MLP, NN_MNIST_CNN}) {
-    CAPTURE(program);
-    const Place place(program);
-    std::string command = nn_test::quoted(program);
+  const long times = times_of_signals();
+  for_programs([times](const Place& place, nn::Rng& rng) {
+    std::string command = nn_test::quoted(place.program());
     for (const std::string& word : place.arguments("piped")) {
       command += " " + nn_test::quoted(word);
     }
@@ -287,7 +253,7 @@ TEST_CASE("a closed pipe interrupts a training as a signal does",
       place.check_same("piped");
       fs::remove_all(place.out("piped"));
     }
-  }
+  });
 }
 
 TEST_CASE("what cannot be resumed is told, and changes nothing",

@@ -1,10 +1,10 @@
 #include "support/network_trial.h"
 
-#include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include "support/catch.h"
+#include "support/environment.h"
 #include "support/temporary_directory.h"
 
 // A contract that says "any batch" is tested with any batch, in any order.
@@ -14,10 +14,7 @@
 
 namespace {
 
-long from_environment(const char* name, long otherwise) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::atol(text) : otherwise;
-}
+using nn_test::from_environment;
 
 template <typename Scalar>
 void run_trials(long first_seed, long trials) {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,14 +15,14 @@
 #include "nn/files/file.h"
 #include "nn/files/safetensors.h"
 #include "support/catch.h"
+#include "support/program.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
+using nn_test::names_in;
+using nn_test::quoted;
 
 /// Trains for an epoch and returns the run folder's content. The small learning
 /// rate keeps the losses from coming near 0, where relative differences say
@@ -41,14 +40,6 @@ apps::Run train(const std::string& program,
   INFO(command);
   REQUIRE(std::system(command.c_str()) == 0);
   return apps::read_run(out);
-}
-
-std::set<std::string> files_in(const std::string& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    names.insert(entry.path().filename().string());
-  }
-  return names;
 }
 
 double relative_difference(double a, double b) {
@@ -139,7 +130,7 @@ TEST_CASE(
       CHECK(libnn.steps[0].loss != first_loss_of_seed_1);
     }
 
-    CHECK(files_in(libnn_out) == files_in(torch_out));
+    CHECK(names_in(libnn_out) == names_in(torch_out));
     REQUIRE(libnn.layers.size() == (model == "mlp" ? 5 : 7));
     REQUIRE(torch.layers.size() == libnn.layers.size());
     for (std::size_t i = 0; i < torch.layers.size(); ++i) {
@@ -209,5 +200,5 @@ TEST_CASE("mnist_torch goes on with a training that was broken off",
     CHECK(bytes("stopped/" + std::string(file)) ==
           bytes("whole/" + std::string(file)));
   }
-  CHECK(files_in(folder.file("stopped")) == files_in(folder.file("whole")));
+  CHECK(names_in(folder.file("stopped")) == names_in(folder.file("whole")));
 }

@@ -28,11 +28,13 @@
 #include "nn/random.h"
 #include "report/sample_run.h"
 #include "support/catch.h"
+#include "support/environment.h"
 #include "support/temporary_directory.h"
 
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using nn_test::from_environment;
 using Files = std::map<std::string, std::string>;
 
 constexpr const char* kFiles[] = {"summary.json",
@@ -76,11 +78,6 @@ bool is_printable(const std::string& text) {
     if (apps::printable(line, line.size()) != line) return false;
   }
   return true;
-}
-
-long from_environment(const char* name, long otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::atol(value);
 }
 
 // Changes run folders at random.

@@ -290,10 +290,6 @@ std::vector<const Layer*> layers_of(const nn::Sequential<double>& network) {
   return layers;
 }
 
-}  // namespace
-
-namespace {
-
 void take_largest(const nn::Matrix<double>& x, double& largest) {
   if (x.size() > 0) largest = std::max(largest, x.cwiseAbs().maxCoeff());
 }

@@ -2,6 +2,7 @@
 #define NN_TESTS_SUPPORT_TEMPORARY_DIRECTORY_H_
 
 #include <string>
+#include <vector>
 
 namespace nn_test {
 
@@ -21,6 +22,9 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
+
+/// The names of what is in a folder, sorted.
+std::vector<std::string> names_in(const std::string& directory);
 
 }  // namespace nn_test
 

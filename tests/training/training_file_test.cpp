@@ -4,17 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <memory>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -35,8 +31,10 @@
 #include "nn/training/metrics.h"
 #include "nn/training/trainer_callbacks.h"
 #include "support/catch.h"
+#include "support/environment.h"
 #include "support/errors.h"
 #include "support/matrices.h"
+#include "support/program.h"
 #include "support/temporary_directory.h"
 #include "support/threads.h"
 
@@ -259,8 +257,7 @@ TEST_CASE("a training that is killed at random ends as an undisturbed one",
       }
     }
     CHECK(has_ended);
-    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()),
-                        std::filesystem::directory_iterator()) == 3);
+    CHECK(nn_test::names_in(folder.path()).size() == 3);
   }
 }
 
@@ -290,19 +287,15 @@ int fork_and_kill(const nn_test::TemporaryDirectory& folder,
     std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
     kill(id, SIGKILL);
   }
-  int status = 0;
-  while (waitpid(id, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
+  return nn_test::wait_for(id);
 }
 
 }  // namespace
 
 TEST_CASE("a training that SIGKILL ends at any moment ends as an undisturbed",
           "[training]") {
-  const char* number = std::getenv("NN_KILLS");
-  const long kills = number == nullptr ? 40 : std::strtol(number, nullptr, 10);
-  const std::uint64_t seed = std::random_device()();
+  const long kills = nn_test::from_environment("NN_KILLS", 40);
+  const std::uint64_t seed = nn_test::seed_from_environment();
   CAPTURE(seed);
   nn::Rng rng(seed);
   const Outcome expected = undisturbed(100);
@@ -325,8 +318,7 @@ TEST_CASE("a training that SIGKILL ends at any moment ends as an undisturbed",
     } else {
       REQUIRE(status == 0);
     }
-    CHECK(std::distance(std::filesystem::directory_iterator(folder->path()),
-                        std::filesystem::directory_iterator()) == 3);
+    CHECK(nn_test::names_in(folder->path()).size() == 3);
     folder = std::make_unique<nn_test::TemporaryDirectory>();
   }
 }
