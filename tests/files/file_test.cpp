@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -108,26 +109,43 @@ TEST_CASE("a reader sees the old file or the new one, never a part",
           "[file][threads]") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("a");
-  const std::string first(200000, 'a');
-  const std::string second(300000, 'b');
+  std::string written_to = path;
+  // Small files make a writer look at the path more often while another
+  // replaces it; large ones leave a reader more time in the midst of one.
+  std::size_t size = 3;
+  int rounds = 1000;
+  SECTION("small") {}
+  SECTION("small, behind a link") {
+    written_to = directory.file("link");
+    fs::create_symlink("a", written_to);
+  }
+  SECTION("large") {
+    size = 200000;
+    rounds = 20;
+  }
+  const std::string first(size, 'a');
+  const std::string second(size + size / 2, 'b');
   nn::write_file_atomically(path, first);
+  const auto files = file_count(directory.path());
 
+  std::atomic<int> writing{2};
   std::vector<std::thread> writers;
   for (int t = 0; t < 2; ++t) {
-    writers.emplace_back([&path, &first, &second] {
-      for (int i = 0; i < 20; ++i) {
-        nn::write_file_atomically(path, i % 2 == 0 ? second : first);
+    writers.emplace_back([&] {
+      for (int i = 0; i < rounds; ++i) {
+        nn::write_file_atomically(written_to, i % 2 == 0 ? second : first);
       }
+      --writing;
     });
   }
   int torn = 0;
-  for (int i = 0; i < 40; ++i) {
+  while (writing > 0) {
     const std::string content = nn::read_file(path);
     if (content != first && content != second) ++torn;
   }
   for (std::thread& writer : writers) writer.join();
   REQUIRE(torn == 0);
-  REQUIRE(file_count(directory.path()) == 1);
+  REQUIRE(file_count(directory.path()) == files);
 }
 
 TEST_CASE("a file that cannot be replaced stays and no part is left",

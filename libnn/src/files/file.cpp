@@ -1,8 +1,10 @@
 #include "nn/files/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +12,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -94,13 +94,9 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 /// What the symbolic links at the end of a path lead to, whether it exists or
-/// not. Empty for the links under /proc, as /dev/stdout is one: they are open
-/// files, whatever path they show.
+/// not. Empty for the links of a proc file system, as /dev/stdout is one: they
+/// are open files, whatever path they show.
 std::string behind_links(std::string path) {
   constexpr int kMostLinks = 40;  // as the kernel has it
   const std::string asked = path;
@@ -111,11 +107,11 @@ std::string behind_links(std::string path) {
     }
     if (links == kMostLinks) throw_errno(asked, kCannotWrite, ELOOP);
     const std::string folder = folder_of(path);
-    const std::unique_ptr<char, decltype(&std::free)> real(
-        ::realpath(folder.empty() ? "." : folder.c_str(), nullptr), &std::free);
-    if (real && (std::string(real.get()) + "/").rfind("/proc/", 0) == 0) {
-      return "";
+    struct statfs file_system {};
+    if (::statfs(folder.empty() ? "." : folder.c_str(), &file_system) != 0) {
+      throw_errno(asked, kCannotWrite, errno);
     }
+    if (file_system.f_type == PROC_SUPER_MAGIC) return "";
     char target[PATH_MAX];
     const ssize_t length = ::readlink(path.c_str(), target, sizeof(target));
     if (length < 0) throw_errno(asked, kCannotWrite, errno);
@@ -235,7 +231,7 @@ class PartialFile {
     struct stat by_name {};
     struct stat by_fd {};
     return ::lstat(name.c_str(), &by_name) == 0 && ::fstat(fd, &by_fd) == 0 &&
-           same_file(by_name, by_fd);
+           by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
   }
 
   /// Removes the file of this name if nobody works on it. Whether it did.
@@ -269,12 +265,10 @@ void write_file_atomically(const std::string& path,
   if (exists && !S_ISREG(status.st_mode)) {
     return write_through(path, data, size_bytes);
   }
+  // Not decided by comparing what two looks at the path find: somebody may put
+  // a new file into its place between them.
   const std::string target = behind_links(path);
-  struct stat now {};
-  if (target.empty() || (exists && (::lstat(target.c_str(), &now) != 0 ||
-                                    !same_file(status, now)))) {
-    return write_through(path, data, size_bytes);
-  }
+  if (target.empty()) return write_through(path, data, size_bytes);
   if (target.back() == '/') throw_errno(path, kCannotWrite, EISDIR);
   if (exists && ::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
     throw_errno(path, kCannotWrite, errno);
