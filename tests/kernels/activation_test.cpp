@@ -95,14 +95,15 @@ TEMPLATE_TEST_CASE("every activation and its gradient agree with the textbook",
         x.data()[i] = static_cast<TestType>(rng.uniform(-12.0, 12.0));
       }
       x.data()[size / 2] = TestType(0);
-      activation_forward(f.kind, TestType(kSlope), x.data(), y.data(), size);
-      activation_backward(f.kind,
-                          TestType(kSlope),
-                          x.data(),
-                          y.data(),
-                          dy.data(),
-                          dx.data(),
-                          size);
+      activation_forward<TestType>(
+          {f.kind, TestType(kSlope), x.data(), y.data(), size});
+      activation_backward<TestType>({f.kind,
+                                     TestType(kSlope),
+                                     x.data(),
+                                     y.data(),
+                                     dy.data(),
+                                     dx.data(),
+                                     size});
       REQUIRE(y.guards_are_whole());
       REQUIRE(dx.guards_are_whole());
       for (Index i = 0; i < size; ++i) {
@@ -122,7 +123,7 @@ TEST_CASE("gelu keeps its digits far out in the tail",
   // Where x / 2 * (1 + erf(x / sqrt(2))) has lost all of them.
   for (double x = -1; x > -37; x -= 0.37) {
     double y = 0;
-    activation_forward(ActivationKind::kGelu, 0.0, &x, &y, 1);
+    activation_forward<double>({ActivationKind::kGelu, 0.0, &x, &y, 1});
     const double expected = x * normal_distribution(x);
     CAPTURE(x, y, expected);
     // Some roundings here, and in erfc() that of its argument, x^2 / 2 times.
@@ -141,7 +142,8 @@ TEMPLATE_TEST_CASE("activations take the largest numbers and infinities",
     const auto value = [size](ActivationKind kind, TestType x) {
       const std::vector<TestType> in(static_cast<std::size_t>(size), x);
       std::vector<TestType> out(in.size());
-      activation_forward(kind, TestType(kSlope), in.data(), out.data(), size);
+      activation_forward<TestType>(
+          {kind, TestType(kSlope), in.data(), out.data(), size});
       for (const TestType y : out) {
         REQUIRE((y == out[0] || (std::isnan(y) && std::isnan(out[0]))));
       }
@@ -190,8 +192,9 @@ TEMPLATE_TEST_CASE("gradients of activations are finite for large numbers",
         TestType y = 0;
         TestType dx = 0;
         const TestType dy = 3;
-        activation_forward(f.kind, TestType(kSlope), &at, &y, 1);
-        activation_backward(f.kind, TestType(kSlope), &at, &y, &dy, &dx, 1);
+        activation_forward<TestType>({f.kind, TestType(kSlope), &at, &y, 1});
+        activation_backward<TestType>(
+            {f.kind, TestType(kSlope), &at, &y, &dy, &dx, 1});
         const bool saturates = f.kind == ActivationKind::kSigmoid ||
                                f.kind == ActivationKind::kTanh;
         if (f.kind == ActivationKind::kLeakyReLU && at < 0) {
@@ -218,19 +221,19 @@ TEMPLATE_TEST_CASE("activations work in place, without what they do not read",
     x.fill(rng);
     dy.fill(rng);
     const TestType slope = TestType(kSlope);
-    activation_forward(f.kind, slope, x.data(), y.data(), kSize);
+    activation_forward<TestType>({f.kind, slope, x.data(), y.data(), kSize});
     const bool reads_y =
         f.kind == ActivationKind::kSigmoid || f.kind == ActivationKind::kTanh;
-    activation_backward<TestType>(f.kind,
-                                  slope,
-                                  reads_y ? nullptr : x.data(),
-                                  reads_y ? y.data() : nullptr,
-                                  dy.data(),
-                                  dx.data(),
-                                  kSize);
+    activation_backward<TestType>({f.kind,
+                                   slope,
+                                   reads_y ? nullptr : x.data(),
+                                   reads_y ? y.data() : nullptr,
+                                   dy.data(),
+                                   dx.data(),
+                                   kSize});
     activation_backward<TestType>(
-        f.kind, slope, x.data(), y.data(), dy.data(), dy.data(), kSize);
-    activation_forward(f.kind, slope, x.data(), x.data(), kSize);
+        {f.kind, slope, x.data(), y.data(), dy.data(), dy.data(), kSize});
+    activation_forward<TestType>({f.kind, slope, x.data(), x.data(), kSize});
     CHECK(std::equal(dx.data(), dx.data() + kSize, dy.data()));
     CHECK(std::equal(y.data(), y.data() + kSize, x.data()));
   }

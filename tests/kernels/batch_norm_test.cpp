@@ -64,8 +64,8 @@ TEMPLATE_TEST_CASE("channel moments agree with their definition",
     });
     nn::Buffer scratch;
     scratch.reserve(nn::kernels::channel_scratch_bytes<TestType>(g));
-    nn::kernels::channel_moments(
-        g, x.data(), mean.data(), variance.data(), scratch.data());
+    nn::kernels::channel_moments<TestType>(
+        {g, x.data(), mean.data(), variance.data(), scratch.data()});
     CHECK(mean.guards_are_whole());
     CHECK(variance.guards_are_whole());
 
@@ -102,7 +102,8 @@ TEST_CASE("channel moments keep the digits of a mean far from zero",
   scratch.reserve(nn::kernels::channel_scratch_bytes<float>(g));
   float mean = 0;
   float variance = 0;
-  nn::kernels::channel_moments(g, x.data(), &mean, &variance, scratch.data());
+  nn::kernels::channel_moments<float>(
+      {g, x.data(), &mean, &variance, scratch.data()});
   CHECK(mean == 4098.0f);
   CHECK(variance == 1.0f);
 }
@@ -125,23 +126,23 @@ TEMPLATE_TEST_CASE("channel loops agree with their definition",
     Guarded<T> y(size), dx(size), sum(g.channels), weighted(g.channels);
     nn::Buffer scratch;
     scratch.reserve(nn::kernels::channel_scratch_bytes<T>(g));
-    nn::kernels::channel_affine(
-        g, x.data(), mean.data(), a.data(), b.data(), y.data());
-    nn::kernels::channel_input_gradient(g,
-                                        x.data(),
-                                        dy.data(),
-                                        mean.data(),
-                                        a.data(),
-                                        b.data(),
-                                        c.data(),
-                                        dx.data());
-    nn::kernels::channel_gradients(g,
-                                   x.data(),
-                                   dy.data(),
-                                   mean.data(),
-                                   sum.data(),
-                                   weighted.data(),
-                                   scratch.data());
+    nn::kernels::channel_affine<T>(
+        {g, x.data(), mean.data(), a.data(), b.data(), y.data()});
+    nn::kernels::channel_input_gradient<T>({g,
+                                            x.data(),
+                                            dy.data(),
+                                            mean.data(),
+                                            a.data(),
+                                            b.data(),
+                                            c.data(),
+                                            dx.data()});
+    nn::kernels::channel_gradients<T>({g,
+                                       x.data(),
+                                       dy.data(),
+                                       mean.data(),
+                                       sum.data(),
+                                       weighted.data(),
+                                       scratch.data()});
     CHECK(y.guards_are_whole());
     CHECK(dx.guards_are_whole());
     CHECK(sum.guards_are_whole());
@@ -189,15 +190,15 @@ TEST_CASE("channel sums are the same bits for any number of threads",
       std::vector<std::vector<float>> results(4, std::vector<float>(channels));
       nn::Buffer scratch;
       scratch.reserve(nn::kernels::channel_scratch_bytes<float>(g));
-      nn::kernels::channel_moments(
-          g, x.data(), results[0].data(), results[1].data(), scratch.data());
-      nn::kernels::channel_gradients(g,
-                                     x.data(),
-                                     dy.data(),
-                                     results[0].data(),
-                                     results[2].data(),
-                                     results[3].data(),
-                                     scratch.data());
+      nn::kernels::channel_moments<float>(
+          {g, x.data(), results[0].data(), results[1].data(), scratch.data()});
+      nn::kernels::channel_gradients<float>({g,
+                                             x.data(),
+                                             dy.data(),
+                                             results[0].data(),
+                                             results[2].data(),
+                                             results[3].data(),
+                                             scratch.data()});
       return results;
     };
     const auto alone = run(1);

@@ -205,11 +205,11 @@ TEST_CASE("loops over elements leave no upper half of a register in use",
          ++kind) {
       const auto f = static_cast<ActivationKind>(kind);
       check("activation", [&] {
-        kernels::activation_forward(f, 0.1f, t.data(), a.data(), size);
+        kernels::activation_forward<float>({f, 0.1f, t.data(), a.data(), size});
       });
       check("gradient of an activation", [&] {
-        kernels::activation_backward(
-            f, 0.1f, t.data(), a.data(), y.data(), b.data(), size);
+        kernels::activation_backward<float>(
+            {f, 0.1f, t.data(), a.data(), y.data(), b.data(), size});
       });
     }
     check("dropout", [&] {

@@ -45,32 +45,29 @@ TEMPLATE_TEST_CASE("sample loops agree with their definition",
           dweight(rows), dbias(rows);
       nn::Buffer scratch;
       scratch.reserve(nn::kernels::sample_scratch_bytes<T>(rows, cols));
-      nn::kernels::sample_normalize(x.data(),
-                                    rows,
-                                    cols,
-                                    eps,
-                                    affine ? weight.data() : nullptr,
-                                    affine ? bias.data() : nullptr,
-                                    y.data(),
-                                    mean.data(),
-                                    inverse_std.data());
-      nn::kernels::sample_normalize_backward(x.data(),
-                                             dy.data(),
-                                             rows,
-                                             cols,
-                                             affine ? weight.data() : nullptr,
-                                             mean.data(),
-                                             inverse_std.data(),
-                                             dx.data());
-      nn::kernels::sample_normalize_parameters(x.data(),
-                                               dy.data(),
-                                               rows,
-                                               cols,
-                                               mean.data(),
-                                               inverse_std.data(),
-                                               dweight.data(),
-                                               dbias.data(),
-                                               scratch.data());
+      nn::kernels::sample_normalize<T>({rows,
+                                        cols,
+                                        x.data(),
+                                        eps,
+                                        affine ? weight.data() : nullptr,
+                                        affine ? bias.data() : nullptr,
+                                        y.data(),
+                                        mean.data(),
+                                        inverse_std.data()});
+      const nn::kernels::SampleNormGradientArgs<T> args{
+          rows,
+          cols,
+          x.data(),
+          dy.data(),
+          affine ? weight.data() : nullptr,
+          mean.data(),
+          inverse_std.data(),
+          dx.data(),
+          dweight.data(),
+          dbias.data(),
+          scratch.data()};
+      nn::kernels::sample_normalize_backward(args);
+      nn::kernels::sample_normalize_parameters(args);
       for (const auto* array : {&y, &dx, &mean, &inverse_std, &dweight}) {
         CHECK(array->guards_are_whole());
       }
@@ -142,15 +139,17 @@ TEST_CASE("sums over samples are the same bits for any number of threads",
     std::vector<std::vector<float>> results(2, std::vector<float>(kRows));
     nn::Buffer scratch;
     scratch.reserve(nn::kernels::sample_scratch_bytes<float>(kRows, kCols));
-    nn::kernels::sample_normalize_parameters(x.data(),
-                                             dy.data(),
-                                             kRows,
-                                             kCols,
-                                             mean.data(),
-                                             inverse_std.data(),
-                                             results[0].data(),
-                                             results[1].data(),
-                                             scratch.data());
+    nn::kernels::sample_normalize_parameters<float>({kRows,
+                                                     kCols,
+                                                     x.data(),
+                                                     dy.data(),
+                                                     /*weight=*/nullptr,
+                                                     mean.data(),
+                                                     inverse_std.data(),
+                                                     /*dx=*/nullptr,
+                                                     results[0].data(),
+                                                     results[1].data(),
+                                                     scratch.data()});
     return results;
   };
   const auto alone = run(1);

@@ -12,7 +12,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include "kernels/entry-inl.h"
-#include "kernels/vector_loop-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_ACTIVATION_TABLE
 #define NN_SRC_KERNELS_ACTIVATION_TABLE
@@ -24,9 +24,8 @@ constexpr std::size_t kActivationKinds = 6;
 // ActivationKind.
 template <typename T>
 struct ActivationTable {
-  void (*forward[kActivationKinds])(T slope, const T* x, T* y, Index count);
-  void (*backward[kActivationKinds])(
-      T slope, const T* x, const T* y, const T* dy, T* dx, Index count);
+  void (*forward[kActivationKinds])(const ActivationArgs<T>& args);
+  void (*backward[kActivationKinds])(const ActivationGradientArgs<T>& args);
 };
 
 // The polynomial P of upper_tail(), lowest power first: the Chebyshev series
@@ -76,7 +75,6 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // 1 / (1 + exp(-x)). The exponential is taken of -|x|, where it cannot
 // overflow. A NaN gives some number: the callers multiply by x.
@@ -146,70 +144,69 @@ HWY_INLINE V from_both_sides(D d, V x) {
   return hn::IfThenElse(hn::Gt(bounded, highest), highest, bounded);
 }
 
+// The functions. `slope` is that of LeakyReLU; backward() has the gradient from
+// y where kFromOutput, else from x.
+
 struct LeakyReLU {
+  static constexpr bool kFromOutput = false;
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T slope, V x) const {
+  static HWY_INLINE V forward(D d, T slope, V x) {
     const V scaled = hn::Mul(hn::Set(d, slope), x);
     return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, scaled);
   }
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T slope, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
-    const auto scaled = hn::Mul(hn::Set(d, slope), dy);
-    const auto v = hn::LoadU(d, x);
-    const auto alive = hn::Gt(v, hn::Zero(d));
-    const auto dx = hn::IfThenElse(alive, dy, scaled);
-    return hn::IfThenElse(hn::IsNaN(v), v, dx);
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D d, T slope, V x, V dy) {
+    const V scaled = hn::Mul(hn::Set(d, slope), dy);
+    const V dx = hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, scaled);
+    return hn::IfThenElse(hn::IsNaN(x), x, dx);
   }
 };
 
 struct Sigmoid {
+  static constexpr bool kFromOutput = true;
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T /*slope*/, V x) const {
+  static HWY_INLINE V forward(D d, T /*slope*/, V x) {
     return hn::IfThenElse(hn::IsNaN(x), x, sigmoid_of_number(d, x));
   }
   // s' = s (1 - s)
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T /*slope*/, const T* /*x*/, const T* y, hn::Vec<D> dy) const {
-    const auto s = hn::LoadU(d, y);
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D /*d*/, T /*slope*/, V s, V dy) {
     return hn::Mul(dy, hn::NegMulAdd(s, s, s));
   }
 };
 
 struct Tanh {
+  static constexpr bool kFromOutput = true;
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T /*slope*/, V x) const {
+  static HWY_INLINE V forward(D d, T /*slope*/, V x) {
     return hn::Tanh(d, x);
   }
   // tanh' = 1 - tanh^2
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T /*slope*/, const T* /*x*/, const T* y, hn::Vec<D> dy) const {
-    const auto v = hn::LoadU(d, y);
-    return hn::Mul(dy, hn::NegMulAdd(v, v, hn::Set(d, T(1))));
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D d, T /*slope*/, V y, V dy) {
+    return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, T(1))));
   }
 };
 
 struct Gelu {
+  static constexpr bool kFromOutput = false;
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T /*slope*/, V x) const {
+  static HWY_INLINE V forward(D d, T /*slope*/, V x) {
     V bell;
     return hn::Mul(from_below(d, x), normal_distribution(d, x, bell));
   }
   // (x Phi)' = Phi + x exp(-x^2 / 2) / sqrt(2 pi)
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T /*slope*/, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
-    const auto v = hn::LoadU(d, x);
-    hn::Vec<D> bell;
-    const auto phi = normal_distribution(d, v, bell);
-    const auto density = hn::Mul(bell, hn::Set(d, T(0.39894228040143267794)));
-    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), density, phi));
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D d, T /*slope*/, V x, V dy) {
+    V bell;
+    const V phi = normal_distribution(d, x, bell);
+    const V density = hn::Mul(bell, hn::Set(d, T(0.39894228040143267794)));
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, x), density, phi));
   }
 };
 
 struct GeluTanh {
+  static constexpr bool kFromOutput = false;
   static constexpr double kCubic = 0.044715;
   static constexpr double kTwoRootTwoByPi = 1.5957691216057307117;
 
@@ -222,82 +219,55 @@ struct GeluTanh {
   }
 
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T /*slope*/, V x) const {
+  static HWY_INLINE V forward(D d, T /*slope*/, V x) {
     return hn::Mul(from_below(d, x), sigmoid_of_number(d, two_u(d, x)));
   }
   // (x s)' = s + x s (1 - s) (2u)'
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T /*slope*/, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
-    const auto v = hn::LoadU(d, x);
-    const auto s = sigmoid_of_number(d, two_u(d, v));
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D d, T /*slope*/, V x, V dy) {
+    const V s = sigmoid_of_number(d, two_u(d, x));
     // Where x^2 overflows, s (1 - s) is zero, and their product a NaN.
-    const auto bounded = hn::Min(hn::Abs(v), hn::Set(d, T(100)));
-    const auto slope_of_two_u = hn::Mul(hn::Set(d, T(kTwoRootTwoByPi)),
-                                        hn::MulAdd(hn::Set(d, T(3 * kCubic)),
-                                                   hn::Mul(bounded, bounded),
-                                                   hn::Set(d, T(1))));
-    const auto slope = hn::Mul(hn::NegMulAdd(s, s, s), slope_of_two_u);
-    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), slope, s));
+    const V bounded = hn::Min(hn::Abs(x), hn::Set(d, T(100)));
+    const V slope_of_two_u = hn::Mul(hn::Set(d, T(kTwoRootTwoByPi)),
+                                     hn::MulAdd(hn::Set(d, T(3 * kCubic)),
+                                                hn::Mul(bounded, bounded),
+                                                hn::Set(d, T(1))));
+    const V slope = hn::Mul(hn::NegMulAdd(s, s, s), slope_of_two_u);
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, x), slope, s));
   }
 };
 
 struct SiLU {
+  static constexpr bool kFromOutput = false;
   template <class D, class V, typename T>
-  HWY_INLINE V forward(D d, T /*slope*/, V x) const {
+  static HWY_INLINE V forward(D d, T /*slope*/, V x) {
     return hn::Mul(from_below(d, x), sigmoid_of_number(d, x));
   }
   // (x s)' = s + x s (1 - s)
-  template <class D, typename T>
-  HWY_INLINE hn::Vec<D> backward(
-      D d, T /*slope*/, const T* x, const T* /*y*/, hn::Vec<D> dy) const {
-    const auto v = hn::LoadU(d, x);
-    const auto s = sigmoid_of_number(d, v);
-    const auto slope = hn::NegMulAdd(s, s, s);
-    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, v), slope, s));
+  template <class D, class V, typename T>
+  static HWY_INLINE V backward(D d, T /*slope*/, V x, V dy) {
+    const V s = sigmoid_of_number(d, x);
+    const V slope = hn::NegMulAdd(s, s, s);
+    return hn::Mul(dy, hn::MulAdd(from_both_sides(d, x), slope, s));
   }
 };
 
 template <class Function, typename T>
-struct Forward {
-  T slope;
-  const T* x;
-  T* y;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto v = hn::LoadU(d, x + i);
-    hn::StoreU(Function().forward(d, slope, v), d, y + i);
-  }
-};
-
-template <class Function, typename T>
-struct Backward {
-  T slope;
-  const T* x;
-  const T* y;
-  const T* dy;
-  T* dx;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto g = hn::LoadU(d, dy + i);
-    hn::StoreU(Function().backward(d, slope, at(x, i), at(y, i), g), d, dx + i);
-  }
-  static HWY_INLINE const T* at(const T* p, Index i) {
-    return p ? p + i : nullptr;
-  }
-};
-
-template <class Function, typename T>
-void forward(T slope, const T* x, T* y, Index count) {
-  for_each_vector<T>(count, Forward<Function, T>{slope, x, y});
+void forward(const ActivationArgs<T>& args) {
+  for_each_vector<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    const auto x = hn::LoadU(d, a.x + i);
+    hn::StoreU(Function::forward(d, a.slope, x), d, a.y + i);
+  });
 }
 
 template <class Function, typename T>
-void backward(
-    T slope, const T* x, const T* y, const T* dy, T* dx, Index count) {
-  for_each_vector<T>(count, Backward<Function, T>{slope, x, y, dy, dx});
+void backward(const ActivationGradientArgs<T>& args) {
+  const T* at = Function::kFromOutput ? args.y : args.x;
+  for_each_vector<T>(args.count, [a = args, at](auto d, Index i) NN_BODY {
+    const auto v = hn::LoadU(d, at + i);
+    const auto dy = hn::LoadU(d, a.dy + i);
+    hn::StoreU(Function::backward(d, a.slope, v, dy), d, a.dx + i);
+  });
 }
 
 template <typename T>
@@ -332,30 +302,30 @@ NN_CHOOSE_TABLES(ActivationTable)
 }  // namespace
 
 template <typename T>
-void activation_forward(
-    ActivationKind kind, T slope, const T* x, T* y, Index count) {
-  const auto loop = table<T>().forward[static_cast<std::size_t>(kind)];
-  for_blocks(count, [&](Index i, Index n) { loop(slope, x + i, y + i, n); });
-}
-
-template <typename T>
-void activation_backward(ActivationKind kind,
-                         T slope,
-                         const T* x,
-                         const T* y,
-                         const T* dy,
-                         T* dx,
-                         Index count) {
-  const auto loop = table<T>().backward[static_cast<std::size_t>(kind)];
-  for_blocks(count, [&](Index i, Index n) {
-    loop(slope, x ? x + i : nullptr, y ? y + i : nullptr, dy + i, dx + i, n);
+void activation_forward(const ActivationArgs<T>& args) {
+  const auto loop = table<T>().forward[static_cast<std::size_t>(args.kind)];
+  for_blocks(args.count, [&](Index i, Index n) {
+    loop({args.kind, args.slope, args.x + i, args.y + i, n});
   });
 }
 
-#define NN_INSTANTIATE(T)                                                      \
-  template void activation_forward<T>(ActivationKind, T, const T*, T*, Index); \
-  template void activation_backward<T>(                                        \
-      ActivationKind, T, const T*, const T*, const T*, T*, Index);
+template <typename T>
+void activation_backward(const ActivationGradientArgs<T>& args) {
+  const auto loop = table<T>().backward[static_cast<std::size_t>(args.kind)];
+  for_blocks(args.count, [&](Index i, Index n) {
+    loop({args.kind,
+          args.slope,
+          args.x ? args.x + i : nullptr,
+          args.y ? args.y + i : nullptr,
+          args.dy + i,
+          args.dx + i,
+          n});
+  });
+}
+
+#define NN_INSTANTIATE(T)                                        \
+  template void activation_forward<T>(const ActivationArgs<T>&); \
+  template void activation_backward<T>(const ActivationGradientArgs<T>&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

@@ -11,22 +11,31 @@ using internal::ActivationKind;
 // Loops over contiguous arrays, on up to num_threads() threads where they are
 // long. Results do not depend on the number of threads. A NaN stays one.
 
-/// y = f(x). `slope` is that of kLeakyReLU; the others do not read it. In place
-/// is fine.
 template <typename T>
-void activation_forward(
-    ActivationKind kind, T slope, const T* x, T* y, Index count);
+struct ActivationArgs {
+  ActivationKind kind;
+  T slope;  ///< of kLeakyReLU; the others do not read it
+  const T* x;
+  T* y;  ///< may be `x`
+  Index count;
+};
+/// y = f(x).
+template <typename T>
+void activation_forward(const ActivationArgs<T>& args);
 
-/// dx = dy * f'(x), from x and y = f(x). kSigmoid and kTanh read y alone, the
-/// others x alone; what is not read may be null. dx may be any of the others.
 template <typename T>
-void activation_backward(ActivationKind kind,
-                         T slope,
-                         const T* x,
-                         const T* y,
-                         const T* dy,
-                         T* dx,
-                         Index count);
+struct ActivationGradientArgs {
+  ActivationKind kind;
+  T slope;
+  const T* x;  ///< may be null for kSigmoid and kTanh
+  const T* y;  ///< may be null for the others
+  const T* dy;
+  T* dx;  ///< may be any of the others
+  Index count;
+};
+/// dx = dy * f'(x), by kSigmoid and kTanh from y = f(x), by the others from x.
+template <typename T>
+void activation_backward(const ActivationGradientArgs<T>& args);
 
 }  // namespace nn::kernels
 

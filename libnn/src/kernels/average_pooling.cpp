@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
+#include "kernels/windows2x2-inl.h"
 
 #ifndef NN_SRC_KERNELS_AVERAGE_POOLING_TABLE
 #define NN_SRC_KERNELS_AVERAGE_POOLING_TABLE
@@ -58,7 +59,7 @@ void write_reciprocals(const AveragePoolGeometry& g, Index rows, T* out) {
   }
 }
 
-// Windows of 2 x 2 side by side, as most networks have them.
+// What windows2x2-inl.h walks over.
 inline bool is_2x2(const AveragePoolGeometry& g) {
   return g.window_h == 2 && g.window_w == 2 && g.stride_h == 2 &&
          g.stride_w == 2 && g.pad_h == 0 && g.pad_w == 0;
@@ -94,30 +95,13 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// sum += x
-template <typename T>
-HWY_INLINE void add(const T* HWY_RESTRICT x, T* HWY_RESTRICT sum, Index count) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
-  }
-  for (; i < count; ++i) sum[i] += x[i];
-}
 
 // out = a * b
 template <typename T>
 HWY_INLINE void multiply(const T* a, const T* b, T* out, Index count) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
     hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
-  }
-  for (; i < count; ++i) out[i] = a[i] * b[i];
+  });
 }
 
 // sum[i] += x[i * stride]. With a stride of 2, reads one element behind the
@@ -127,13 +111,12 @@ HWY_INLINE void gather_add(const T* HWY_RESTRICT x,
                            Index stride,
                            T* HWY_RESTRICT sum,
                            Index count) {
-  if (stride == 1) return add(x, sum, count);
+  if (stride == 1) return add_elements(sum, x, sum, count);
   Index i = 0;
   if (stride == 2) {
-    const hn::ScalableTag<T> d;
-    const auto lanes = static_cast<Index>(hn::Lanes(d));
-    for (; i + lanes <= count; i += lanes) {
-      hn::Vec<decltype(d)> even, odd;
+    const Tag<T> d;
+    for (; i + kLanes<T> <= count; i += kLanes<T>) {
+      Vec<T> even, odd;
       hn::LoadInterleaved2(d, x + 2 * i, even, odd);
       hn::StoreU(hn::Add(hn::LoadU(d, sum + i), even), d, sum + i);
     }
@@ -148,13 +131,12 @@ HWY_INLINE void scatter_add(const T* HWY_RESTRICT x,
                             Index stride,
                             T* HWY_RESTRICT sum,
                             Index count) {
-  if (stride == 1) return add(x, sum, count);
+  if (stride == 1) return add_elements(sum, x, sum, count);
   Index i = 0;
   if (stride == 2) {
-    const hn::ScalableTag<T> d;
-    const auto lanes = static_cast<Index>(hn::Lanes(d));
-    for (; i + lanes <= count; i += lanes) {
-      hn::Vec<decltype(d)> even, odd;
+    const Tag<T> d;
+    for (; i + kLanes<T> <= count; i += kLanes<T>) {
+      Vec<T> even, odd;
       hn::LoadInterleaved2(d, sum + 2 * i, even, odd);
       hn::StoreInterleaved2(
           hn::Add(even, hn::LoadU(d, x + i)), odd, d, sum + 2 * i);
@@ -177,7 +159,7 @@ void forward(const AveragePoolGeometry& g,
     T* sum = rows.sum + g.pad_w;
     std::copy_n(x + range.begin * g.width, g.width, sum);
     for (Index h = range.begin + 1; h < range.end; ++h) {
-      add(x + h * g.width, sum, g.width);
+      add_elements(sum, x + h * g.width, sum, g.width);
     }
     if (rows_of_reciprocals != range.end - range.begin) {
       rows_of_reciprocals = range.end - range.begin;
@@ -212,81 +194,34 @@ void backward(const AveragePoolGeometry& g,
       scatter_add(rows.gradient, g.stride_w, rows.sum + kw, ow_end);
     }
     for (Index h = range.begin; h < range.end; ++h) {
-      add(rows.sum + g.pad_w, dx + h * g.width, g.width);
+      T* row = dx + h * g.width;
+      add_elements(row, rows.sum + g.pad_w, row, g.width);
     }
   }
 }
 
-// Rows are short against a vector: reading goes on into the next row, and what
-// is written past the end of this one is overwritten by it. Where there is no
-// next row, whole vectors go by way of the stack. Five times as fast as the
-// passes above, which take 150 ns for a plane of 14 x 14.
+// Five times as fast as the passes above, which take 150 ns for a plane of 14 x
+// 14.
 template <typename T>
 void forward2x2(const AveragePoolGeometry& g, Index planes, const T* x, T* y) {
-  const hn::ScalableTag<T> d;
-  constexpr auto lanes = static_cast<Index>(hn::MaxLanes(d));
-  const Index oh_end = g.out_height();
-  const Index ow_end = g.out_width();
-  const T* x_end = x + planes * g.height * g.width;
-  const T* y_end = y + planes * oh_end * ow_end;
-  const auto quarter = hn::Set(d, T(0.25));
-  for (Index plane = 0; plane < planes; ++plane) {
-    for (Index oh = 0; oh < oh_end; ++oh) {
-      const T* top = x + (plane * g.height + 2 * oh) * g.width;
-      for (Index ow = 0; ow < ow_end; ow += lanes) {
-        const T* row0 = top + 2 * ow;
-        const T* row1 = row0 + g.width;
-        const Index count = HWY_MIN(lanes, ow_end - ow);
-        HWY_ALIGN T edge[2][2 * lanes];
-        if (row1 + 2 * lanes > x_end) {
-          for (Index i = 0; i < 2 * count; ++i) {
-            edge[0][i] = row0[i];
-            edge[1][i] = row1[i];
-          }
-          for (Index i = 2 * count; i < 2 * lanes; ++i) {
-            edge[0][i] = edge[1][i] = T(0);
-          }
-          row0 = edge[0];
-          row1 = edge[1];
-        }
-        hn::Vec<decltype(d)> left, right, left_below, right_below;
-        hn::LoadInterleaved2(d, row0, left, right);
-        hn::LoadInterleaved2(d, row1, left_below, right_below);
-        const auto mean = hn::Mul(
-            hn::Add(hn::Add(left, left_below), hn::Add(right, right_below)),
-            quarter);
-        if (y + lanes <= y_end) {
-          hn::StoreU(mean, d, y);
-        } else {
-          HWY_ALIGN T values[lanes];
-          hn::StoreU(mean, d, values);
-          for (Index i = 0; i < count; ++i) y[i] = values[i];
-        }
-        y += count;
-      }
+  const Tag<T> d;
+  const Index windows = planes * g.out_height() * g.out_width();
+  const auto average = [=](Index first,
+                           Index count,
+                           Vec<T> left,
+                           Vec<T> right,
+                           Vec<T> left_below,
+                           Vec<T> right_below) NN_BODY {
+    const Vec<T> sum =
+        hn::Add(hn::Add(left, left_below), hn::Add(right, right_below));
+    const Vec<T> mean = hn::Mul(sum, hn::Set(d, T(0.25)));
+    if (first + kLanes<T> <= windows) {
+      hn::StoreU(mean, d, y + first);
+    } else {
+      store_lanes(mean, y + first, count);
     }
-  }
-}
-
-// A quarter of each of `count` gradients from dy, to two neighbours in dx.
-template <typename T>
-HWY_INLINE void spread_pairs(
-    const T* dy, const T* dy_end, Index count, T* dx, const T* dx_end) {
-  const hn::ScalableTag<T> d;
-  constexpr auto lanes = static_cast<Index>(hn::MaxLanes(d));
-  HWY_ALIGN T values[2 * lanes];
-  if (dy + lanes > dy_end) {
-    for (Index i = 0; i < count; ++i) values[i] = dy[i];
-    for (Index i = count; i < lanes; ++i) values[i] = T(0);
-    dy = values;
-  }
-  const auto quarter = hn::Mul(hn::LoadU(d, dy), hn::Set(d, T(0.25)));
-  if (dx + 2 * lanes <= dx_end) {
-    hn::StoreInterleaved2(quarter, quarter, d, dx);
-  } else {
-    hn::StoreInterleaved2(quarter, quarter, d, values);
-    for (Index i = 0; i < 2 * count; ++i) dx[i] = values[i];
-  }
+  };
+  for_each_2x2(planes, g.height, g.width, x, average);
 }
 
 template <typename T>
@@ -294,58 +229,18 @@ void backward2x2(const AveragePoolGeometry& g,
                  Index planes,
                  const T* dy,
                  T* dx) {
-  constexpr auto lanes = static_cast<Index>(hn::MaxLanes(hn::ScalableTag<T>()));
-  const Index oh_end = g.out_height();
-  const Index ow_end = g.out_width();
-  const T* dy_end = dy + planes * oh_end * ow_end;
-  const T* dx_end = dx + planes * g.height * g.width;
-  for (Index plane = 0; plane < planes; ++plane) {
-    for (Index oh = 0; oh < oh_end; ++oh, dy += ow_end) {
-      // The upper row as a whole before the lower one, which it overwrites the
-      // beginning of.
-      for (Index row = 0; row < 2; ++row, dx += g.width) {
-        for (Index ow = 0; ow < ow_end; ow += lanes) {
-          spread_pairs(dy + ow,
-                       dy_end,
-                       HWY_MIN(lanes, ow_end - ow),
-                       dx + 2 * ow,
-                       dx_end);
-        }
-        // A last column that no window covers.
-        if (2 * ow_end < g.width) dx[g.width - 1] = T(0);
-      }
-    }
-    // A last row likewise.
-    if (2 * oh_end < g.height) {
-      std::fill_n(dx, g.width, T(0));
-      dx += g.width;
-    }
-  }
-}
-
-template <typename T>
-T sum(const T* x, Index count) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<Index>(hn::Lanes(d));
-  // Four chains: an addition takes four cycles, and two can begin in each.
-  auto sum0 = hn::Zero(d);
-  auto sum1 = sum0;
-  auto sum2 = sum0;
-  auto sum3 = sum0;
-  Index i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    sum0 = hn::Add(sum0, hn::LoadU(d, x + i));
-    sum1 = hn::Add(sum1, hn::LoadU(d, x + i + lanes));
-    sum2 = hn::Add(sum2, hn::LoadU(d, x + i + 2 * lanes));
-    sum3 = hn::Add(sum3, hn::LoadU(d, x + i + 3 * lanes));
-  }
-  for (; i + lanes <= count; i += lanes) {
-    sum0 = hn::Add(sum0, hn::LoadU(d, x + i));
-  }
-  const auto sums = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
-  T total = hn::GetLane(hn::SumOfLanes(d, sums));
-  for (; i < count; ++i) total += x[i];
-  return total;
+  const Tag<T> d;
+  const Index windows = planes * g.out_height() * g.out_width();
+  const auto spread =
+      [=](Index first, Index count, int /*half*/, Vec<T>& left, Vec<T>& right)
+          NN_BODY {
+            const Vec<T> value = first + kLanes<T> <= windows
+                                     ? hn::LoadU(d, dy + first)
+                                     : load_lanes(dy + first, 0, count);
+            left = hn::Mul(value, hn::Set(d, T(0.25)));
+            right = left;
+          };
+  for_each_half_of_2x2(planes, g.height, g.width, dx, spread);
 }
 
 template <typename T>
@@ -354,7 +249,7 @@ const AveragePoolingTable<T>& table() {
                                                  kEntry<backward<T>>,
                                                  kEntry<forward2x2<T>>,
                                                  kEntry<backward2x2<T>>,
-                                                 kEntry<sum<T>>};
+                                                 kEntry<sum_of_elements<T>>};
   return kTable;
 }
 NN_EXPORT_TABLES(AveragePoolingTable)

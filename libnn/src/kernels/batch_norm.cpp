@@ -10,46 +10,39 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/row_loops-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_BATCH_NORM_TYPES
 #define NN_SRC_KERNELS_BATCH_NORM_TYPES
 namespace nn::kernels {
 
-// The serial loops, as one target provides them. Arguments that hold a number
-// for each row or column are named so.
+// Arguments of the loops that take every element of a tile to another. Arrays
+// other than `x`, `dy` and `out` have a number for each row.
+template <typename T>
+struct RowMapArgs {
+  MatrixTile tile;
+  const T* x;
+  const T* dy;
+  const T* mean;
+  const T* scale;
+  const T* shift;
+  const T* slope;
+  T* out;
+};
+
+// The serial loops, as one target provides them. Means are those of rows.
 template <typename T>
 struct BatchNormTable {
   // sums[row] = sum of x.
-  void (*row_sums)(const MatrixTile& tile, const T* x, T* sums);
+  void (*row_sums)(const TileSumsArgs<T>& args);
   // sums[row] = sum of (x - mean[row])^2.
-  void (*row_squares)(const MatrixTile& tile,
-                      const T* x,
-                      const T* row_mean,
-                      T* sums);
-  // y = (x - mean[row]) * scale[row] + shift[row].
-  void (*row_affine)(const MatrixTile& tile,
-                     const T* x,
-                     const T* row_mean,
-                     const T* row_scale,
-                     const T* row_shift,
-                     T* y);
+  void (*row_squares)(const TileSumsArgs<T>& args);
   // sums[row] = sum of dy, weighted[row] = sum of dy * (x - mean[row]).
-  void (*row_gradients)(const MatrixTile& tile,
-                        const T* x,
-                        const T* dy,
-                        const T* row_mean,
-                        T* sums,
-                        T* weighted);
-  // dx = scale[row] * (dy - mean_dy[row] + slope[row] * (x - mean[row])).
-  void (*row_input_gradient)(const MatrixTile& tile,
-                             const T* x,
-                             const T* dy,
-                             const T* row_mean,
-                             const T* row_scale,
-                             const T* row_mean_dy,
-                             const T* row_slope,
-                             T* dx);
+  void (*row_gradients)(const TileSumsArgs<T>& args);
+  // out = (x - mean[row]) * scale[row] + shift[row].
+  void (*row_affine)(const RowMapArgs<T>& args);
+  // out = scale[row] * (dy - shift[row] + slope[row] * (x - mean[row])).
+  void (*row_input_gradient)(const RowMapArgs<T>& args);
   // The sum of a column.
   T (*sum)(const T* x, Index count);
 };
@@ -64,98 +57,77 @@ namespace {
 
 // All loops go along the rows of a tile: row_tiling.h says why.
 template <typename T>
-void row_sums(const MatrixTile& tile, const T* x, T* sums) {
-  for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    auto sum = Ops::set(T(0));
-    const T* p = x + i;
-    for (Index n = 0; n < tile.cols; ++n, p += tile.stride) {
-      sum = Ops::add(sum, Ops::load(p));
+void row_sums(const TileSumsArgs<T>& args) {
+  for_each_vector<T>(args.tile.rows, [a = args](auto d, Index i) NN_BODY {
+    auto sum = hn::Zero(d);
+    const T* p = a.x + i;
+    for (Index n = 0; n < a.tile.cols; ++n, p += a.tile.stride) {
+      sum = hn::Add(sum, hn::LoadU(d, p));
     }
-    Ops::store(sum, sums + i);
+    hn::StoreU(sum, d, a.sums + i);
   });
 }
 
 template <typename T>
-void row_squares(const MatrixTile& tile,
-                 const T* x,
-                 const T* row_mean,
-                 T* sums) {
-  for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    const auto mean = Ops::load(row_mean + i);
-    auto sum = Ops::set(T(0));
-    const T* p = x + i;
-    for (Index n = 0; n < tile.cols; ++n, p += tile.stride) {
-      const auto v = Ops::sub(Ops::load(p), mean);
-      sum = Ops::mul_add(v, v, sum);
+void row_squares(const TileSumsArgs<T>& args) {
+  for_each_vector<T>(args.tile.rows, [a = args](auto d, Index i) NN_BODY {
+    const auto mean = hn::LoadU(d, a.mean + i);
+    auto sum = hn::Zero(d);
+    const T* p = a.x + i;
+    for (Index n = 0; n < a.tile.cols; ++n, p += a.tile.stride) {
+      const auto v = hn::Sub(hn::LoadU(d, p), mean);
+      sum = hn::MulAdd(v, v, sum);
     }
-    Ops::store(sum, sums + i);
+    hn::StoreU(sum, d, a.sums + i);
   });
 }
 
 template <typename T>
-void row_affine(const MatrixTile& tile,
-                const T* x,
-                const T* row_mean,
-                const T* row_scale,
-                const T* row_shift,
-                T* y) {
-  for (Index n = 0; n < tile.cols; ++n, x += tile.stride, y += tile.stride) {
-    for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-      using Ops = decltype(ops);
-      const auto v = Ops::sub(Ops::load(x + i), Ops::load(row_mean + i));
-      Ops::store(
-          Ops::mul_add(v, Ops::load(row_scale + i), Ops::load(row_shift + i)),
-          y + i);
+void row_gradients(const TileSumsArgs<T>& args) {
+  for_each_vector<T>(args.tile.rows, [a = args](auto d, Index i) NN_BODY {
+    const auto mean = hn::LoadU(d, a.mean + i);
+    auto sum = hn::Zero(d);
+    auto weighted = sum;
+    Index at = i;
+    for (Index n = 0; n < a.tile.cols; ++n, at += a.tile.stride) {
+      const auto g = hn::LoadU(d, a.dy + at);
+      const auto v = hn::Sub(hn::LoadU(d, a.x + at), mean);
+      sum = hn::Add(sum, g);
+      weighted = hn::MulAdd(g, v, weighted);
+    }
+    hn::StoreU(sum, d, a.sums + i);
+    hn::StoreU(weighted, d, a.weighted + i);
+  });
+}
+
+template <typename T>
+void row_affine(const RowMapArgs<T>& args) {
+  const RowMapArgs<T> a = args;
+  for (Index n = 0; n < a.tile.cols; ++n) {
+    const Index column = n * a.tile.stride;
+    for_each_vector<T>(a.tile.rows, [=](auto d, Index i) NN_BODY {
+      const auto v =
+          hn::Sub(hn::LoadU(d, a.x + column + i), hn::LoadU(d, a.mean + i));
+      const auto scaled =
+          hn::MulAdd(v, hn::LoadU(d, a.scale + i), hn::LoadU(d, a.shift + i));
+      hn::StoreU(scaled, d, a.out + column + i);
     });
   }
 }
 
 template <typename T>
-void row_gradients(const MatrixTile& tile,
-                   const T* x,
-                   const T* dy,
-                   const T* row_mean,
-                   T* sums,
-                   T* weighted) {
-  for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    const auto mean = Ops::load(row_mean + i);
-    auto sum = Ops::set(T(0));
-    auto weighted_sum = Ops::set(T(0));
-    Index at = i;
-    for (Index n = 0; n < tile.cols; ++n, at += tile.stride) {
-      const auto g = Ops::load(dy + at);
-      sum = Ops::add(sum, g);
-      weighted_sum =
-          Ops::mul_add(g, Ops::sub(Ops::load(x + at), mean), weighted_sum);
-    }
-    Ops::store(sum, sums + i);
-    Ops::store(weighted_sum, weighted + i);
-  });
-}
-
-template <typename T>
-void row_input_gradient(const MatrixTile& tile,
-                        const T* x,
-                        const T* dy,
-                        const T* row_mean,
-                        const T* row_scale,
-                        const T* row_mean_dy,
-                        const T* row_slope,
-                        T* dx) {
-  for (Index n = 0; n < tile.cols; ++n) {
-    const Index column = n * tile.stride;
-    for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-      using Ops = decltype(ops);
+void row_input_gradient(const RowMapArgs<T>& args) {
+  const RowMapArgs<T> a = args;
+  for (Index n = 0; n < a.tile.cols; ++n) {
+    const Index column = n * a.tile.stride;
+    for_each_vector<T>(a.tile.rows, [=](auto d, Index i) NN_BODY {
       const auto v =
-          Ops::sub(Ops::load(x + column + i), Ops::load(row_mean + i));
+          hn::Sub(hn::LoadU(d, a.x + column + i), hn::LoadU(d, a.mean + i));
       const auto g =
-          Ops::sub(Ops::load(dy + column + i), Ops::load(row_mean_dy + i));
-      Ops::store(Ops::mul(Ops::load(row_scale + i),
-                          Ops::mul_add(v, Ops::load(row_slope + i), g)),
-                 dx + column + i);
+          hn::Sub(hn::LoadU(d, a.dy + column + i), hn::LoadU(d, a.shift + i));
+      const auto sloped = hn::MulAdd(v, hn::LoadU(d, a.slope + i), g);
+      hn::StoreU(
+          hn::Mul(hn::LoadU(d, a.scale + i), sloped), d, a.out + column + i);
     });
   }
 }
@@ -164,10 +136,10 @@ template <typename T>
 const BatchNormTable<T>& table() {
   static constexpr BatchNormTable<T> kTable{kEntry<row_sums<T>>,
                                             kEntry<row_squares<T>>,
-                                            kEntry<row_affine<T>>,
                                             kEntry<row_gradients<T>>,
+                                            kEntry<row_affine<T>>,
                                             kEntry<row_input_gradient<T>>,
-                                            kEntry<sum<T>>};
+                                            kEntry<sum_of_elements<T>>};
   return kTable;
 }
 NN_EXPORT_TABLES(BatchNormTable)
@@ -216,26 +188,30 @@ std::size_t channel_scratch_bytes(const ChannelGeometry& g) {
 }
 
 template <typename T>
-void channel_moments(const ChannelGeometry& g,
-                     const T* x,
-                     T* mean,
-                     T* variance,
-                     std::byte* scratch) {
+void channel_moments(const ChannelMomentsArgs<T>& args) {
+  const ChannelGeometry& g = args.geometry;
   const Tiling tiling(g);
-  const Parts<T> parts(tiling, g.channels, scratch);
+  const Parts<T> parts(tiling, g.channels, args.scratch);
   parallel_for(tiling.tiles(), [&](Index t, int) {
     const Tiling::Place p = tiling.place(t);
-    T rows[kMaxRows];
     T row_mean[kMaxRows];
+    T sums[kMaxRows];
     T* part_mean = parts.first + p.part * g.channels;
     T* part_squares = parts.second + p.part * g.channels + p.channel;
-    table<T>().row_sums(p.tile, x + p.first, rows);
-    fold(p, rows, part_mean + p.channel);
+    const TileSumsArgs<T> rows{p.tile,
+                               args.x + p.first,
+                               /*dy=*/nullptr,
+                               row_mean,
+                               /*scale=*/nullptr,
+                               sums,
+                               /*weighted=*/nullptr};
+    table<T>().row_sums(rows);
+    fold(p, sums, part_mean + p.channel);
     const auto count = static_cast<T>(p.channel_pixels * p.tile.cols);
     for (Index c = 0; c < p.channels; ++c) part_mean[p.channel + c] /= count;
     expand(p, part_mean, row_mean);
-    table<T>().row_squares(p.tile, x + p.first, row_mean, rows);
-    fold(p, rows, part_squares);
+    table<T>().row_squares(rows);
+    fold(p, sums, part_squares);
   });
   // The squares about the common mean are those about the parts' means and what
   // the parts' means are away from it.
@@ -254,103 +230,82 @@ void channel_moments(const ChannelGeometry& g,
       squares += static_cast<double>(parts.second[i]) +
                  static_cast<double>(tiling.part_count(part)) * away * away;
     }
-    mean[c] = static_cast<T>(common);
-    variance[c] = static_cast<T>(squares / total);
+    args.mean[c] = static_cast<T>(common);
+    args.variance[c] = static_cast<T>(squares / total);
   });
 }
 
 template <typename T>
-void channel_affine(const ChannelGeometry& g,
-                    const T* x,
-                    const T* mean,
-                    const T* scale,
-                    const T* shift,
-                    T* y) {
-  const Tiling tiling(g);
+void channel_affine(const ChannelAffineArgs<T>& args) {
+  const Tiling tiling(args.geometry);
   parallel_for(tiling.tiles(), [&](Index t, int) {
     const Tiling::Place p = tiling.place(t);
     T rows[3][kMaxRows];
-    expand(p, mean, rows[0]);
-    expand(p, scale, rows[1]);
-    expand(p, shift, rows[2]);
-    table<T>().row_affine(
-        p.tile, x + p.first, rows[0], rows[1], rows[2], y + p.first);
+    expand(p, args.mean, rows[0]);
+    expand(p, args.scale, rows[1]);
+    expand(p, args.shift, rows[2]);
+    table<T>().row_affine({p.tile,
+                           args.x + p.first,
+                           /*dy=*/nullptr,
+                           rows[0],
+                           rows[1],
+                           rows[2],
+                           /*slope=*/nullptr,
+                           args.y + p.first});
   });
 }
 
 template <typename T>
-void channel_gradients(const ChannelGeometry& g,
-                       const T* x,
-                       const T* dy,
-                       const T* mean,
-                       T* sum,
-                       T* weighted_sum,
-                       std::byte* scratch) {
-  const Tiling tiling(g);
-  const Parts<T> parts(tiling, g.channels, scratch);
+void channel_gradients(const ChannelGradientsArgs<T>& args) {
+  const Index channels = args.geometry.channels;
+  const Tiling tiling(args.geometry);
+  const Parts<T> parts(tiling, channels, args.scratch);
   parallel_for(tiling.tiles(), [&](Index t, int) {
     const Tiling::Place p = tiling.place(t);
     T row_mean[kMaxRows];
     T rows[2][kMaxRows];
-    expand(p, mean, row_mean);
-    table<T>().row_gradients(
-        p.tile, x + p.first, dy + p.first, row_mean, rows[0], rows[1]);
-    const Index i = p.part * g.channels + p.channel;
+    expand(p, args.mean, row_mean);
+    table<T>().row_gradients({p.tile,
+                              args.x + p.first,
+                              args.dy + p.first,
+                              row_mean,
+                              /*scale=*/nullptr,
+                              rows[0],
+                              rows[1]});
+    const Index i = p.part * channels + p.channel;
     fold(p, rows[0], parts.first + i);
     fold(p, rows[1], parts.second + i);
   });
-  add_parts(tiling, parts, g.channels, sum, weighted_sum);
+  add_parts(tiling, parts, channels, args.sum, args.weighted_sum);
 }
 
 template <typename T>
-void channel_input_gradient(const ChannelGeometry& g,
-                            const T* x,
-                            const T* dy,
-                            const T* mean,
-                            const T* scale,
-                            const T* mean_dy,
-                            const T* slope,
-                            T* dx) {
-  const Tiling tiling(g);
+void channel_input_gradient(const ChannelInputGradientArgs<T>& args) {
+  const Tiling tiling(args.geometry);
   parallel_for(tiling.tiles(), [&](Index t, int) {
     const Tiling::Place p = tiling.place(t);
     T rows[4][kMaxRows];
-    expand(p, mean, rows[0]);
-    expand(p, scale, rows[1]);
-    expand(p, mean_dy, rows[2]);
-    expand(p, slope, rows[3]);
-    table<T>().row_input_gradient(p.tile,
-                                  x + p.first,
-                                  dy + p.first,
-                                  rows[0],
-                                  rows[1],
-                                  rows[2],
-                                  rows[3],
-                                  dx + p.first);
+    expand(p, args.mean, rows[0]);
+    expand(p, args.scale, rows[1]);
+    expand(p, args.mean_dy, rows[2]);
+    expand(p, args.slope, rows[3]);
+    table<T>().row_input_gradient({p.tile,
+                                   args.x + p.first,
+                                   args.dy + p.first,
+                                   rows[0],
+                                   rows[1],
+                                   rows[2],
+                                   rows[3],
+                                   args.dx + p.first});
   });
 }
 
-#define NN_INSTANTIATE(T)                                                  \
-  template std::size_t channel_scratch_bytes<T>(const ChannelGeometry&);   \
-  template void channel_moments<T>(                                        \
-      const ChannelGeometry&, const T*, T*, T*, std::byte*);               \
-  template void channel_affine<T>(                                         \
-      const ChannelGeometry&, const T*, const T*, const T*, const T*, T*); \
-  template void channel_gradients<T>(const ChannelGeometry&,               \
-                                     const T*,                             \
-                                     const T*,                             \
-                                     const T*,                             \
-                                     T*,                                   \
-                                     T*,                                   \
-                                     std::byte*);                          \
-  template void channel_input_gradient<T>(const ChannelGeometry&,          \
-                                          const T*,                        \
-                                          const T*,                        \
-                                          const T*,                        \
-                                          const T*,                        \
-                                          const T*,                        \
-                                          const T*,                        \
-                                          T*);
+#define NN_INSTANTIATE(T)                                                \
+  template std::size_t channel_scratch_bytes<T>(const ChannelGeometry&); \
+  template void channel_moments<T>(const ChannelMomentsArgs<T>&);        \
+  template void channel_affine<T>(const ChannelAffineArgs<T>&);          \
+  template void channel_gradients<T>(const ChannelGradientsArgs<T>&);    \
+  template void channel_input_gradient<T>(const ChannelInputGradientArgs<T>&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

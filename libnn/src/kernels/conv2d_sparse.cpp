@@ -149,16 +149,6 @@ void channels_first(
   }
 }
 
-// Bytes, each to a lane.
-template <class D>
-HWY_INLINE hn::Vec<D> load_bytes(D d, const std::uint8_t* bytes) {
-  if constexpr (sizeof(hn::TFromD<D>) == 8) {
-    return hn::PromoteTo(d, load_bytes(hn::Rebind<std::int32_t, D>(), bytes));
-  } else {
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::uint8_t, D>(), bytes));
-  }
-}
-
 template <typename T>
 T list_nonzeros(const PooledGradient<T>& gradient, Nonzeros<T>& out) {
   const Tag<T> d;

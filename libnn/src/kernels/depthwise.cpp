@@ -13,6 +13,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
+#include "kernels/vectors-inl.h"
 
 // One channel at a time. The padded channel is cut into stride_h * stride_w
 // planes of R x S by the remainders of row and column,
@@ -82,12 +83,6 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-template <typename T>
-using Tag = hn::ScalableTag<T>;
-template <typename T>
-constexpr Index kLanes = static_cast<Index>(hn::MaxLanes(Tag<T>()));
 
 // V vectors of outputs at once.
 template <typename T, int V>
@@ -100,7 +95,7 @@ HWY_INLINE void combine_block(Index taps,
                               bool relu,
                               T* out) {
   const Tag<T> d;
-  hn::Vec<Tag<T>> sums[V];
+  Vec<T> sums[V];
   for (int v = 0; v < V; ++v) {
     sums[v] =
         accumulate ? hn::LoadU(d, out + v * kLanes<T>) : hn::Set(d, start);
@@ -112,10 +107,8 @@ HWY_INLINE void combine_block(Index taps,
       sums[v] = hn::MulAdd(w, hn::LoadU(d, run + v * kLanes<T>), sums[v]);
     }
   }
-  const auto zero = hn::Zero(d);
   for (int v = 0; v < V; ++v) {
-    // Not Max(): a NaN must come through.
-    if (relu) sums[v] = hn::IfThenZeroElse(hn::Lt(sums[v], zero), sums[v]);
+    if (relu) sums[v] = rectified(d, sums[v]);
     hn::StoreU(sums[v], d, out + v * kLanes<T>);
   }
 }
@@ -146,7 +139,7 @@ template <typename T, int C>
 HWY_INLINE void correlate_taps(
     Index count, const T* in, const Index* offsets, const T* dwide, T* sums) {
   const Tag<T> d;
-  hn::Vec<Tag<T>> totals[C];
+  Vec<T> totals[C];
   const T* runs[C];
   for (int c = 0; c < C; ++c) {
     totals[c] = hn::Zero(d);

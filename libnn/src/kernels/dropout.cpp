@@ -12,7 +12,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/vector_loop-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_DROPOUT_TABLE
 #define NN_SRC_KERNELS_DROPOUT_TABLE
@@ -40,7 +40,6 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 template <class D, class V>
 HWY_INLINE V mixed(D d, V z) {
@@ -52,29 +51,28 @@ HWY_INLINE V mixed(D d, V z) {
 }
 
 template <typename T>
-struct Dropout {
-  std::uint32_t low_key;
-  std::uint32_t high_key;
-  std::uint32_t threshold;
-  T scale;
-  const T* x;
-  T* y;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const hn::Rebind<std::uint32_t, D> unsigned_ints;
-    const hn::Rebind<std::int32_t, D> ints;
+void dropout(std::uint64_t key,
+             std::uint32_t threshold,
+             T scale,
+             const T* x,
+             T* y,
+             Index count) {
+  const auto low_key = static_cast<std::uint32_t>(key);
+  const auto high_key = static_cast<std::uint32_t>(key >> 32);
+  // A signed number, and the bits likewise, in the same order: not all targets
+  // compare others, or turn them into floating-point numbers.
+  const auto limit =
+      static_cast<std::int32_t>(static_cast<std::int64_t>(threshold) -
+                                static_cast<std::int64_t>(kSignBit));
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
+    const hn::Rebind<std::uint32_t, decltype(d)> unsigned_ints;
+    const hn::Rebind<std::int32_t, decltype(d)> ints;
     auto z = hn::Iota(unsigned_ints, static_cast<std::uint32_t>(i));
     z = mixed(unsigned_ints, hn::Xor(z, hn::Set(unsigned_ints, low_key)));
     z = mixed(unsigned_ints, hn::Add(z, hn::Set(unsigned_ints, high_key)));
-    // Signed numbers in the same order: not all targets compare others, or
-    // turn them into floating-point numbers.
     const auto bits =
         hn::BitCast(ints, hn::Xor(z, hn::Set(unsigned_ints, kSignBit)));
-    const auto limit =
-        static_cast<std::int32_t>(static_cast<std::int64_t>(threshold) -
-                                  static_cast<std::int64_t>(kSignBit));
-    hn::Vec<D> factor;
+    hn::Vec<decltype(d)> factor;
     if constexpr (sizeof(T) == 4) {
       const auto dropped = hn::Lt(bits, hn::Set(ints, limit));
       factor =
@@ -85,23 +83,7 @@ struct Dropout {
       factor = hn::IfThenZeroElse(dropped, hn::Set(d, scale));
     }
     hn::StoreU(hn::Mul(hn::LoadU(d, x + i), factor), d, y + i);
-  }
-};
-
-template <typename T>
-void dropout(std::uint64_t key,
-             std::uint32_t threshold,
-             T scale,
-             const T* x,
-             T* y,
-             Index count) {
-  for_each_vector<T>(count,
-                     Dropout<T>{static_cast<std::uint32_t>(key),
-                                static_cast<std::uint32_t>(key >> 32),
-                                threshold,
-                                scale,
-                                x,
-                                y});
+  });
 }
 
 template <typename T>

@@ -23,7 +23,6 @@ template <typename T>
 struct ElementwiseTable {
   void (*relu)(const T* x, T* y, Index count);
   void (*relu_backward)(const T* y, const T* dy, T* dx, Index count);
-  void (*add)(const T* x, T* sum, Index count);
   void (*sum)(const T* a, const T* b, T* y, Index count);
 };
 
@@ -34,62 +33,26 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename T>
-void relu(const T* HWY_RESTRICT x, T* y, Index count) {
-  const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const auto zero = hn::Zero(d);
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const auto v = hn::LoadU(d, x + i);
-    // Not Max(): a NaN must come through.
-    hn::StoreU(hn::IfThenZeroElse(hn::Lt(v, zero), v), d, y + i);
-  }
-  for (; i < count; ++i) y[i] = x[i] < 0 ? T(0) : x[i];
+void relu(const T* x, T* y, Index count) {
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
+    hn::StoreU(rectified(d, hn::LoadU(d, x + i)), d, y + i);
+  });
 }
 
 template <typename T>
 void relu_backward(const T* y, const T* dy, T* dx, Index count) {
-  const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
     const auto g = relu_gradients(d, hn::LoadU(d, y + i), hn::LoadU(d, dy + i));
     hn::StoreU(g, d, dx + i);
-  }
-  for (; i < count; ++i) dx[i] = relu_gradient(y[i], dy[i]);
-}
-
-template <typename T>
-void add(const T* HWY_RESTRICT x, T* HWY_RESTRICT sum, Index count) {
-  const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
-  }
-  for (; i < count; ++i) sum[i] += x[i];
-}
-
-template <typename T>
-void sum(const T* a, const T* b, T* y, Index count) {
-  const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
-  }
-  for (; i < count; ++i) y[i] = a[i] + b[i];
+  });
 }
 
 template <typename T>
 const ElementwiseTable<T>& table() {
-  static constexpr ElementwiseTable<T> kTable{kEntry<relu<T>>,
-                                              kEntry<relu_backward<T>>,
-                                              kEntry<add<T>>,
-                                              kEntry<sum<T>>};
+  static constexpr ElementwiseTable<T> kTable{
+      kEntry<relu<T>>, kEntry<relu_backward<T>>, kEntry<add_elements<T>>};
   return kTable;
 }
 NN_EXPORT_TABLES(ElementwiseTable)
@@ -134,7 +97,9 @@ void copy(const T* x, T* y, Index count) {
 template <typename T>
 void row_sums(const T* x, Index rows, Index cols, T* out) {
   std::fill_n(out, rows, T(0));
-  for (Index j = 0; j < cols; ++j) table<T>().add(x + j * rows, out, rows);
+  for (Index j = 0; j < cols; ++j) {
+    table<T>().sum(out, x + j * rows, out, rows);
+  }
 }
 
 template <typename T>
@@ -144,7 +109,7 @@ void relu_backward_row_sums(
   for (Index j = 0; j < cols; ++j) {
     const Index i = j * rows;
     table<T>().relu_backward(y + i, dy + i, dx + i, rows);
-    table<T>().add(dx + i, sums, rows);
+    table<T>().sum(sums, dx + i, sums, rows);
   }
 }
 

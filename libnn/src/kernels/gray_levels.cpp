@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/vector_loop-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_GRAY_LEVELS_TABLE
 #define NN_SRC_KERNELS_GRAY_LEVELS_TABLE
@@ -25,7 +25,6 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename T>
 void scale(const std::uint8_t* HWY_RESTRICT gray,
@@ -33,18 +32,10 @@ void scale(const std::uint8_t* HWY_RESTRICT gray,
            T offset,
            T* HWY_RESTRICT x,
            Index count) {
-  for_each_vector<T>(count, [&](auto d, Index i) HWY_ATTR {
-    const hn::Rebind<std::uint8_t, decltype(d)> bytes;
-    const hn::Rebind<std::int32_t, decltype(d)> ints;
-    const auto level = hn::PromoteTo(ints, hn::LoadU(bytes, gray + i));
-    hn::Vec<decltype(d)> value;
-    if constexpr (sizeof(T) == 4) {
-      value = hn::ConvertTo(d, level);
-    } else {
-      value = hn::PromoteTo(d, level);
-    }
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
+    const auto level = load_bytes(d, gray + i);
     hn::StoreU(
-        hn::MulAdd(value, hn::Set(d, factor), hn::Set(d, offset)), d, x + i);
+        hn::MulAdd(level, hn::Set(d, factor), hn::Set(d, offset)), d, x + i);
   });
 }
 

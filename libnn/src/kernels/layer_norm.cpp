@@ -11,51 +11,44 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/row_loops-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_LAYER_NORM_TYPES
 #define NN_SRC_KERNELS_LAYER_NORM_TYPES
 namespace nn::kernels {
 
-// The serial loops, as one target provides them. Arguments that hold a number
-// for each row or column are named so.
+// Arguments of the loops over one column. A loop leaves alone what its formula
+// does not name.
+template <typename T>
+struct ColumnArgs {
+  Index count;
+  const T* x;
+  const T* dy;
+  const T* weight;  // a number for each row, or null: 1
+  const T* bias;    // likewise, null if weight is: 0
+  T* out;
+  T mean = 0;
+  T scale = 0;
+  T mean_g = 0;
+  T slope = 0;
+};
+
+// The serial loops, as one target provides them, with g = dy * weight[row].
 template <typename T>
 struct LayerNormTable {
-  // One column: the sum of x, and the sum of (x - mean)^2.
+  // The sum of a column.
   T (*sum)(const T* x, Index count);
-  T (*squares)(const T* x, Index count, T mean);
-  // One column: y = (x - mean) * scale * weight[row] + bias[row].
-  void (*column_affine)(const T* x,
-                        Index count,
-                        T mean,
-                        T scale,
-                        const T* weight,
-                        const T* bias,
-                        T* y);
-  // One column: sums[0] = sum of g and sums[1] = sum of g * (x - mean), with
-  // g = dy * weight[row].
-  void (*column_gradients)(
-      const T* x, const T* dy, Index count, T mean, const T* weight, T* sums);
-  // One column: dx = scale * (g - mean_g + slope * (x - mean)), with the same
-  // g.
-  void (*column_input_gradient)(const T* x,
-                                const T* dy,
-                                Index count,
-                                T mean,
-                                const T* weight,
-                                T scale,
-                                T mean_g,
-                                T slope,
-                                T* dx);
+  // The sum of (x - mean)^2.
+  T (*squares)(const ColumnArgs<T>& args);
+  // out = (x - mean) * scale * weight[row] + bias[row].
+  void (*column_affine)(const ColumnArgs<T>& args);
+  // sums[0] = sum of g and sums[1] = sum of g * (x - mean).
+  void (*column_gradients)(const ColumnArgs<T>& args, T* sums);
+  // out = scale * (g - mean_g + slope * (x - mean)).
+  void (*column_input_gradient)(const ColumnArgs<T>& args);
   // sums[row] = sum of dy, weighted[row] = sum of dy * (x - mean[col]) *
   // scale[col].
-  void (*parameter_gradients)(const MatrixTile& tile,
-                              const T* x,
-                              const T* dy,
-                              const T* col_mean,
-                              const T* col_scale,
-                              T* sums,
-                              T* weighted);
+  void (*parameter_gradients)(const TileSumsArgs<T>& args);
 };
 
 }  // namespace nn::kernels
@@ -67,104 +60,77 @@ namespace HWY_NAMESPACE {
 namespace {
 
 template <typename T>
-T squares(const T* x, Index count, T mean) {
-  return sum_of<T>(count, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    const auto v = Ops::sub(Ops::load(x + i), Ops::set(mean));
-    return Ops::mul(v, v);
+T squares(const ColumnArgs<T>& args) {
+  return sum_of_vectors<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    const auto v = hn::Sub(hn::LoadU(d, a.x + i), hn::Set(d, a.mean));
+    return hn::Mul(v, v);
   });
 }
 
 template <typename T>
-void column_affine(const T* x,
-                   Index count,
-                   T mean,
-                   T scale,
-                   const T* weight,
-                   const T* bias,
-                   T* y) {
-  for_rows<T>(count, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    const auto v =
-        Ops::mul(Ops::sub(Ops::load(x + i), Ops::set(mean)), Ops::set(scale));
-    Ops::store(weight
-                   ? Ops::mul_add(v, Ops::load(weight + i), Ops::load(bias + i))
-                   : v,
-               y + i);
+void column_affine(const ColumnArgs<T>& args) {
+  for_each_vector<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    const auto v = hn::Mul(hn::Sub(hn::LoadU(d, a.x + i), hn::Set(d, a.mean)),
+                           hn::Set(d, a.scale));
+    hn::StoreU(
+        a.weight ? hn::MulAdd(
+                       v, hn::LoadU(d, a.weight + i), hn::LoadU(d, a.bias + i))
+                 : v,
+        d,
+        a.out + i);
   });
 }
 
 // dy * weight, where there is a weight.
-template <typename Ops, typename T>
-HWY_INLINE typename Ops::V weighted_gradient(const T* dy,
-                                             const T* weight,
-                                             Index i) {
-  const auto g = Ops::load(dy + i);
-  return weight ? Ops::mul(g, Ops::load(weight + i)) : g;
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> weighted_gradient(D d, const ColumnArgs<T>& a, Index i) {
+  const auto g = hn::LoadU(d, a.dy + i);
+  return a.weight ? hn::Mul(g, hn::LoadU(d, a.weight + i)) : g;
 }
 
 template <typename T>
-void column_gradients(
-    const T* x, const T* dy, Index count, T mean, const T* weight, T* sums) {
-  sums[0] = sum_of<T>(count, [&](auto ops, Index i) HWY_ATTR {
-    return weighted_gradient<decltype(ops)>(dy, weight, i);
+void column_gradients(const ColumnArgs<T>& args, T* sums) {
+  sums[0] = sum_of_vectors<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    return weighted_gradient(d, a, i);
   });
-  sums[1] = sum_of<T>(count, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    return Ops::mul(weighted_gradient<Ops>(dy, weight, i),
-                    Ops::sub(Ops::load(x + i), Ops::set(mean)));
+  sums[1] = sum_of_vectors<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    const auto v = hn::Sub(hn::LoadU(d, a.x + i), hn::Set(d, a.mean));
+    return hn::Mul(weighted_gradient(d, a, i), v);
   });
 }
 
 template <typename T>
-void column_input_gradient(const T* x,
-                           const T* dy,
-                           Index count,
-                           T mean,
-                           const T* weight,
-                           T scale,
-                           T mean_g,
-                           T slope,
-                           T* dx) {
-  for_rows<T>(count, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    const auto v = Ops::sub(Ops::load(x + i), Ops::set(mean));
-    const auto g =
-        Ops::sub(weighted_gradient<Ops>(dy, weight, i), Ops::set(mean_g));
-    Ops::store(Ops::mul(Ops::set(scale), Ops::mul_add(v, Ops::set(slope), g)),
-               dx + i);
+void column_input_gradient(const ColumnArgs<T>& args) {
+  for_each_vector<T>(args.count, [a = args](auto d, Index i) NN_BODY {
+    const auto v = hn::Sub(hn::LoadU(d, a.x + i), hn::Set(d, a.mean));
+    const auto g = hn::Sub(weighted_gradient(d, a, i), hn::Set(d, a.mean_g));
+    const auto sloped = hn::MulAdd(v, hn::Set(d, a.slope), g);
+    hn::StoreU(hn::Mul(hn::Set(d, a.scale), sloped), d, a.out + i);
   });
 }
 
 template <typename T>
-void parameter_gradients(const MatrixTile& tile,
-                         const T* x,
-                         const T* dy,
-                         const T* col_mean,
-                         const T* col_scale,
-                         T* sums,
-                         T* weighted) {
-  for_rows<T>(tile.rows, [&](auto ops, Index i) HWY_ATTR {
-    using Ops = decltype(ops);
-    auto sum = Ops::set(T(0));
-    auto weighted_sum = Ops::set(T(0));
+void parameter_gradients(const TileSumsArgs<T>& args) {
+  for_each_vector<T>(args.tile.rows, [a = args](auto d, Index i) NN_BODY {
+    auto sum = hn::Zero(d);
+    auto weighted = sum;
     Index at = i;
-    for (Index n = 0; n < tile.cols; ++n, at += tile.stride) {
-      const auto g = Ops::load(dy + at);
+    for (Index n = 0; n < a.tile.cols; ++n, at += a.tile.stride) {
+      const auto g = hn::LoadU(d, a.dy + at);
       const auto v =
-          Ops::mul(Ops::sub(Ops::load(x + at), Ops::set(col_mean[n])),
-                   Ops::set(col_scale[n]));
-      sum = Ops::add(sum, g);
-      weighted_sum = Ops::mul_add(g, v, weighted_sum);
+          hn::Mul(hn::Sub(hn::LoadU(d, a.x + at), hn::Set(d, a.mean[n])),
+                  hn::Set(d, a.scale[n]));
+      sum = hn::Add(sum, g);
+      weighted = hn::MulAdd(g, v, weighted);
     }
-    Ops::store(sum, sums + i);
-    Ops::store(weighted_sum, weighted + i);
+    hn::StoreU(sum, d, a.sums + i);
+    hn::StoreU(weighted, d, a.weighted + i);
   });
 }
 
 template <typename T>
 const LayerNormTable<T>& table() {
-  static constexpr LayerNormTable<T> kTable{kEntry<sum<T>>,
+  static constexpr LayerNormTable<T> kTable{kEntry<sum_of_elements<T>>,
                                             kEntry<squares<T>>,
                                             kEntry<column_affine<T>>,
                                             kEntry<column_gradients<T>>,
@@ -203,52 +169,44 @@ ChannelGeometry rows_of(Index rows, Index cols) {
 }  // namespace
 
 template <typename T>
-void sample_normalize(const T* x,
-                      Index rows,
-                      Index cols,
-                      T eps,
-                      const T* weight,
-                      const T* bias,
-                      T* y,
-                      T* mean,
-                      T* inverse_std) {
+void sample_normalize(const SampleNormArgs<T>& args) {
+  const Index rows = args.rows;
   const auto count = static_cast<T>(rows);
-  for_columns(rows, cols, [&](Index n) {
-    const T* column = x + n * rows;
-    const T m = table<T>().sum(column, rows) / count;
-    const T variance = table<T>().squares(column, rows, m) / count;
-    const T r = T(1) / std::sqrt(variance + eps);
-    table<T>().column_affine(column, rows, m, r, weight, bias, y + n * rows);
-    if (mean) mean[n] = m;
-    if (inverse_std) inverse_std[n] = r;
+  for_columns(rows, args.cols, [&](Index n) {
+    ColumnArgs<T> column{rows,
+                         args.x + n * rows,
+                         /*dy=*/nullptr,
+                         args.weight,
+                         args.bias,
+                         args.y + n * rows};
+    column.mean = table<T>().sum(column.x, rows) / count;
+    const T variance = table<T>().squares(column) / count;
+    column.scale = T(1) / std::sqrt(variance + args.eps);
+    table<T>().column_affine(column);
+    if (args.mean) args.mean[n] = column.mean;
+    if (args.inverse_std) args.inverse_std[n] = column.scale;
   });
 }
 
 template <typename T>
-void sample_normalize_backward(const T* x,
-                               const T* dy,
-                               Index rows,
-                               Index cols,
-                               const T* weight,
-                               const T* mean,
-                               const T* inverse_std,
-                               T* dx) {
+void sample_normalize_backward(const SampleNormGradientArgs<T>& args) {
+  const Index rows = args.rows;
   const auto count = static_cast<T>(rows);
-  for_columns(rows, cols, [&](Index n) {
-    const Index first = n * rows;
-    const T r = inverse_std[n];
+  for_columns(rows, args.cols, [&](Index n) {
+    const T r = args.inverse_std[n];
+    ColumnArgs<T> column{rows,
+                         args.x + n * rows,
+                         args.dy + n * rows,
+                         args.weight,
+                         /*bias=*/nullptr,
+                         args.dx + n * rows,
+                         args.mean[n],
+                         r};
     T sums[2];
-    table<T>().column_gradients(
-        x + first, dy + first, rows, mean[n], weight, sums);
-    table<T>().column_input_gradient(x + first,
-                                     dy + first,
-                                     rows,
-                                     mean[n],
-                                     weight,
-                                     r,
-                                     sums[0] / count,
-                                     -r * r * sums[1] / count,
-                                     dx + first);
+    table<T>().column_gradients(column, sums);
+    column.mean_g = sums[0] / count;
+    column.slope = -r * r * sums[1] / count;
+    table<T>().column_input_gradient(column);
   });
 }
 
@@ -258,47 +216,32 @@ std::size_t sample_scratch_bytes(Index rows, Index cols) {
 }
 
 template <typename T>
-void sample_normalize_parameters(const T* x,
-                                 const T* dy,
-                                 Index rows,
-                                 Index cols,
-                                 const T* mean,
-                                 const T* inverse_std,
-                                 T* dweight,
-                                 T* dbias,
-                                 std::byte* scratch) {
-  const Tiling tiling(rows_of(rows, cols));
-  const Parts<T> parts(tiling, rows, scratch);
+void sample_normalize_parameters(const SampleNormGradientArgs<T>& args) {
+  const Index rows = args.rows;
+  const Tiling tiling(rows_of(rows, args.cols));
+  const Parts<T> parts(tiling, rows, args.scratch);
   parallel_for(tiling.tiles(), [&](Index t, int) {
     const Tiling::Place p = tiling.place(t);
     const Index column = p.first / rows;
     const Index i = p.part * rows + p.channel;
-    table<T>().parameter_gradients(p.tile,
-                                   x + p.first,
-                                   dy + p.first,
-                                   mean + column,
-                                   inverse_std + column,
-                                   parts.first + i,
-                                   parts.second + i);
+    table<T>().parameter_gradients({p.tile,
+                                    args.x + p.first,
+                                    args.dy + p.first,
+                                    args.mean + column,
+                                    args.inverse_std + column,
+                                    parts.first + i,
+                                    parts.second + i});
   });
-  add_parts(tiling, parts, rows, dbias, dweight);
+  add_parts(tiling, parts, rows, args.dbias, args.dweight);
 }
 
-#define NN_INSTANTIATE(T)                                                  \
-  template void sample_normalize<T>(                                       \
-      const T*, Index, Index, T, const T*, const T*, T*, T*, T*);          \
-  template void sample_normalize_backward<T>(                              \
-      const T*, const T*, Index, Index, const T*, const T*, const T*, T*); \
-  template std::size_t sample_scratch_bytes<T>(Index, Index);              \
-  template void sample_normalize_parameters<T>(const T*,                   \
-                                               const T*,                   \
-                                               Index,                      \
-                                               Index,                      \
-                                               const T*,                   \
-                                               const T*,                   \
-                                               T*,                         \
-                                               T*,                         \
-                                               std::byte*);
+#define NN_INSTANTIATE(T)                                      \
+  template void sample_normalize<T>(const SampleNormArgs<T>&); \
+  template void sample_normalize_backward<T>(                  \
+      const SampleNormGradientArgs<T>&);                       \
+  template std::size_t sample_scratch_bytes<T>(Index, Index);  \
+  template void sample_normalize_parameters<T>(                \
+      const SampleNormGradientArgs<T>&);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)
 #undef NN_INSTANTIATE

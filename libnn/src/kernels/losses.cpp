@@ -12,7 +12,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include "kernels/entry-inl.h"
-#include "kernels/vector_loop-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_LOSSES_TABLE
 #define NN_SRC_KERNELS_LOSSES_TABLE
@@ -34,64 +34,55 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // The losses of so many elements are stored, and then added up in double: that
 // needs no vector code, and stays in the first-level cache.
 constexpr Index kChunk = 256;
 // Columns of sums. They are the same for every target, and with them the order
 // of the additions.
-constexpr Index kLanes = 16;
+constexpr Index kColumns = 16;
 
-// A vector of a chunk: `element` computes at the place first + i and stores the
-// losses at losses[i].
-template <typename T, class Element>
-struct ChunkVector {
-  const Element& element;
-  Index first;
-  T* HWY_RESTRICT losses;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    hn::StoreU(element(d, first + i, i), d, losses + i);
-  }
-};
-
+// element(d, i, place) computes the losses of a vector that starts at i, which
+// is `place` in its chunk.
 template <typename T, class Element>
 HWY_INLINE double sum_of_losses(Element& element, Index count) {
   HWY_ALIGN T losses[kChunk];
-  double sums[kLanes] = {};
+  double sums[kColumns] = {};
   for (Index first = 0; first < count; first += kChunk) {
     const Index n = std::min(kChunk, count - first);
     element.start_chunk(n);
-    for_each_vector<T>(n, ChunkVector<T, Element>{element, first, losses});
+    for_each_vector<T>(n, [&](auto d, Index i) NN_BODY {
+      hn::StoreU(element(d, first + i, i), d, losses + i);
+    });
     Index i = 0;
-    for (; i + kLanes <= n; i += kLanes) {
-      for (Index k = 0; k < kLanes; ++k) {
+    for (; i + kColumns <= n; i += kColumns) {
+      for (Index k = 0; k < kColumns; ++k) {
         sums[k] += static_cast<double>(losses[i + k]);
       }
     }
-    for (; i < n; ++i) sums[i % kLanes] += static_cast<double>(losses[i]);
+    for (; i < n; ++i) sums[i % kColumns] += static_cast<double>(losses[i]);
   }
   double sum = 0.0;
   for (const double s : sums) sum += s;
   return sum;
 }
 
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> error_at(D d, const LossArgs<T>& args, Index i) {
+  return hn::Sub(hn::LoadU(d, args.y + i), hn::LoadU(d, args.target + i));
+}
+
 template <typename T>
 struct SquaredError {
-  const T* y;
-  const T* target;
-  T scale;
-  T* dy;
+  LossArgs<T> args;
 
   void start_chunk(Index) {}
 
   template <class D>
   HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
-    const auto error = hn::Sub(hn::LoadU(d, y + i), hn::LoadU(d, target + i));
-    if (dy != nullptr) {
-      hn::StoreU(hn::Mul(hn::Set(d, T(2) * scale), error), d, dy + i);
+    const auto error = error_at(d, args, i);
+    if (args.dy != nullptr) {
+      hn::StoreU(hn::Mul(hn::Set(d, T(2) * args.scale), error), d, args.dy + i);
     }
     return hn::Mul(error, error);
   }
@@ -99,51 +90,41 @@ struct SquaredError {
 
 template <typename T>
 struct SmoothL1 {
-  const T* y;
-  const T* target;
-  T beta;
+  LossArgs<T> args;
   T slope;  // 1 / beta, or 0 where beta is
-  T scale;
-  T* dy;
 
   void start_chunk(Index) {}
 
   template <class D>
   HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
-    const auto error = hn::Sub(hn::LoadU(d, y + i), hn::LoadU(d, target + i));
+    const auto error = error_at(d, args, i);
     const auto size = hn::Abs(error);
+    const auto beta = hn::Set(d, args.beta);
     // A NaN is not far, and so stays one. Nor is zero, whatever beta is.
-    const auto is_far =
-        hn::And(hn::Ge(size, hn::Set(d, beta)), hn::Gt(size, hn::Zero(d)));
+    const auto is_far = hn::And(hn::Ge(size, beta), hn::Gt(size, hn::Zero(d)));
     const auto near_slope = hn::Mul(hn::Set(d, slope), error);
-    if (dy != nullptr) {
+    if (args.dy != nullptr) {
       const auto sign = hn::CopySign(hn::Set(d, T(1)), error);
       const auto derivative = hn::IfThenElse(is_far, sign, near_slope);
-      hn::StoreU(hn::Mul(hn::Set(d, scale), derivative), d, dy + i);
+      hn::StoreU(hn::Mul(hn::Set(d, args.scale), derivative), d, args.dy + i);
     }
     const auto half = hn::Set(d, T(0.5));
     return hn::IfThenElse(is_far,
-                          hn::NegMulAdd(half, hn::Set(d, beta), size),
+                          hn::NegMulAdd(half, beta, size),
                           hn::Mul(half, hn::Mul(near_slope, error)));
   }
 };
 
 template <typename T>
 struct BinaryCrossEntropy {
-  const T* y;
-  const T* target;
-  const T* weights;
-  Index weight_count;
-  Index next_weight;
-  T scale;
-  T* dy;
+  LossArgs<T> args;
   HWY_ALIGN T chunk_weights[kChunk];
 
   // Spreads the weights, so that a vector may begin at any feature.
   void start_chunk(Index n) {
     for (Index i = 0; i < n; ++i) {
-      chunk_weights[i] = weights[next_weight];
-      if (++next_weight == weight_count) next_weight = 0;
+      chunk_weights[i] = args.weights[args.first_weight];
+      if (++args.first_weight == args.weight_count) args.first_weight = 0;
     }
   }
 
@@ -151,8 +132,8 @@ struct BinaryCrossEntropy {
   HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index place) const {
     const auto zero = hn::Zero(d);
     const auto one = hn::Set(d, T(1));
-    const auto z = hn::LoadU(d, y + i);
-    const auto t = hn::LoadU(d, target + i);
+    const auto z = hn::LoadU(d, args.y + i);
+    const auto t = hn::LoadU(d, args.target + i);
     const auto for_true = hn::Mul(hn::LoadU(d, chunk_weights + place), t);
     const auto for_false = hn::Sub(one, t);
     // exp() of what is never above 0 cannot overflow. Exp(NaN) would be 0.
@@ -162,7 +143,7 @@ struct BinaryCrossEntropy {
     // -log s(z) = log(1 + e) + max(-z, 0), and with z for -z, -log(1 - s(z)).
     const auto loss_true = hn::Add(log_sum, hn::Max(hn::Neg(z), zero));
     const auto loss_false = hn::Add(log_sum, hn::Max(z, zero));
-    if (dy != nullptr) {
+    if (args.dy != nullptr) {
       // Of s(z) and s(-z) one is 1 / (1 + e), the other e / (1 + e): neither is
       // a difference, so both keep all their digits.
       const auto large = hn::Div(one, hn::Add(one, e));
@@ -172,7 +153,7 @@ struct BinaryCrossEntropy {
       const auto rest = hn::IfThenElse(is_positive, small, large);
       const auto derivative =
           hn::NegMulAdd(for_true, rest, hn::Mul(for_false, s));
-      hn::StoreU(hn::Mul(hn::Set(d, scale), derivative), d, dy + i);
+      hn::StoreU(hn::Mul(hn::Set(d, args.scale), derivative), d, args.dy + i);
     }
     return hn::MulAdd(for_true, loss_true, hn::Mul(for_false, loss_false));
   }
@@ -180,7 +161,7 @@ struct BinaryCrossEntropy {
 
 template <typename T>
 double squared_error(const LossArgs<T>& args) {
-  SquaredError<T> element{args.y, args.target, args.scale, args.dy};
+  SquaredError<T> element{args};
   return sum_of_losses<T>(element, args.count);
 }
 
@@ -189,21 +170,13 @@ double smooth_l1(const LossArgs<T>& args) {
   // Of a denormal number the reciprocal is infinite, and times 0 a NaN.
   const T slope =
       args.beta > 0 ? std::min(T(1) / args.beta, hwy::HighestValue<T>()) : T(0);
-  SmoothL1<T> element{
-      args.y, args.target, args.beta, slope, args.scale, args.dy};
+  SmoothL1<T> element{args, slope};
   return sum_of_losses<T>(element, args.count);
 }
 
 template <typename T>
 double binary_cross_entropy(const LossArgs<T>& args) {
-  BinaryCrossEntropy<T> element{args.y,
-                                args.target,
-                                args.weights,
-                                args.weight_count,
-                                args.first_weight,
-                                args.scale,
-                                args.dy,
-                                {}};
+  BinaryCrossEntropy<T> element{args, {}};
   return sum_of_losses<T>(element, args.count);
 }
 

@@ -11,7 +11,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/vector_loop-inl.h"
+#include "kernels/vectors-inl.h"
 
 #ifndef NN_SRC_KERNELS_OPTIMIZERS_TABLE
 #define NN_SRC_KERNELS_OPTIMIZERS_TABLE
@@ -37,7 +37,6 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 template <class D, typename T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> penalized(
@@ -48,190 +47,122 @@ HWY_INLINE hn::Vec<D> penalized(
 }
 
 template <typename T>
-struct Sgd {
-  const SgdArgs<T>& u;
-  const T* HWY_RESTRICT grad;
-  T* HWY_RESTRICT value;
-  T* HWY_RESTRICT velocity;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto w = hn::LoadU(d, value + i);
+void sgd(const SgdArgs<T>& args) {
+  for_each_vector<T>(args.count, [u = args](auto d, Index i) NN_BODY {
+    const auto w = hn::LoadU(d, u.value + i);
     const auto g =
-        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
+        penalized(d, hn::LoadU(d, u.grad + i), w, u.weight_decay, u.l1);
     auto step = g;
-    if (velocity != nullptr) {
+    if (u.velocity != nullptr) {
       const auto momentum = hn::Set(d, u.momentum);
-      const auto v = hn::MulAdd(momentum, hn::LoadU(d, velocity + i), g);
-      hn::StoreU(v, d, velocity + i);
+      const auto v = hn::MulAdd(momentum, hn::LoadU(d, u.velocity + i), g);
+      hn::StoreU(v, d, u.velocity + i);
       step = u.nesterov ? hn::MulAdd(momentum, v, g) : v;
     }
     hn::StoreU(
-        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
-  }
-};
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, u.value + i);
+  });
+}
 
 template <typename T>
-struct Adam {
-  const AdamArgs<T>& u;
-  const T* HWY_RESTRICT grad;
-  T* HWY_RESTRICT value;
-  T* HWY_RESTRICT mean;
-  T* HWY_RESTRICT square;
-  T* HWY_RESTRICT largest;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto old = hn::LoadU(d, value + i);
+void adam(const AdamArgs<T>& args) {
+  for_each_vector<T>(args.count, [u = args](auto d, Index i) NN_BODY {
+    const auto old = hn::LoadU(d, u.value + i);
     const auto g =
-        penalized(d, hn::LoadU(d, grad + i), old, u.weight_decay, u.l1);
+        penalized(d, hn::LoadU(d, u.grad + i), old, u.weight_decay, u.l1);
     const auto w = hn::Mul(hn::Set(d, u.shrink), old);
     const auto m = hn::MulAdd(hn::Set(d, u.beta1),
-                              hn::LoadU(d, mean + i),
+                              hn::LoadU(d, u.mean + i),
                               hn::Mul(hn::Set(d, u.rest1), g));
     auto v = hn::MulAdd(hn::Set(d, u.beta2),
-                        hn::LoadU(d, square + i),
+                        hn::LoadU(d, u.square + i),
                         hn::Mul(hn::Set(d, u.rest2), hn::Mul(g, g)));
-    hn::StoreU(m, d, mean + i);
-    hn::StoreU(v, d, square + i);
-    if (largest != nullptr) {
-      v = hn::Max(v, hn::LoadU(d, largest + i));
-      hn::StoreU(v, d, largest + i);
+    hn::StoreU(m, d, u.mean + i);
+    hn::StoreU(v, d, u.square + i);
+    if (u.largest != nullptr) {
+      v = hn::Max(v, hn::LoadU(d, u.largest + i));
+      hn::StoreU(v, d, u.largest + i);
     }
     const auto divisor =
         hn::MulAdd(hn::Sqrt(v), hn::Set(d, u.root), hn::Set(d, u.epsilon));
     const auto step = hn::Div(m, divisor);
-    hn::StoreU(hn::NegMulAdd(hn::Set(d, u.step_size), step, w), d, value + i);
-  }
-};
+    hn::StoreU(hn::NegMulAdd(hn::Set(d, u.step_size), step, w), d, u.value + i);
+  });
+}
 
 template <typename T>
-struct RmsProp {
-  const RmsPropArgs<T>& u;
-  const T* HWY_RESTRICT grad;
-  T* HWY_RESTRICT value;
-  T* HWY_RESTRICT square;
-  T* HWY_RESTRICT mean;
-  T* HWY_RESTRICT velocity;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto w = hn::LoadU(d, value + i);
+void rmsprop(const RmsPropArgs<T>& args) {
+  for_each_vector<T>(args.count, [u = args](auto d, Index i) NN_BODY {
+    const auto w = hn::LoadU(d, u.value + i);
     const auto g =
-        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
+        penalized(d, hn::LoadU(d, u.grad + i), w, u.weight_decay, u.l1);
     const auto alpha = hn::Set(d, u.alpha);
     const auto rest_of_g = hn::Mul(hn::Set(d, u.rest), g);
     const auto v =
-        hn::MulAdd(alpha, hn::LoadU(d, square + i), hn::Mul(rest_of_g, g));
-    hn::StoreU(v, d, square + i);
+        hn::MulAdd(alpha, hn::LoadU(d, u.square + i), hn::Mul(rest_of_g, g));
+    hn::StoreU(v, d, u.square + i);
     auto variance = v;
-    if (mean != nullptr) {
-      const auto m = hn::MulAdd(alpha, hn::LoadU(d, mean + i), rest_of_g);
-      hn::StoreU(m, d, mean + i);
+    if (u.mean != nullptr) {
+      const auto m = hn::MulAdd(alpha, hn::LoadU(d, u.mean + i), rest_of_g);
+      hn::StoreU(m, d, u.mean + i);
       // On paper it is not below zero; rounded it may be, and its root NaN.
       // NaN itself must come through.
       variance = hn::NegMulAdd(m, m, v);
       variance = hn::IfThenZeroElse(hn::Lt(variance, hn::Zero(d)), variance);
     }
     auto step = hn::Div(g, hn::Add(hn::Sqrt(variance), hn::Set(d, u.epsilon)));
-    if (velocity != nullptr) {
-      step =
-          hn::MulAdd(hn::Set(d, u.momentum), hn::LoadU(d, velocity + i), step);
-      hn::StoreU(step, d, velocity + i);
+    if (u.velocity != nullptr) {
+      const auto v_old = hn::LoadU(d, u.velocity + i);
+      step = hn::MulAdd(hn::Set(d, u.momentum), v_old, step);
+      hn::StoreU(step, d, u.velocity + i);
     }
     hn::StoreU(
-        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
-  }
-};
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, u.value + i);
+  });
+}
 
 template <typename T>
-struct Adagrad {
-  const AdagradArgs<T>& u;
-  const T* HWY_RESTRICT grad;
-  T* HWY_RESTRICT value;
-  T* HWY_RESTRICT sum;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
-    const auto w = hn::LoadU(d, value + i);
+void adagrad(const AdagradArgs<T>& args) {
+  for_each_vector<T>(args.count, [u = args](auto d, Index i) NN_BODY {
+    const auto w = hn::LoadU(d, u.value + i);
     const auto g =
-        penalized(d, hn::LoadU(d, grad + i), w, u.weight_decay, u.l1);
-    const auto s = hn::MulAdd(g, g, hn::LoadU(d, sum + i));
-    hn::StoreU(s, d, sum + i);
+        penalized(d, hn::LoadU(d, u.grad + i), w, u.weight_decay, u.l1);
+    const auto s = hn::MulAdd(g, g, hn::LoadU(d, u.sum + i));
+    hn::StoreU(s, d, u.sum + i);
     const auto step = hn::Div(g, hn::Add(hn::Sqrt(s), hn::Set(d, u.epsilon)));
     hn::StoreU(
-        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, value + i);
-  }
-};
+        hn::NegMulAdd(hn::Set(d, u.learning_rate), step, w), d, u.value + i);
+  });
+}
 
 template <typename T>
-struct Scale {
-  T* x;
-  T factor;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
+void scale(T* x, T factor, Index count) {
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
     hn::StoreU(hn::Mul(hn::Set(d, factor), hn::LoadU(d, x + i)), d, x + i);
-  }
-};
+  });
+}
 
 template <typename T>
-struct Clamp {
-  T* x;
-  T limit;
-
-  template <class D>
-  HWY_INLINE void operator()(D d, Index i) const {
+void clamp(T* x, T limit, Index count) {
+  for_each_vector<T>(count, [=](auto d, Index i) NN_BODY {
     const auto v = hn::LoadU(d, x + i);
     const auto bound = hn::CopySign(hn::Set(d, limit), v);
     hn::StoreU(hn::IfThenElse(hn::Gt(hn::Abs(v), hn::Set(d, limit)), bound, v),
                d,
                x + i);
-  }
-};
-
-template <typename T>
-void sgd(const SgdArgs<T>& u) {
-  for_each_vector<T>(u.count, Sgd<T>{u, u.grad, u.value, u.velocity});
+  });
 }
 
-template <typename T>
-void adam(const AdamArgs<T>& u) {
-  for_each_vector<T>(u.count,
-                     Adam<T>{u, u.grad, u.value, u.mean, u.square, u.largest});
-}
-
-template <typename T>
-void rmsprop(const RmsPropArgs<T>& u) {
-  for_each_vector<T>(
-      u.count, RmsProp<T>{u, u.grad, u.value, u.square, u.mean, u.velocity});
-}
-
-template <typename T>
-void adagrad(const AdagradArgs<T>& u) {
-  for_each_vector<T>(u.count, Adagrad<T>{u, u.grad, u.value, u.sum});
-}
-
-template <typename T>
-void scale(T* x, T factor, Index count) {
-  for_each_vector<T>(count, Scale<T>{x, factor});
-}
-
-template <typename T>
-void clamp(T* x, T limit, Index count) {
-  for_each_vector<T>(count, Clamp<T>{x, limit});
-}
-
-// Sums and maxima of kLanes columns, which the compiler keeps in whichever
+// Sums and maxima of kColumns columns, which the compiler keeps in whichever
 // vectors the target has: the order of the additions is the same for all.
-constexpr Index kLanes = 16;
+constexpr Index kColumns = 16;
 
 template <typename T>
 double sum_of_squares(const T* x, Index count) {
-  double sums[kLanes] = {};
+  double sums[kColumns] = {};
   Index i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (Index k = 0; k < kLanes; ++k) {
+  for (; i + kColumns <= count; i += kColumns) {
+    for (Index k = 0; k < kColumns; ++k) {
       const auto v = static_cast<double>(x[i + k]);
       sums[k] += v * v;
     }
@@ -247,11 +178,11 @@ double sum_of_squares(const T* x, Index count) {
 
 template <typename T>
 double largest_magnitude(const T* x, Index count) {
-  T largest[kLanes] = {};
+  T largest[kColumns] = {};
   // A comparison with NaN is false, so a maximum passes over it.
   bool has_nan = false;
-  for (Index i = 0; i < count; i += kLanes) {
-    const Index end = i + kLanes <= count ? kLanes : count - i;
+  for (Index i = 0; i < count; i += kColumns) {
+    const Index end = i + kColumns <= count ? kColumns : count - i;
     for (Index k = 0; k < end; ++k) {
       const T magnitude = x[i + k] < 0 ? -x[i + k] : x[i + k];
       largest[k] = magnitude > largest[k] ? magnitude : largest[k];
@@ -259,7 +190,7 @@ double largest_magnitude(const T* x, Index count) {
     }
   }
   if (has_nan) return std::numeric_limits<double>::quiet_NaN();
-  return static_cast<double>(*std::max_element(largest, largest + kLanes));
+  return static_cast<double>(*std::max_element(largest, largest + kColumns));
 }
 
 template <typename T>

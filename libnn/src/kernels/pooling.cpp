@@ -12,7 +12,7 @@
 #include <hwy/foreach_target.h>
 // Must come after foreach_target.h.
 #include "kernels/entry-inl.h"
-#include "kernels/vectors-inl.h"
+#include "kernels/windows2x2-inl.h"
 
 #ifndef NN_SRC_KERNELS_POOLING_TABLE
 #define NN_SRC_KERNELS_POOLING_TABLE
@@ -39,15 +39,12 @@ HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Int = std::int32_t;
 
 // The winners are carried as numbers of type T and become bytes on the way to
 // memory.
 template <typename T>
-HWY_INLINE void store_bytes(hn::Vec<Tag<T>> winners, std::uint8_t* out) {
-  const hn::Rebind<Int, Tag<T>> ints;
+HWY_INLINE void store_bytes(Vec<T> winners, std::uint8_t* out) {
+  const hn::Rebind<std::int32_t, Tag<T>> ints;
   const hn::Rebind<std::uint8_t, Tag<T>> bytes;
   if constexpr (sizeof(T) == 4) {
     hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(ints, winners)), bytes, out);
@@ -55,25 +52,10 @@ HWY_INLINE void store_bytes(hn::Vec<Tag<T>> winners, std::uint8_t* out) {
     hn::StoreU(hn::DemoteTo(bytes, hn::DemoteTo(ints, winners)), bytes, out);
   }
 }
-template <typename T>
-HWY_INLINE hn::Vec<Tag<T>> load_bytes(const std::uint8_t* in) {
-  const Tag<T> d;
-  const hn::Rebind<Int, Tag<T>> ints;
-  const hn::Rebind<std::uint8_t, Tag<T>> bytes;
-  const auto values = hn::PromoteTo(ints, hn::LoadU(bytes, in));
-  if constexpr (sizeof(T) == 4) {
-    return hn::ConvertTo(d, values);
-  } else {
-    return hn::PromoteTo(d, values);
-  }
-}
 
 // best and winner, where value is larger or the first NaN.
 template <typename T>
-HWY_INLINE void challenge(hn::Vec<Tag<T>> value,
-                          T place,
-                          hn::Vec<Tag<T>>& best,
-                          hn::Vec<Tag<T>>& winner) {
+HWY_INLINE void challenge(Vec<T> value, T place, Vec<T>& best, Vec<T>& winner) {
   const Tag<T> d;
   const auto first_nan = hn::AndNot(hn::IsNaN(best), hn::IsNaN(value));
   const auto wins = hn::Or(hn::Gt(value, best), first_nan);
@@ -84,73 +66,28 @@ HWY_INLINE void challenge(hn::Vec<Tag<T>> value,
 template <typename T>
 void forward2x2(const PoolGeometry& g, const T* x, T* y, std::uint8_t* argmax) {
   const Tag<T> d;
-  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
-  const Index oh_end = g.out_height();
-  const Index ow_end = g.out_width();
-  const T* x_end = x + g.in_features();
-  const T* y_end = y + g.out_features();
-  for (Index c = 0; c < g.channels; ++c) {
-    for (Index oh = 0; oh < oh_end; ++oh) {
-      const T* top = x + (c * g.height + 2 * oh) * g.width;
-      for (Index ow = 0; ow < ow_end; ow += lanes) {
-        // Rows are short against a vector: reading goes on into the next row,
-        // and what is written past the end of this one is overwritten by it.
-        const T* row0 = top + 2 * ow;
-        const T* row1 = row0 + g.width;
-        const Index count = HWY_MIN(lanes, ow_end - ow);
-        HWY_ALIGN T edge[2][2 * lanes];
-        if (row1 + 2 * lanes > x_end) {
-          for (Index i = 0; i < 2 * count; ++i) {
-            edge[0][i] = row0[i];
-            edge[1][i] = row1[i];
-          }
-          for (Index i = 2 * count; i < 2 * lanes; ++i) {
-            edge[0][i] = edge[1][i] = T(0);
-          }
-          row0 = edge[0];
-          row1 = edge[1];
-        }
-        hn::Vec<Tag<T>> best, right, below, last;
-        hn::LoadInterleaved2(d, row0, best, right);
-        hn::LoadInterleaved2(d, row1, below, last);
-        auto winner = hn::Zero(d);
-        challenge<T>(right, T(1), best, winner);
-        challenge<T>(below, T(2), best, winner);
-        challenge<T>(last, T(3), best, winner);
-        if (y + lanes <= y_end) {
-          hn::StoreU(best, d, y);
-          if (argmax) store_bytes<T>(winner, argmax);
-        } else {
-          HWY_ALIGN T values[lanes];
-          HWY_ALIGN std::uint8_t places[lanes];
-          hn::StoreU(best, d, values);
-          store_bytes<T>(winner, places);
-          for (Index i = 0; i < count; ++i) y[i] = values[i];
-          for (Index i = 0; argmax && i < count; ++i) argmax[i] = places[i];
-        }
-        y += count;
-        if (argmax) argmax += count;
-      }
+  const Index windows = g.out_features();
+  const auto pool = [=](Index first,
+                        Index count,
+                        Vec<T> best,
+                        Vec<T> right,
+                        Vec<T> below,
+                        Vec<T> last) NN_BODY {
+    Vec<T> winner = hn::Zero(d);
+    challenge<T>(right, T(1), best, winner);
+    challenge<T>(below, T(2), best, winner);
+    challenge<T>(last, T(3), best, winner);
+    if (first + kLanes<T> <= windows) {
+      hn::StoreU(best, d, y + first);
+      if (argmax) store_bytes<T>(winner, argmax + first);
+    } else {
+      HWY_ALIGN std::uint8_t places[kLanes<T>];
+      store_lanes(best, y + first, count);
+      store_bytes<T>(winner, places);
+      if (argmax) std::copy_n(places, count, argmax + first);
     }
-  }
-}
-
-// Two vectors, interleaved, to out; at most `remaining` elements of it.
-template <typename T>
-HWY_INLINE void store_pairs(hn::Vec<Tag<T>> left,
-                            hn::Vec<Tag<T>> right,
-                            T* out,
-                            Index count,
-                            const T* end) {
-  const Tag<T> d;
-  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
-  if (out + 2 * lanes <= end) {
-    hn::StoreInterleaved2(left, right, d, out);
-  } else {
-    HWY_ALIGN T pairs[2 * lanes] = {};
-    hn::StoreInterleaved2(left, right, d, pairs);
-    for (Index i = 0; i < 2 * count; ++i) out[i] = pairs[i];
-  }
+  };
+  for_each_2x2(g.channels, g.height, g.width, x, pool);
 }
 
 template <typename T>
@@ -160,54 +97,33 @@ void backward2x2(const PoolGeometry& g,
                  const T* relu_output,
                  T* dx) {
   const Tag<T> d;
-  constexpr Index lanes = static_cast<Index>(hn::MaxLanes(d));
-  const Index oh_end = g.out_height();
-  const Index ow_end = g.out_width();
-  const T* dx_end = dx + g.in_features();
-  const T* dy_end = dy + g.out_features();
-  for (Index c = 0; c < g.channels; ++c) {
-    for (Index oh = 0; oh < oh_end; ++oh) {
-      T* top = dx + (c * g.height + 2 * oh) * g.width;
-      // Both rows of windows are complete before the next: what a store writes
-      // past the end of its row is overwritten by the row it belongs to. So the
-      // upper row goes first.
-      for (int half = 0; half < 2; ++half) {
-        for (Index ow = 0; ow < ow_end; ow += lanes) {
-          const Index count = HWY_MIN(lanes, ow_end - ow);
-          const T* gradient = dy + ow;
-          const T* output = relu_output ? relu_output + ow : nullptr;
-          const std::uint8_t* places = argmax + ow;
-          HWY_ALIGN T edge[2][lanes];
-          HWY_ALIGN std::uint8_t edge_places[lanes];
-          if (gradient + lanes > dy_end) {
-            for (Index i = 0; i < lanes; ++i) {
-              edge[0][i] = i < count ? gradient[i] : T(0);
-              edge[1][i] = output && i < count ? output[i] : T(0);
-              edge_places[i] = i < count ? places[i] : std::uint8_t{0};
+  const Index windows = g.out_features();
+  const auto spread =
+      [=](Index first, Index count, int half, Vec<T>& left, Vec<T>& right)
+          NN_BODY {
+            Vec<T> value;
+            Vec<T> output = hn::Zero(d);
+            Vec<T> winner;
+            if (HWY_LIKELY(first + kLanes<T> <= windows)) {
+              value = hn::LoadU(d, dy + first);
+              if (relu_output) output = hn::LoadU(d, relu_output + first);
+              winner = load_bytes(d, argmax + first);
+            } else {
+              HWY_ALIGN std::uint8_t places[kLanes<T>] = {};
+              std::copy_n(argmax + first, count, places);
+              value = load_lanes(dy + first, 0, count);
+              if (relu_output) {
+                output = load_lanes(relu_output + first, 0, count);
+              }
+              winner = load_bytes(d, places);
             }
-            gradient = edge[0];
-            if (output) output = edge[1];
-            places = edge_places;
-          }
-          auto value = hn::LoadU(d, gradient);
-          if (output) {
-            value = relu_gradients(d, hn::LoadU(d, output), value);
-          }
-          const auto winner = load_bytes<T>(places);
-          const T first = static_cast<T>(2 * half);
-          const auto left =
-              hn::IfThenElseZero(hn::Eq(winner, hn::Set(d, first)), value);
-          const auto right = hn::IfThenElseZero(
-              hn::Eq(winner, hn::Set(d, first + T(1))), value);
-          store_pairs<T>(
-              left, right, top + half * g.width + 2 * ow, count, dx_end);
-        }
-      }
-      dy += ow_end;
-      argmax += ow_end;
-      if (relu_output) relu_output += ow_end;
-    }
-  }
+            if (relu_output) value = relu_gradients(d, output, value);
+            const Vec<T> left_place = hn::Set(d, static_cast<T>(2 * half));
+            const Vec<T> right_place = hn::Set(d, static_cast<T>(2 * half + 1));
+            left = hn::IfThenElseZero(hn::Eq(winner, left_place), value);
+            right = hn::IfThenElseZero(hn::Eq(winner, right_place), value);
+          };
+  for_each_half_of_2x2(g.channels, g.height, g.width, dx, spread);
 }
 
 template <typename T>

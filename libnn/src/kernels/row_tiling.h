@@ -33,6 +33,19 @@ struct MatrixTile {
   Index stride;  // between columns
 };
 
+// Arguments of the loops that add the columns of a tile up. A loop leaves alone
+// what its sums do not need: it may be null.
+template <typename T>
+struct TileSumsArgs {
+  MatrixTile tile;
+  const T* x;
+  const T* dy;
+  const T* mean;   // a number for each row or each column
+  const T* scale;  // likewise
+  T* sums;         // written, a number for each row
+  T* weighted;     // likewise
+};
+
 constexpr Index kMaxRows = 1024;        // their numbers: a few KiB of stack
 constexpr Index kTileElements = 8192;   // 32 KiB of floats
 constexpr Index kMaxColumnBlocks = 32;  // bounds the parts of a sum

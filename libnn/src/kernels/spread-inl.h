@@ -19,7 +19,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // For short rows: half of a vector, but two lanes at least where there are two.
 template <typename T>
@@ -109,7 +108,7 @@ void spread_by(D d, const Spread& s, const T* padded, T* planes) {
         });
 #endif
       } else {
-        const hn::CappedTag<T, 1> single;
+        const SingleTag<T> single;
         spread_plane(single, s, in, planes, [single](const T* p) HWY_ATTR {
           return hn::LoadU(single, p);
         });

@@ -16,7 +16,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace nn::kernels {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // A tile is V vectors by C columns. 3 x 8 fills the 32 registers of AVX-512 and
 // AArch64 (24 accumulators, 3 vectors of A, 1 broadcast), 3 x 4 the 16 of AVX2
@@ -205,13 +204,10 @@ struct Tile {
 
   /// max(sum, 0); a NaN stays one.
   HWY_INLINE void relu() {
-    const Vec<T> zero = hn::Zero(Tag<T>());
     NN_UNROLL
     for (int i = 0; i < V; ++i) {
       NN_UNROLL
-      for (int j = 0; j < C; ++j) {
-        sum[i][j] = hn::IfThenZeroElse(hn::Lt(sum[i][j], zero), sum[i][j]);
-      }
+      for (int j = 0; j < C; ++j) sum[i][j] = rectified(Tag<T>(), sum[i][j]);
     }
   }
 

@@ -17,7 +17,8 @@ void Activation<Scalar>::do_forward(ConstView<Scalar> x,
                                     View<Scalar> y,
                                     Mode /*mode*/,
                                     PassMemory /*memory*/) const {
-  kernels::activation_forward(kind_, slope_, x.data(), y.data(), x.size());
+  kernels::activation_forward<Scalar>(
+      {kind_, slope_, x.data(), y.data(), x.size()});
 }
 
 template <typename Scalar>
@@ -27,8 +28,8 @@ void Activation<Scalar>::do_backward(ConstView<Scalar> x,
                                      View<Scalar> dx,
                                      PassMemory /*memory*/) {
   if (dx.size() == 0) return;
-  kernels::activation_backward(
-      kind_, slope_, x.data(), y.data(), dy.data(), dx.data(), x.size());
+  kernels::activation_backward<Scalar>(
+      {kind_, slope_, x.data(), y.data(), dy.data(), dx.data(), x.size()});
 }
 
 template class Activation<float>;

@@ -129,12 +129,12 @@ void BatchNorm<Scalar>::do_forward(ConstView<Scalar> x,
     }
     Scalar* batch_mean = array(memory.saved, 0);
     Scalar* batch_variance = array(memory.saved, 1);
-    kernels::channel_moments(
-        g,
-        x.data(),
-        batch_mean,
-        batch_variance,
-        memory.scratch + channel_arrays_bytes<Scalar>(c, kForwardArrays));
+    kernels::channel_moments<Scalar>(
+        {g,
+         x.data(),
+         batch_mean,
+         batch_variance,
+         memory.scratch + channel_arrays_bytes<Scalar>(c, kForwardArrays)});
     mean = batch_mean;
     variance = batch_variance;
     inverse_std = array(memory.saved, 2);
@@ -145,7 +145,7 @@ void BatchNorm<Scalar>::do_forward(ConstView<Scalar> x,
     scale[i] = inverse_std[i] * (options_.affine ? weight_.value(i, 0) : 1);
     shift[i] = options_.affine ? bias_.value(i, 0) : 0;
   }
-  kernels::channel_affine(g, x.data(), mean, scale, shift, y.data());
+  kernels::channel_affine<Scalar>({g, x.data(), mean, scale, shift, y.data()});
 }
 
 template <typename Scalar>
@@ -192,15 +192,15 @@ void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
   const auto count = static_cast<Scalar>(g.count());
   const Scalar unbias = count / (count - 1);
   check_moments(mean, variance, unbias);
-  kernels::channel_gradients(
-      g,
-      x.data(),
-      dy.data(),
-      mean,
-      sum,
-      weighted_sum,
-      memory.scratch +
-          channel_arrays_bytes<Scalar>(channel_count, kBackwardArrays));
+  kernels::channel_gradients<Scalar>(
+      {g,
+       x.data(),
+       dy.data(),
+       mean,
+       sum,
+       weighted_sum,
+       memory.scratch +
+           channel_arrays_bytes<Scalar>(channel_count, kBackwardArrays)});
 
   for (Index i = 0; i < channel_count; ++i) {
     const Scalar r = inverse_std[i];
@@ -215,8 +215,8 @@ void BatchNorm<Scalar>::do_backward(ConstView<Scalar> x,
     slope[i] = -r * r * weighted_sum[i] / count;
   }
   if (dx.size() > 0) {
-    kernels::channel_input_gradient(
-        g, x.data(), dy.data(), mean, scale, mean_dy, slope, dx.data());
+    kernels::channel_input_gradient<Scalar>(
+        {g, x.data(), dy.data(), mean, scale, mean_dy, slope, dx.data()});
   }
 
   Scalar& batches = num_batches_tracked_.value(0, 0);

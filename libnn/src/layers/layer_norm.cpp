@@ -86,15 +86,15 @@ void LayerNorm<Scalar>::do_forward(ConstView<Scalar> x,
     mean = reinterpret_cast<Scalar*>(memory.saved);
     inverse_std = mean + x.cols();
   }
-  kernels::sample_normalize(x.data(),
-                            x.rows(),
-                            x.cols(),
-                            static_cast<Scalar>(options_.eps),
-                            affine(weight_),
-                            affine(bias_),
-                            y.data(),
-                            mean,
-                            inverse_std);
+  kernels::sample_normalize<Scalar>({x.rows(),
+                                     x.cols(),
+                                     x.data(),
+                                     static_cast<Scalar>(options_.eps),
+                                     affine(weight_),
+                                     affine(bias_),
+                                     y.data(),
+                                     mean,
+                                     inverse_std});
 }
 
 template <typename Scalar>
@@ -104,28 +104,20 @@ void LayerNorm<Scalar>::do_backward(ConstView<Scalar> x,
                                     View<Scalar> dx,
                                     PassMemory memory) {
   const auto* mean = reinterpret_cast<const Scalar*>(memory.saved);
-  const Scalar* inverse_std = mean + x.cols();
-  if (options_.affine) {
-    kernels::sample_normalize_parameters(x.data(),
-                                         dy.data(),
-                                         x.rows(),
-                                         x.cols(),
-                                         mean,
-                                         inverse_std,
-                                         weight_.grad.data(),
-                                         bias_.grad.data(),
-                                         memory.scratch);
-  }
-  if (dx.size() > 0) {
-    kernels::sample_normalize_backward(x.data(),
-                                       dy.data(),
-                                       x.rows(),
-                                       x.cols(),
-                                       affine(weight_),
-                                       mean,
-                                       inverse_std,
-                                       dx.data());
-  }
+  const kernels::SampleNormGradientArgs<Scalar> args{
+      x.rows(),
+      x.cols(),
+      x.data(),
+      dy.data(),
+      affine(weight_),
+      mean,
+      /*inverse_std=*/mean + x.cols(),
+      dx.data(),
+      weight_.grad.data(),
+      bias_.grad.data(),
+      memory.scratch};
+  if (options_.affine) kernels::sample_normalize_parameters(args);
+  if (dx.size() > 0) kernels::sample_normalize_backward(args);
 }
 
 template class LayerNorm<float>;
