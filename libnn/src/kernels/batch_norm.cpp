@@ -100,36 +100,41 @@ void row_gradients(const TileSumsArgs<T>& args) {
   });
 }
 
-template <typename T>
-void row_affine(const RowMapArgs<T>& args) {
-  const RowMapArgs<T> a = args;
-  for (Index n = 0; n < a.tile.cols; ++n) {
-    const Index column = n * a.tile.stride;
-    for_each_vector<T>(a.tile.rows, [=](auto d, Index i) NN_BODY {
-      const auto v =
-          hn::Sub(hn::LoadU(d, a.x + column + i), hn::LoadU(d, a.mean + i));
-      const auto scaled =
-          hn::MulAdd(v, hn::LoadU(d, a.scale + i), hn::LoadU(d, a.shift + i));
-      hn::StoreU(scaled, d, a.out + column + i);
+// Calls body(d, at, row) for the vectors of a tile: element `at` of the matrix
+// is the first of a vector, and `row` is its row.
+template <typename T, class Body>
+HWY_INLINE void for_each_vector_of(const MatrixTile& tile, const Body& body) {
+  for (Index n = 0; n < tile.cols; ++n) {
+    const Index column = n * tile.stride;
+    for_each_vector<T>(tile.rows, [&](auto d, Index row) NN_BODY {
+      body(d, column + row, row);
     });
   }
 }
 
 template <typename T>
+void row_affine(const RowMapArgs<T>& args) {
+  for_each_vector_of<T>(
+      args.tile, [a = args](auto d, Index at, Index row) NN_BODY {
+        const auto v =
+            hn::Sub(hn::LoadU(d, a.x + at), hn::LoadU(d, a.mean + row));
+        const auto scaled = hn::MulAdd(
+            v, hn::LoadU(d, a.scale + row), hn::LoadU(d, a.shift + row));
+        hn::StoreU(scaled, d, a.out + at);
+      });
+}
+
+template <typename T>
 void row_input_gradient(const RowMapArgs<T>& args) {
-  const RowMapArgs<T> a = args;
-  for (Index n = 0; n < a.tile.cols; ++n) {
-    const Index column = n * a.tile.stride;
-    for_each_vector<T>(a.tile.rows, [=](auto d, Index i) NN_BODY {
-      const auto v =
-          hn::Sub(hn::LoadU(d, a.x + column + i), hn::LoadU(d, a.mean + i));
-      const auto g =
-          hn::Sub(hn::LoadU(d, a.dy + column + i), hn::LoadU(d, a.shift + i));
-      const auto sloped = hn::MulAdd(v, hn::LoadU(d, a.slope + i), g);
-      hn::StoreU(
-          hn::Mul(hn::LoadU(d, a.scale + i), sloped), d, a.out + column + i);
-    });
-  }
+  for_each_vector_of<T>(
+      args.tile, [a = args](auto d, Index at, Index row) NN_BODY {
+        const auto v =
+            hn::Sub(hn::LoadU(d, a.x + at), hn::LoadU(d, a.mean + row));
+        const auto g =
+            hn::Sub(hn::LoadU(d, a.dy + at), hn::LoadU(d, a.shift + row));
+        const auto sloped = hn::MulAdd(v, hn::LoadU(d, a.slope + row), g);
+        hn::StoreU(hn::Mul(hn::LoadU(d, a.scale + row), sloped), d, a.out + at);
+      });
 }
 
 template <typename T>

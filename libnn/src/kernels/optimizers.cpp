@@ -108,7 +108,7 @@ void rmsprop(const RmsPropArgs<T>& args) {
       // On paper it is not below zero; rounded it may be, and its root NaN.
       // NaN itself must come through.
       variance = hn::NegMulAdd(m, m, v);
-      variance = hn::IfThenZeroElse(hn::Lt(variance, hn::Zero(d)), variance);
+      variance = rectified(d, variance);
     }
     auto step = hn::Div(g, hn::Add(hn::Sqrt(variance), hn::Set(d, u.epsilon)));
     if (u.velocity != nullptr) {

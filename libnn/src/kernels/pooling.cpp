@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
@@ -192,8 +191,7 @@ void max_pool_backward_image(const PoolGeometry& g,
                              const std::uint8_t* argmax,
                              const T* relu_output,
                              T* dx) {
-  // An odd last row or column belongs to no window and stays zero.
-  if (is_2x2(g) && g.height % 2 == 0 && g.width % 2 == 0) {
+  if (is_2x2(g)) {
     table<T>().backward2x2(g, dy, argmax, relu_output, dx);
     return;
   }

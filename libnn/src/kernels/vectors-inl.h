@@ -61,7 +61,7 @@ HWY_INLINE void for_each_vector(Index count, const Body& body) {
   constexpr int kShort = 16 / static_cast<int>(sizeof(T));
   Index i = 0;
   for (; i + kLanes<T> <= count; i += kLanes<T>) body(Tag<T>(), i);
-  if constexpr (kLanes < T >> kShort) {
+  if constexpr (kShort < kLanes<T>) {
     for (; i + kShort <= count; i += kShort) {
       body(hn::CappedTag<T, kShort>(), i);
     }
