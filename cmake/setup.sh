@@ -15,8 +15,8 @@ nn_test_packages=(catch2 make)
 # reference one, 20 times slower.
 nn_optional_packages=(libtorch-dev libopenblas0-openmp)
 nn_optional_test_packages=(
-  clang libclang-rt-dev llvm clang-format-14 doxygen python3 shellcheck tidy
-  poppler-utils mupdf-tools
+  clang libclang-rt-dev llvm clang-format-14 doxygen python3 python3-numpy
+  shellcheck tidy poppler-utils mupdf-tools
 )
 
 nn_logs="$root/build/logs"

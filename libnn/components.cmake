@@ -78,6 +78,7 @@ set(NN_COMPONENTS
   files/onnx
   data/image_set
   data/idx
+  data/npy
   data/batches
   data/augmentation
   training/samples

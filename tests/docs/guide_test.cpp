@@ -4,6 +4,7 @@
 #include <cctype>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "docs/documents.h"
 #include "nn/nn.h"
@@ -105,6 +106,23 @@ TEST_CASE("a training is taken up again as docs/files.md says", "[docs]") {
   options.first_epoch = 3;
   nn::Trainer<float>(again, again_adam, options).fit({x, labels});
   CHECK(again.predict(x) == whole.predict(x));
+}
+
+TEST_CASE("arrays of NumPy are trained on as docs/training.md says", "[docs]") {
+  const WorkingDirectory here;
+  nn::Sequential<float> net(nn::Shape{3}, /*seed=*/1);
+  net.add<nn::Linear>(2).add<nn::Softmax>();
+  nn::Adam<float> adam(net.parameters());
+  nn::Trainer<float> trainer(net, adam, {/*epochs=*/1});
+  // (4, 3) and (4) in Python.
+  nn::save_npy("x.npy", nn::Matrix<float>::Random(3, 4).eval());
+  nn::save_npy("y.npy", nn::Labels::Zero(4).eval());
+  const auto x = nn::load_npy<float>("x.npy");  // (samples, features)
+  const auto y = nn::load_npy<int>("y.npy");    // (samples)
+  trainer.fit({x.matrix(), y.labels()});
+  nn::save_npy("outputs.npy", net.predict(x.matrix()));
+  CHECK(nn::load_npy<float>("outputs.npy").dims ==
+        std::vector<nn::Index>{4, 2});
 }
 
 TEST_CASE("numbers are learned as docs/training.md says", "[docs]") {

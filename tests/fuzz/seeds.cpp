@@ -11,6 +11,7 @@
 
 #include "files/json.h"
 #include "networks_of_seeds.h"
+#include "nn/data/npy.h"
 #include "nn/files/file.h"
 #include "nn/files/model.h"
 #include "nn/files/optimizer_file.h"
@@ -112,6 +113,13 @@ void write_networks(const Seeds& seeds) {
       seeds, "model", "convolution", 'm', nn::read_file(file));
 }
 
+void write_npy(const Seeds& seeds) {
+  nn::save_npy<float>(seeds.path("npy", "whole-floats"),
+                      {{2, 2}, {1, 2, 3, 4}});
+  nn::save_npy<std::int16_t>(seeds.path("npy", "whole-integers"),
+                             {{3}, {1, 2, 3}});
+}
+
 void write_decisions(const Seeds& seeds) {
   std::string bytes;
   nn::Rng rng(1);
@@ -123,6 +131,7 @@ void write_all(const std::string& folder) {
   const Seeds seeds(folder);
   write_decisions(seeds);
   write_idx(seeds);
+  write_npy(seeds);
   write_networks(seeds);
 }
 

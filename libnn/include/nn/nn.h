@@ -13,6 +13,7 @@
 #include "nn/data/batches.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
+#include "nn/data/npy.h"
 #include "nn/extent.h"
 #include "nn/files/file.h"
 #include "nn/files/model.h"

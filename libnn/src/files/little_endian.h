@@ -13,9 +13,12 @@ namespace nn::internal {
 /// An unsigned integer of the size of a Scalar.
 template <typename Scalar>
 using Bits = std::conditional_t<
-    sizeof(Scalar) == 2,
-    std::uint16_t,
-    std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>>;
+    sizeof(Scalar) == 1,
+    std::uint8_t,
+    std::conditional_t<
+        sizeof(Scalar) == 2,
+        std::uint16_t,
+        std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>>>;
 
 /// The values as little-endian bytes, on a machine of either byte order.
 template <typename Scalar>
