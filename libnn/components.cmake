@@ -76,6 +76,7 @@ set(NN_COMPONENTS
   files/model
   files/optimizer_file
   files/onnx
+  data/byte_stream
   data/image_set
   data/idx
   data/npy

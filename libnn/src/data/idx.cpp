@@ -2,243 +2,35 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iomanip>
 #include <memory>
-#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "data/byte_stream.h"
 #include "nn/check.h"
-
-#ifdef NN_HAVE_ZLIB
-#include <zlib.h>
-#endif
 
 namespace nn {
 namespace {
 
 namespace fs = std::filesystem;
+using internal::ByteStream;
+using internal::kMinUnpackedBytes;
 
+constexpr const char* kExpected = "an IDX file";
 /// Of the magic and of each size in a header.
 constexpr std::size_t kSizeBytes = 4;
 /// The first three bytes of the magic of an array of unsigned bytes.
 constexpr std::uint32_t kBytesMagic = 0x08;
-/// A compressed file may unpack to this much, however small it is itself.
-constexpr std::uint64_t kMinUnpackedBytes = std::uint64_t{1} << 24;
 
 template <typename... Parts>
 [[noreturn]] void throw_damaged(const std::string& path,
                                 const Parts&... parts) {
   throw std::runtime_error(concat(path, ": ", parts...));
-}
-
-struct Block {
-  const std::uint8_t* data = nullptr;
-  std::size_t size = 0;
-};
-
-/// The bytes of a file, or of memory, as they are, block by block.
-class RawBytes {
- public:
-  explicit RawBytes(std::string path) : path_(std::move(path)) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path_, error);
-    if (!fs::exists(status)) throw_damaged(path_, "no such file");
-    if (!fs::is_regular_file(status)) {
-      throw_damaged(path_, "not a regular file");
-    }
-    size_bytes_ = fs::file_size(path_, error);
-    errno = 0;
-    file_.open(path_, std::ios::binary);
-    if (error || !file_) {
-      throw_damaged(
-          path_,
-          "cannot be opened: ",
-          error ? error.message() : std::generic_category().message(errno));
-    }
-    buffer_.resize(kBlockBytes);
-  }
-  explicit RawBytes(const MemoryFile& file)
-      : path_(file.name),
-        size_bytes_(file.bytes.size()),
-        block_{reinterpret_cast<const std::uint8_t*>(file.bytes.data()),
-               file.bytes.size()} {}
-
-  const std::string& path() const { return path_; }
-  std::uint64_t size_bytes() const { return size_bytes_; }
-
-  /// What is left of a block, or the next one; empty only at the end.
-  Block peek() {
-    if (block_.size == 0 && file_.is_open()) {
-      file_.read(reinterpret_cast<char*>(buffer_.data()),
-                 static_cast<std::streamsize>(buffer_.size()));
-      if (file_.bad()) throw_damaged(path_, "cannot be read");
-      block_ = {buffer_.data(), static_cast<std::size_t>(file_.gcount())};
-    }
-    return block_;
-  }
-  void skip(std::size_t count) {
-    block_.data += count;
-    block_.size -= count;
-  }
-
- private:
-  static constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
-
-  std::string path_;
-  std::uint64_t size_bytes_ = 0;
-  std::ifstream file_;
-  std::vector<std::uint8_t> buffer_;
-  Block block_;
-};
-
-/// The bytes of a file in order, unpacked if need be.
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  /// Fills up to `count` bytes; fewer only at the end.
-  virtual std::size_t read(std::uint8_t* bytes, std::size_t count) = 0;
-  /// The size of what there is to read, where it is known before reading.
-  virtual std::optional<std::uint64_t> size_bytes() const = 0;
-};
-
-class PlainSource final : public ByteSource {
- public:
-  explicit PlainSource(RawBytes raw) : raw_(std::move(raw)) {}
-
-  std::size_t read(std::uint8_t* bytes, std::size_t count) override {
-    std::size_t done = 0;
-    while (done < count) {
-      const Block block = raw_.peek();
-      if (block.size == 0) break;
-      const std::size_t part = std::min(block.size, count - done);
-      std::memcpy(bytes + done, block.data, part);
-      raw_.skip(part);
-      done += part;
-    }
-    return done;
-  }
-  std::optional<std::uint64_t> size_bytes() const override {
-    return raw_.size_bytes();
-  }
-
- private:
-  RawBytes raw_;
-};
-
-#ifdef NN_HAVE_ZLIB
-/// Unpacks gzip piece by piece. zlib compares each member's checksum and length
-/// when it reaches its end, so whoever reads to the end has them verified.
-class GzipSource final : public ByteSource {
- public:
-  explicit GzipSource(RawBytes raw) : raw_(std::move(raw)) {
-    if (inflateInit2(&stream_, kGzipOnly) != Z_OK) {
-      throw_damaged(raw_.path(), "gzip: cannot start to decompress");
-    }
-  }
-  ~GzipSource() override { inflateEnd(&stream_); }
-  GzipSource(const GzipSource&) = delete;
-  GzipSource& operator=(const GzipSource&) = delete;
-
-  std::size_t read(std::uint8_t* bytes, std::size_t count) override {
-    std::size_t done = 0;
-    while (done < count && !at_end_) {
-      if (in_gap_ && !start_member()) break;
-      const Block block = raw_.peek();
-      if (block.size == 0) {
-        throw_damaged(raw_.path(),
-                      "gzip: the compressed data ends too early, after ",
-                      total_ + done,
-                      " unpacked bytes");
-      }
-      const auto in = static_cast<uInt>(std::min(block.size, kMaxStepBytes));
-      const auto room =
-          static_cast<uInt>(std::min(count - done, kMaxStepBytes));
-      // zlib does not write there; its type has no const.
-      stream_.next_in = const_cast<Bytef*>(block.data);
-      stream_.avail_in = in;
-      stream_.next_out = bytes + done;
-      stream_.avail_out = room;
-      const int status = inflate(&stream_, Z_NO_FLUSH);
-      raw_.skip(in - stream_.avail_in);
-      done += room - stream_.avail_out;
-      if (status == Z_STREAM_END) {
-        in_gap_ = true;
-      } else if (status != Z_OK && status != Z_BUF_ERROR) {
-        throw_damaged(raw_.path(),
-                      "gzip: the compressed data is damaged: ",
-                      stream_.msg != nullptr ? stream_.msg : zError(status));
-      }
-    }
-    total_ += done;
-    return done;
-  }
-
-  std::optional<std::uint64_t> size_bytes() const override {
-    return std::nullopt;
-  }
-
- private:
-  static constexpr int kGzipOnly = 16 + MAX_WBITS;
-  static constexpr std::size_t kMaxStepBytes = std::size_t{1} << 30;
-  static constexpr std::uint8_t kFirstOfMagic = 0x1f;
-
-  /// Behind a member comes the end of the file or another member. As gzip does,
-  /// this takes zeros for the end: tapes and some servers fill up blocks.
-  bool start_member() {
-    at_end_ = true;
-    Block block = raw_.peek();
-    if (block.size > 0 && block.data[0] == kFirstOfMagic) {
-      inflateReset(&stream_);
-      in_gap_ = false;
-      at_end_ = false;
-      return true;
-    }
-    for (; block.size > 0; block = raw_.peek()) {
-      const auto* const end = block.data + block.size;
-      const auto* const other = std::find_if(
-          block.data, end, [](std::uint8_t byte) { return byte != 0; });
-      if (other != end) {
-        throw_damaged(raw_.path(),
-                      "gzip: expected the end, zeros or another member behind "
-                      "the compressed data, found a byte ",
-                      static_cast<int>(*other));
-      }
-      raw_.skip(block.size);
-    }
-    return false;
-  }
-
-  RawBytes raw_;
-  z_stream stream_{};
-  std::uint64_t total_ = 0;
-  bool in_gap_ = false;
-  bool at_end_ = false;
-};
-#endif
-
-std::unique_ptr<ByteSource> open_source(RawBytes raw) {
-  const Block start = raw.peek();
-  if (start.size == 0) {
-    throw_damaged(raw.path(), "expected an IDX file, found an empty file");
-  }
-  if (start.size >= 2 && start.data[0] == 0x1f && start.data[1] == 0x8b) {
-#ifdef NN_HAVE_ZLIB
-    return std::make_unique<GzipSource>(std::move(raw));
-#else
-    throw_damaged(raw.path(),
-                  "the file is gzip-compressed, and this libnn was built "
-                  "without zlib; unpack the file first (gunzip)");
-#endif
-  }
-  return std::make_unique<PlainSource>(std::move(raw));
 }
 
 std::uint32_t big_endian(const std::uint8_t* b) {
@@ -408,7 +200,7 @@ std::string what_begins_with(const std::string& start) {
 
 [[noreturn]] void throw_magic(const std::string& path,
                               const std::array<std::uint8_t, 4>& magic,
-                              ByteSource& source) {
+                              ByteStream& source) {
   std::array<std::uint8_t, 512> more{};
   std::size_t got = 0;
   try {
@@ -452,7 +244,7 @@ void check_unpacked_size(const std::string& path,
 
 /// Reads up to `content_bytes`. Memory grows with what is really there: at once
 /// only to a small multiple of the file, since a header may say anything.
-std::uint64_t read_growing(ByteSource& source,
+std::uint64_t read_growing(ByteStream& source,
                            std::uint64_t content_bytes,
                            std::uint64_t file_bytes,
                            std::vector<std::uint8_t>& bytes) {
@@ -467,15 +259,14 @@ std::uint64_t read_growing(ByteSource& source,
   }
 }
 
-IdxArray parse(RawBytes raw, const IdxLimits& limits) {
+IdxArray parse(ByteStream& source, const IdxLimits& limits) {
   check_argument(limits.max_expansion >= 1,
                  "[read_idx] expected a max_expansion of at least 1, got 0");
-  const std::string path = raw.path();
-  const std::uint64_t file_bytes = raw.size_bytes();
-  const std::unique_ptr<ByteSource> source = open_source(std::move(raw));
+  const std::string& path = source.path();
+  const std::uint64_t file_bytes = source.file_bytes();
 
   std::array<std::uint8_t, kSizeBytes> word{};
-  std::size_t got = source->read(word.data(), word.size());
+  std::size_t got = source.read(word.data(), word.size());
   if (got < word.size()) {
     throw_damaged(path,
                   "expected an IDX file's magic of 4 bytes, found ",
@@ -484,14 +275,14 @@ IdxArray parse(RawBytes raw, const IdxLimits& limits) {
   }
   const std::uint32_t dimensions = word[3];
   if (big_endian(word.data()) >> 8 != kBytesMagic || dimensions == 0) {
-    throw_magic(path, word, *source);
+    throw_magic(path, word, source);
   }
 
   IdxArray array;
   std::uint64_t content_bytes = 1;
   bool too_large = false;
   for (std::uint32_t d = 0; d < dimensions; ++d) {
-    got = source->read(word.data(), word.size());
+    got = source.read(word.data(), word.size());
     if (got < word.size()) {
       throw_damaged(path,
                     "expected ",
@@ -531,7 +322,7 @@ IdxArray parse(RawBytes raw, const IdxLimits& limits) {
                   found);
   };
   // Before allocating: a damaged header may say anything.
-  if (const auto size_bytes = source->size_bytes()) {
+  if (const auto size_bytes = source.size_bytes()) {
     if (content_bytes != *size_bytes - header_bytes) {
       throw_size(*size_bytes - header_bytes);
     }
@@ -539,21 +330,21 @@ IdxArray parse(RawBytes raw, const IdxLimits& limits) {
     check_unpacked_size(path, content_bytes, file_bytes, limits);
   }
   const std::uint64_t read =
-      read_growing(*source, content_bytes, file_bytes, array.bytes);
+      read_growing(source, content_bytes, file_bytes, array.bytes);
   if (read < content_bytes) throw_size(read);
   // Reading on to the end also has a compressed file's checksum verified.
-  if (source->read(word.data(), 1) != 0) throw_size("more");
+  if (source.read(word.data(), 1) != 0) throw_size("more");
   return array;
 }
 
 }  // namespace
 
 IdxArray read_idx(const std::string& path, const IdxLimits& limits) {
-  return parse(RawBytes(path), limits);
+  return parse(*internal::open_byte_stream(path, kExpected), limits);
 }
 
 IdxArray read_idx(const MemoryFile& file, const IdxLimits& limits) {
-  return parse(RawBytes(file), limits);
+  return parse(*internal::open_byte_stream(file, kExpected), limits);
 }
 
 MnistFiles find_mnist(const std::string& directory, Split split) {
