@@ -79,6 +79,7 @@ set(NN_COMPONENTS
   data/byte_stream
   data/image_set
   data/idx
+  data/csv
   data/npy
   data/batches
   data/augmentation

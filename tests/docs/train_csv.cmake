@@ -53,6 +53,6 @@ execute_process(
   ERROR_VARIABLE error
   RESULT_VARIABLE result)
 if(NOT result EQUAL 1 OR NOT error MATCHES
-    "data.csv, line 302: width: expected a number, found .two.")
+    "data.csv, line 302, column 2 .width.: expected a number, found .two.")
   message(FATAL_ERROR "a damaged file gives ${result}: ${error}")
 endif()

@@ -1,6 +1,8 @@
 // Trains a network on a CSV file and saves it:
 //
 //   train_csv DATA.csv MODEL [CLASS COLUMN]
+//
+// The class is in the column of that name or in the last one.
 
 #include <nn/nn.h>
 
@@ -8,23 +10,23 @@
 #include <iostream>
 #include <string>
 
-#include "csv_table.h"
-
 namespace {
 
 void train(const std::string& data,
            const std::string& model,
-           const std::string& class_column) {
-  const CsvTable all = read_csv_table(data, class_column);
+           const nn::CsvColumn& class_column) {
+  nn::CsvOptions csv;
+  csv.label = class_column;
+  const nn::Table<float> all = nn::load_csv<float>(data, csv);
+  const nn::Samples<float> samples(all.x, all.labels);
   // Some are kept apart, to see what the network makes of samples that it has
   // not learned from.
-  const auto [learned, apart] = all.samples().split(/*share=*/0.2, /*seed=*/1);
-  const auto features = static_cast<nn::Index>(all.features.size());
+  const auto [learned, apart] = samples.split(/*share=*/0.2, /*seed=*/1);
   const auto classes = static_cast<nn::Index>(all.classes.size());
 
   // BatchNorm1d scales the columns, whatever their units, and is saved with the
   // network: nothing needs to be prepared by hand, now or later.
-  nn::Sequential<float> net(nn::Shape{features}, /*seed=*/1);
+  nn::Sequential<float> net(nn::Shape{samples.features()}, /*seed=*/1);
   net.add<nn::BatchNorm1d>();
   net.add<nn::Linear>(16).add<nn::ReLU>();
   net.add<nn::Linear>(classes).add<nn::Softmax>();
@@ -62,7 +64,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    train(argv[1], argv[2], argc == 4 ? argv[3] : "");
+    constexpr int kLast = -1;
+    train(argv[1], argv[2], argc == 4 ? nn::CsvColumn(argv[3]) : kLast);
     return 0;
   } catch (const std::exception& error) {
     std::cerr << "train_csv: error: " << error.what() << '\n';

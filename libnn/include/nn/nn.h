@@ -11,6 +11,7 @@
 #include "nn/check.h"
 #include "nn/data/augmentation.h"
 #include "nn/data/batches.h"
+#include "nn/data/csv.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_set.h"
 #include "nn/data/npy.h"

@@ -1,0 +1,1109 @@
+#include "nn/data/csv.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "data/byte_stream.h"
+#include "data/csv_pieces.h"
+#include "files/defect.h"
+#include "files/file_kind.h"
+#include "nn/check.h"
+#include "utf8.h"
+
+namespace nn {
+namespace {
+
+using internal::ByteStream;
+using internal::quoted;
+using internal::throw_defect;
+
+constexpr const char* kExpected = "a table";
+/// Large enough that rows which are begun twice cost nothing, small enough to
+/// stay in cache.
+constexpr std::size_t kPieceBytes = std::size_t{1} << 18;
+
+bool is_line_end(char c) {
+  return c == '\n' || c == '\r';
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/// What may be heard of a text out of the file.
+void check_text(const std::string& where, const std::string& text) {
+  if (!internal::is_utf8(text)) {
+    throw_defect(where,
+                 "expected UTF-8, found another encoding in ",
+                 quoted(text),
+                 "; save the file as UTF-8");
+  }
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t' && c != '\n') || byte == 0x7f) {
+      throw_defect(where,
+                   "expected text, found a control character of code ",
+                   static_cast<int>(byte),
+                   " in ",
+                   quoted(text));
+    }
+  }
+}
+
+// Numbers.
+
+enum class Number { kNone, kTooLarge, kNonFinite, kFinite };
+
+/// Of a number that no Scalar is near to: whether it is too large, and not too
+/// small. It has a point and no sign.
+bool is_large(std::string_view text) {
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  const std::size_t point = std::min(text.substr(0, e).find('.'), e);
+  const std::size_t first = text.substr(0, e).find_first_not_of("0.");
+  if (first == text.npos) return false;
+  // The power of ten of the first digit that is not 0.
+  auto power = static_cast<std::int64_t>(point) -
+               static_cast<std::int64_t>(first) - (first < point ? 1 : 0);
+  if (e < text.size()) {
+    std::string_view digits = text.substr(e + 1);
+    if (digits[0] == '+') digits.remove_prefix(1);
+    std::int64_t exponent = 0;
+    const std::from_chars_result result =
+        std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (result.ec != std::errc()) return digits[0] != '-';
+    // Texts are shorter than this by far.
+    constexpr std::int64_t kMost = std::int64_t{1} << 60;
+    power += std::clamp(exponent, -kMost, kMost);
+  }
+  return power > 0;
+}
+
+/// Reads the whole text as a number. Under every locale the same.
+template <typename Scalar>
+Number parse_number(std::string_view text, char decimal, Scalar& value) {
+  std::string with_point;
+  if (decimal == ',') {
+    if (text.find('.') != text.npos) return Number::kNone;
+    const std::size_t comma = text.find(',');
+    if (comma != text.npos) {
+      with_point = text;
+      with_point[comma] = '.';
+      text = with_point;
+    }
+  }
+  // People write it, and from_chars() does not take it.
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') {
+    text.remove_prefix(1);
+  }
+  const char* const end = text.data() + text.size();
+  const std::from_chars_result result =
+      std::from_chars(text.data(), end, value);
+  if (result.ptr != end || result.ec == std::errc::invalid_argument) {
+    return Number::kNone;
+  }
+  if (result.ec == std::errc() && std::isfinite(value)) return Number::kFinite;
+  const bool is_negative = text[0] == '-';
+  if (is_negative) text.remove_prefix(1);
+  const bool has_digits = text[0] == '.' || (text[0] >= '0' && text[0] <= '9');
+  if (!has_digits) return Number::kNonFinite;
+  if (is_large(text)) return Number::kTooLarge;
+  value = is_negative ? -Scalar{0} : Scalar{0};
+  return Number::kFinite;
+}
+
+bool is_number(std::string_view text, char decimal) {
+  double value = 0.0;
+  return parse_number(text, decimal, value) != Number::kNone;
+}
+
+/// Whether a text is a whole number that a double tells from its neighbours.
+bool is_whole(std::string_view text, char decimal, std::int64_t& whole) {
+  constexpr double kLargest = 9007199254740992.0;  // 2^53
+  double value = 0.0;
+  if (parse_number(text, decimal, value) != Number::kFinite ||
+      std::abs(value) > kLargest || value != std::floor(value)) {
+    return false;
+  }
+  whole = static_cast<std::int64_t>(value);
+  return true;
+}
+
+// The options.
+
+void check_options(const CsvOptions& o) {
+  const auto check_character = [](char c, const char* what) {
+    check_argument(c > ' ' && c <= '~' && std::strchr("+-.,", c) == nullptr &&
+                       !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+                       !(c >= 'A' && c <= 'Z'),
+                   "[load_csv] expected a printable character that is no part "
+                   "of a number or a word as ",
+                   what,
+                   ", got code ",
+                   static_cast<int>(static_cast<unsigned char>(c)));
+  };
+  const bool is_common = std::strchr(",\t ", o.separator) != nullptr;
+  if (o.separator != '\0' && !is_common) {
+    check_character(o.separator, "separator");
+  }
+  if (o.quote != '\0') check_character(o.quote, "quote");
+  if (o.comment != '\0') check_character(o.comment, "comment");
+  check_argument(o.decimal == '.' || o.decimal == ',',
+                 "[load_csv] expected '.' or ',' as decimal, got code ",
+                 static_cast<int>(static_cast<unsigned char>(o.decimal)));
+  const std::array<std::pair<char, const char*>, 3> characters = {
+      {{o.separator, "separator"}, {o.quote, "quote"}, {o.comment, "comment"}}};
+  for (std::size_t i = 0; i < characters.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      check_argument(characters[i].first == '\0' ||
+                         characters[i].first != characters[k].first,
+                     "[load_csv] expected a ",
+                     characters[i].second,
+                     " other than the ",
+                     characters[k].second,
+                     ", got one for both");
+    }
+  }
+  check_argument(!o.label || o.targets.empty(),
+                 "[load_csv] expected a label or targets, got both");
+  check_argument(!o.allow_non_finite || o.missing != CsvMissing::kMean,
+                 "[load_csv] expected finite numbers where missing values are "
+                 "filled with means, got allow_non_finite");
+  check_argument(o.limits.max_expansion >= 1,
+                 "[load_csv] expected a max_expansion of at least 1, got 0");
+  check_argument(o.limits.max_row_bytes >= 1,
+                 "[load_csv] expected a max_row_bytes of at least 1, got 0");
+}
+
+// The text.
+
+/// Goes through the text of a table, field by field, in a window that holds a
+/// row as a whole. Where the window ends before a row does, functions return
+/// false; refill() then goes back to the begin of the row with more of it.
+class Scanner {
+ public:
+  Scanner(ByteStream& stream,
+          const CsvOptions& options,
+          std::size_t piece_bytes)
+      : stream_(stream),
+        limits_(options.limits),
+        separator_(options.separator),
+        quote_(options.quote),
+        comment_(options.comment),
+        window_(static_cast<std::size_t>(std::min<std::uint64_t>(
+            piece_bytes, options.limits.max_row_bytes))) {
+    at_ = end_ = row_ = window_.data();
+    take_head();
+    if (separator_ == '\0') take_separator_line();
+    set_stops();
+  }
+
+  /// The line of what comes next, from 1 on.
+  Index line() const { return line_; }
+  /// Where a row begins.
+  Index row_line() const { return row_line_; }
+  /// The last blank line since the last row; 0 if there is none.
+  Index blank_line() const { return blank_line_; }
+
+  /// "data.csv, line 3"
+  std::string place(Index line) const {
+    return concat(stream_.path(), ", line ", line);
+  }
+
+  /// Goes to the next row. False if there is none.
+  bool begin_row() {
+    blank_line_ = 0;
+    for (;;) {
+      row_ = at_;
+      row_line_ = line_;
+      skip_blanks();
+      bool whole = false;
+      if (at_ == end_) {
+        if (ended_) return false;
+      } else if (is_line_end(*at_)) {
+        whole = take_line_end();
+        if (whole) blank_line_ = row_line_;
+      } else if (*at_ == comment_ && comment_ != '\0') {
+        at_ = std::find_if(at_, end_, is_line_end);
+        if (at_ == end_ && ended_) return false;
+        whole = at_ != end_ && take_line_end();
+      } else {
+        rewind();
+        return true;
+      }
+      if (!whole) refill();
+    }
+  }
+
+  /// Back to the begin of the row.
+  void rewind() {
+    at_ = row_;
+    line_ = row_line_;
+  }
+
+  /// Finds what separates the fields of the first row, if nobody has said it.
+  bool find_separator() {
+    if (separator_ != '\0') return true;
+    bool inside = false;
+    std::array<bool, 256> seen{};
+    const char* c = row_;
+    for (; c != end_ && (inside || !is_line_end(*c)); ++c) {
+      if (*c == quote_ && quote_ != '\0') inside = !inside;
+      if (!inside) seen[static_cast<unsigned char>(*c)] = true;
+    }
+    if (c == end_ && !ended_) return false;
+    // A comma comes last, since numbers may hold one.
+    separator_ = ',';
+    for (const char candidate : {'|', ';', '\t'}) {
+      if (seen[static_cast<unsigned char>(candidate)]) separator_ = candidate;
+    }
+    set_stops();
+    return true;
+  }
+  /// Takes a field: what stands in it, which lasts until the next one.
+  bool take_field(std::string_view& text) {
+    skip_blanks();
+    if (at_ != end_ && *at_ == quote_ && quote_ != '\0') {
+      return take_quoted(text);
+    }
+    const char* const begin = at_;
+    while (at_ != end_ && !stops_at(*at_)) ++at_;
+    if (at_ == end_ && !ended_) return false;
+    if (at_ != end_ && *at_ == quote_ && quote_ != '\0') {
+      throw_defect(place(line_),
+                   ": a quote inside of a field, behind ",
+                   quoted({begin, static_cast<std::size_t>(at_ - begin)}),
+                   "; a field with quotes stands in quotes, and those in it "
+                   "are doubled");
+    }
+    const char* last = at_;
+    while (last != begin && is_blank(last[-1])) --last;
+    text = {begin, static_cast<std::size_t>(last - begin)};
+    return separator_ != ' ' || skip_blanks_to_more();
+  }
+
+  /// Takes a field that is a finite number and nothing else, and stays where it
+  /// was if it is not.
+  template <typename Scalar>
+  bool take_number(Scalar& value) {
+    skip_blanks();
+    const std::from_chars_result result = std::from_chars(at_, end_, value);
+    if (result.ec != std::errc() || result.ptr == end_ ||
+        !ends_number(*result.ptr) || !std::isfinite(value)) {
+      return false;
+    }
+    const char* const begin = std::exchange(at_, result.ptr);
+    if (separator_ != ' ' || skip_blanks_to_more()) return true;
+    at_ = begin;
+    return false;
+  }
+
+  /// Behind a field: whether another one comes.
+  bool take_separator() {
+    if (at_ == end_ || is_line_end(*at_)) return false;
+    if (separator_ != ' ') ++at_;
+    return true;
+  }
+
+  /// Behind the last field.
+  bool end_row() { return at_ == end_ || take_line_end(); }
+
+  /// Reads on, and goes back to the begin of the row.
+  void refill() {
+    rewind();
+    const auto kept = static_cast<std::size_t>(end_ - row_);
+    if (kept == window_.size()) {
+      if (kept >= limits_.max_row_bytes) {
+        throw_defect(place(row_line_),
+                     ": a row of more than the ",
+                     limits_.max_row_bytes,
+                     " bytes of CsvLimits::max_row_bytes, such as a quote "
+                     "makes that is not closed");
+      }
+      std::vector<char> larger(static_cast<std::size_t>(
+          std::min<std::uint64_t>(2 * kept, limits_.max_row_bytes)));
+      std::memcpy(larger.data(), row_, kept);
+      window_.swap(larger);
+    } else {
+      std::memmove(window_.data(), row_, kept);
+    }
+    const std::size_t room = window_.size() - kept;
+    const std::size_t got = read(window_.data() + kept, room);
+    ended_ = got < room;
+    at_ = row_ = window_.data();
+    end_ = at_ + kept + got;
+    read_bytes_ += got;
+    const std::uint64_t file_bytes = stream_.file_bytes();
+    if (!stream_.size_bytes() && read_bytes_ > internal::kMinUnpackedBytes &&
+        read_bytes_ / limits_.max_expansion > file_bytes) {
+      throw_defect(stream_.path(),
+                   ": expected a table of at most ",
+                   limits_.max_expansion,
+                   " times the ",
+                   file_bytes,
+                   " bytes of the compressed file, found more; if that is "
+                   "right, unpack the file first (gunzip) or raise "
+                   "CsvLimits::max_expansion");
+    }
+  }
+
+ private:
+  /// The first bytes say whether this is a table at all.
+  void take_head() {
+    head_.resize(internal::kFileKindBytes);
+    head_.resize(stream_.read(reinterpret_cast<std::uint8_t*>(head_.data()),
+                              head_.size()));
+    const std::string_view mark = std::string_view(head_).substr(0, 2);
+    if (mark == "\xff\xfe" || mark == "\xfe\xff" ||
+        (mark.size() == 2 && (mark[0] == '\0') != (mark[1] == '\0'))) {
+      throw_defect(place(1), ": found UTF-16; save the file as UTF-8");
+    }
+    const std::string kind = internal::file_kind(head_);
+    bool is_text = kind.empty();
+    // What begins so may be a table all the same.
+    for (const char* text : {"a text", "a JSON", "an XML", "a file of white"}) {
+      is_text = is_text || kind.rfind(text, 0) == 0;
+    }
+    if (!is_text) {
+      throw_defect(stream_.path(), ": expected a table, found ", kind);
+    }
+    constexpr std::string_view kMark = "\xef\xbb\xbf";
+    if (head_.compare(0, kMark.size(), kMark) == 0)
+      head_.erase(0, kMark.size());
+  }
+
+  /// Excel writes "sep=;" in front of a table, and hides it when it reads one.
+  void take_separator_line() {
+    constexpr std::size_t kLength = 5;
+    if (head_.size() <= kLength || head_.compare(0, 4, "sep=") != 0 ||
+        std::strchr(",;\t|", head_[4]) == nullptr ||
+        !is_line_end(head_[kLength])) {
+      return;
+    }
+    separator_ = head_[4];
+    head_.erase(0, head_.compare(kLength, 2, "\r\n") == 0 ? 7 : 6);
+    ++line_;
+  }
+
+  std::size_t read(char* to, std::size_t count) {
+    const std::size_t first = head_.copy(to, count);
+    head_.erase(0, first);
+    const std::size_t more = stream_.read(
+        reinterpret_cast<std::uint8_t*>(to + first), count - first);
+    return first + more;
+  }
+
+  void set_stops() {
+    stops_.fill(false);
+    for (const char c : {'\n', '\r', quote_, separator_}) {
+      if (c != '\0') stops_[static_cast<unsigned char>(c)] = true;
+    }
+    if (separator_ == ' ') stops_['\t'] = true;
+  }
+  bool stops_at(char c) const { return stops_[static_cast<unsigned char>(c)]; }
+  bool ends_number(char c) const {
+    return c == separator_ || is_line_end(c) ||
+           (separator_ == ' ' && c == '\t');
+  }
+
+  void skip_blanks() {
+    while (at_ != end_ &&
+           (*at_ == ' ' || (*at_ == '\t' && separator_ != '\t'))) {
+      ++at_;
+    }
+  }
+  bool skip_blanks_to_more() {
+    skip_blanks();
+    return at_ != end_ || ended_;
+  }
+
+  bool take_line_end() {
+    if (*at_ == '\r') {
+      if (at_ + 1 == end_ && !ended_) return false;
+      if (at_ + 1 != end_ && at_[1] == '\n') ++at_;
+    }
+    ++at_;
+    ++line_;
+    return true;
+  }
+
+  bool take_quoted(std::string_view& text) {
+    const Index first_line = line_;
+    unquoted_.clear();
+    const char* begin = ++at_;
+    // Up to here, and on behind it.
+    const auto append = [&](std::string_view more) {
+      unquoted_.append(begin, at_);
+      unquoted_ += more;
+    };
+    for (;;) {
+      while (at_ != end_ && *at_ != quote_ && !is_line_end(*at_)) ++at_;
+      if (at_ == end_) {
+        if (!ended_) return false;
+        throw_defect(place(first_line), ": a quote is opened and not closed");
+      }
+      if (is_line_end(*at_)) {
+        append("\n");
+        if (!take_line_end()) return false;
+        begin = at_;
+        continue;
+      }
+      if (at_ + 1 == end_ && !ended_) return false;
+      if (at_ + 1 == end_ || at_[1] != quote_) break;
+      ++at_;
+      append("");
+      begin = ++at_;
+    }
+    text = {begin, static_cast<std::size_t>(at_ - begin)};
+    if (!unquoted_.empty()) {
+      append("");
+      text = unquoted_;
+    }
+    ++at_;
+    const bool is_apart = at_ != end_ && is_blank(*at_);
+    if (!skip_blanks_to_more()) return false;
+    if (at_ == end_ || is_line_end(*at_) || *at_ == separator_ ||
+        (separator_ == ' ' && is_apart)) {
+      return true;
+    }
+    throw_defect(place(line_),
+                 ": text behind the quoted field ",
+                 quoted(text),
+                 "; quotes in a field are doubled");
+  }
+
+  ByteStream& stream_;
+  CsvLimits limits_;
+  char separator_;
+  char quote_;
+  char comment_;
+  std::array<bool, 256> stops_{};
+
+  std::string head_;  // what was looked at and not yet read
+  std::vector<char> window_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;  // of what was read
+  const char* row_ = nullptr;  // where it begins
+  bool ended_ = false;         // nothing comes behind the window
+  std::uint64_t read_bytes_ = 0;
+  Index line_ = 1;
+  Index row_line_ = 1;
+  Index blank_line_ = 0;
+  std::string unquoted_;
+};
+
+// The table.
+
+enum class Role { kFeature, kTarget, kLabel, kLeftOut };
+
+struct Column {
+  std::string name;
+  Role role = Role::kFeature;
+  Index place = 0;  // among the columns of its role
+};
+
+template <typename Scalar>
+class TableReader {
+ public:
+  TableReader(ByteStream& stream,
+              const CsvOptions& options,
+              const Table<Scalar>* like,
+              std::size_t piece_bytes)
+      : options_(options),
+        like_(like),
+        path_(stream.path()),
+        scanner_(stream, options, piece_bytes) {
+    const auto& words = options.missing_words;
+    has_plain_numbers_ =
+        options.decimal == '.' &&
+        std::none_of(words.begin(), words.end(), [](const auto& word) {
+          double value = 0.0;
+          return parse_number(word, '.', value) == Number::kFinite;
+        });
+  }
+
+  Table<Scalar> read() {
+    bool more = read_first_row();
+    while (more) {
+      refuse_doubtful_blank_line();
+      if (rows_ == capacity_) resize(std::max(first_capacity(), 2 * rows_));
+      while (!read_row()) scanner_.refill();
+      ++rows_;
+      more = scanner_.begin_row();
+    }
+    if (rows_ == 0) {
+      throw_defect(scanner_.place(header_line_),
+                   ": expected a row behind the names of the columns, found "
+                   "the end of the file");
+    }
+    resize(rows_);
+    if (options_.label) finish_labels();
+    if (table_.fill.empty() && options_.missing == CsvMissing::kMean) {
+      fill_with_means();
+    }
+    return std::move(table_);
+  }
+
+ private:
+  Index columns() const { return static_cast<Index>(columns_.size()); }
+
+  /// "data.csv, line 3, column 2 (width): "
+  std::string place(Index line, Index column) const {
+    std::string text = scanner_.place(line) + column_place(column);
+    return text + ": ";
+  }
+  std::string column_place(Index column) const {
+    std::string text = concat(", column ", column + 1);
+    if (options_.header == CsvHeader::kNone) return text;
+    std::string name = quoted(columns_[static_cast<std::size_t>(column)].name);
+    return concat(text, " (", name.substr(1, name.size() - 2), ")");
+  }
+
+  bool is_missing(std::string_view text) const {
+    const auto& words = options_.missing_words;
+    return std::find(words.begin(), words.end(), text) != words.end();
+  }
+
+  // What the columns are. Whether rows come.
+  bool read_first_row() {
+    if (!scanner_.begin_row()) {
+      throw_defect(path_, ": expected a table, found no row");
+    }
+    while (!scanner_.find_separator()) scanner_.refill();
+    while (!read_names()) scanner_.refill();
+    header_line_ = scanner_.row_line();
+    assign_roles();
+    check_names();
+    name_features();
+    agree();
+    if (options_.header != CsvHeader::kNone) return scanner_.begin_row();
+    scanner_.rewind();
+    return true;
+  }
+
+  bool read_names() {
+    columns_.clear();
+    std::string_view text;
+    do {
+      if (!scanner_.take_field(text)) return false;
+      if (columns() == options_.limits.max_columns) {
+        throw_defect(scanner_.place(scanner_.row_line()),
+                     ": more columns than the ",
+                     options_.limits.max_columns,
+                     " of CsvLimits::max_columns");
+      }
+      columns_.emplace_back();
+      columns_.back().name = text;
+    } while (scanner_.take_separator());
+    if (!scanner_.end_row()) return false;
+    if (options_.header == CsvHeader::kNone) {
+      for (Index i = 0; i < columns(); ++i) {
+        columns_[static_cast<std::size_t>(i)].name = concat("column ", i + 1);
+      }
+    }
+    return true;
+  }
+
+  std::size_t find(const CsvColumn& wanted) const {
+    const std::string where = scanner_.place(header_line_) + ": ";
+    const std::string* const name = wanted.name();
+    if (name == nullptr) {
+      const Index number =
+          wanted.number() + (wanted.number() < 0 ? columns() : 0);
+      if (number < 0 || number >= columns()) {
+        throw_defect(where,
+                     "expected a column of number ",
+                     wanted.number(),
+                     ", counted from 0, or from -1 at the right; found ",
+                     columns(),
+                     columns() == 1 ? " column" : " columns");
+      }
+      return static_cast<std::size_t>(number);
+    }
+    check_argument(options_.header != CsvHeader::kNone,
+                   "[load_csv] expected columns by number where the first row "
+                   "is a sample, got the name ",
+                   quoted(*name));
+    const auto is_wanted = [name](const Column& c) { return c.name == *name; };
+    const auto found =
+        std::find_if(columns_.begin(), columns_.end(), is_wanted);
+    if (found == columns_.end()) {
+      constexpr std::size_t kMost = 10;
+      std::string names;
+      for (std::size_t i = 0; i < columns_.size() && i < kMost; ++i) {
+        names += (i == 0 ? "" : ", ") + quoted(columns_[i].name);
+      }
+      throw_defect(where,
+                   "expected a column called ",
+                   quoted(*name),
+                   ", found ",
+                   names,
+                   columns_.size() > kMost ? ", ..." : "");
+    }
+    if (std::any_of(found + 1, columns_.end(), is_wanted)) {
+      throw_defect(where, "two columns are called ", quoted(*name));
+    }
+    return static_cast<std::size_t>(found - columns_.begin());
+  }
+
+  void assign_roles() {
+    const auto assign = [this](const CsvColumn& wanted, Role role) {
+      const std::size_t found = find(wanted);
+      Column& column = columns_[found];
+      if (column.role != Role::kFeature) {
+        throw_defect(place(header_line_, static_cast<Index>(found)),
+                     "expected the column once among label, targets and "
+                     "leave_out of CsvOptions, found it twice");
+      }
+      column.role = role;
+    };
+    for (const CsvColumn& c : options_.leave_out) assign(c, Role::kLeftOut);
+    if (options_.label) assign(*options_.label, Role::kLabel);
+    for (const CsvColumn& c : options_.targets) {
+      assign(c, Role::kTarget);
+      Column& column = columns_[find(c)];
+      column.place = static_cast<Index>(table_.targets.size());
+      table_.targets.push_back(column.name);
+    }
+  }
+
+  void check_names() const {
+    std::vector<std::string_view> names;
+    for (Index i = 0; i < columns(); ++i) {
+      const auto& [name, role, unused] = columns_[static_cast<std::size_t>(i)];
+      const std::string where = place(header_line_, i);
+      if (role != Role::kLeftOut) check_text(where, name);
+      if (options_.header != CsvHeader::kNames) continue;
+      if (name.empty() && role == Role::kLeftOut) continue;
+      if (name.empty()) {
+        throw_defect(where,
+                     "expected the name of a column, found none; leave the "
+                     "column out (CsvOptions::leave_out) or take it as it is "
+                     "(CsvHeader::kAnyNames)");
+      }
+      if (is_missing(name) || is_number(name, '.') || is_number(name, ',')) {
+        throw_defect(where,
+                     "expected the name of a column, found ",
+                     quoted(name),
+                     "; if the first row is a sample, say so "
+                     "(CsvHeader::kNone), and if it is a name, too "
+                     "(CsvHeader::kAnyNames)");
+      }
+      names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end()) {
+      throw_defect(scanner_.place(header_line_),
+                   ": two columns are called ",
+                   quoted(*twice));
+    }
+  }
+
+  void name_features() {
+    for (Column& column : columns_) {
+      if (column.role != Role::kFeature) continue;
+      column.place = static_cast<Index>(table_.features.size());
+      table_.features.push_back(column.name);
+    }
+    if (table_.features.empty()) {
+      throw_defect(scanner_.place(header_line_),
+                   ": expected a column of features beside those that are "
+                   "learned or left out, found ",
+                   columns(),
+                   columns() == 1 ? " column" : " columns",
+                   " in all");
+    }
+  }
+
+  /// With the table that this one is to be like.
+  void agree() {
+    const std::size_t count = table_.features.size();
+    if (options_.missing == CsvMissing::kConstant) {
+      table_.fill.assign(count, static_cast<Scalar>(options_.constant));
+    }
+    if (like_ == nullptr) return;
+    for (std::size_t i = 0; i < std::max(count, like_->features.size()); ++i) {
+      const auto name = [i](const std::vector<std::string>& names) {
+        return i < names.size() ? quoted(names[i]) : std::string("no more");
+      };
+      if (i < count && i < like_->features.size() &&
+          table_.features[i] == like_->features[i]) {
+        continue;
+      }
+      throw_defect(scanner_.place(header_line_),
+                   ": expected the features of the other table, and ",
+                   name(like_->features),
+                   " as number ",
+                   i + 1,
+                   " of them, found ",
+                   name(table_.features));
+    }
+    if (options_.label) {
+      check_argument(!like_->classes.empty(),
+                     "[load_csv] expected classes in the other table, got "
+                     "none");
+      table_.classes = like_->classes;
+      like_has_numbers_ = true;
+      for (std::size_t i = 0; i < table_.classes.size(); ++i) {
+        std::int64_t whole = 0;
+        const std::string& name = table_.classes[i];
+        labels_.emplace(name, static_cast<int>(i));
+        like_has_numbers_ = like_has_numbers_ && is_whole(name, '.', whole) &&
+                            concat(whole) == name;
+      }
+    }
+    if (options_.missing == CsvMissing::kMean) {
+      check_argument(like_->fill.size() == count,
+                     "[load_csv] expected what the other table was filled "
+                     "with, a number for each of ",
+                     count,
+                     " features, got ",
+                     like_->fill.size());
+      table_.fill = like_->fill;
+    }
+  }
+
+  // The rows.
+
+  Index first_capacity() const {
+    constexpr Index kValues = 1024;
+    return std::max(kValues / columns(), Index{1});
+  }
+
+  /// For so many rows. The memory of large tables moves to where there is more
+  /// of it, and what nobody has written to yet takes none: so tables may double
+  /// and be cut at the end.
+  void resize(Index rows) {
+    capacity_ = rows;
+    table_.x.conservativeResize(static_cast<Index>(table_.features.size()),
+                                rows);
+    if (!options_.targets.empty()) {
+      table_.target.conservativeResize(
+          static_cast<Index>(table_.targets.size()), rows);
+    }
+    if (options_.label) table_.labels.conservativeResize(rows);
+  }
+
+  /// In a table of one column a blank line may be a row whose value is missing.
+  void refuse_doubtful_blank_line() const {
+    if (columns() == 1 && scanner_.blank_line() > 0) {
+      throw_defect(place(scanner_.blank_line(), 0),
+                   "a blank line, which in a table of one column may be a "
+                   "missing value; write it as \"\" or remove the line");
+    }
+  }
+
+  /// Reads the row, or as much of it as there is.
+  bool read_row() {
+    scanner_.rewind();
+    defect_.clear();
+    Scalar* const x = table_.x.data() + rows_ * table_.x.rows();
+    Scalar* const target = table_.target.data() + rows_ * table_.target.rows();
+    Index i = 0;
+    do {
+      std::string_view text;
+      const Column* const column =
+          i < columns() ? &columns_[static_cast<std::size_t>(i)] : nullptr;
+      if (column != nullptr && column->role <= Role::kTarget) {
+        Scalar& value =
+            (column->role == Role::kFeature ? x : target)[column->place];
+        if (!has_plain_numbers_ || !scanner_.take_number(value)) {
+          const Index line = scanner_.line();
+          if (!scanner_.take_field(text)) return false;
+          value = number(text, line, i);
+        }
+      } else {
+        const Index line = scanner_.line();
+        if (!scanner_.take_field(text)) return false;
+        if (column != nullptr && column->role == Role::kLabel) {
+          table_.labels[rows_] = label(text, line, i);
+        }
+      }
+      ++i;
+    } while (scanner_.take_separator());
+    if (!scanner_.end_row()) return false;
+    if (i != columns()) {
+      throw_defect(scanner_.place(scanner_.row_line()),
+                   ": expected ",
+                   columns(),
+                   columns() == 1 ? " field" : " fields",
+                   " as in line ",
+                   header_line_,
+                   ", found ",
+                   i);
+    }
+    if (!defect_.empty()) throw_defect(defect_);
+    return true;
+  }
+
+  /// Remembers what is wrong with a field. That a row has too many or too few
+  /// fields says more, and is known at its end.
+  template <typename... Parts>
+  void refuse(Index line, Index column, const Parts&... parts) {
+    if (defect_.empty()) defect_ = place(line, column) + concat(parts...);
+  }
+
+  Scalar number(std::string_view text, Index line, Index i) {
+    const Column& column = columns_[static_cast<std::size_t>(i)];
+    Scalar value{0};
+    const Number kind = parse_number(text, options_.decimal, value);
+    const bool is_filled = options_.missing != CsvMissing::kRefuse;
+    if (kind == Number::kNonFinite && options_.allow_non_finite &&
+        !(is_filled && is_missing(text))) {
+      return value;
+    }
+    if (is_missing(text)) {
+      if (is_filled && column.role == Role::kFeature) {
+        return table_.fill.empty()
+                   ? std::numeric_limits<Scalar>::quiet_NaN()
+                   : table_.fill[static_cast<std::size_t>(column.place)];
+      }
+      refuse(line, i, "a value is missing: ", quoted(text));
+      return Scalar{0};
+    }
+    if (kind == Number::kFinite) return value;
+    Scalar other{0};
+    const bool is_other_decimal =
+        kind == Number::kNone &&
+        parse_number(text, options_.decimal == '.' ? ',' : '.', other) ==
+            Number::kFinite;
+    refuse(line,
+           i,
+           kind == Number::kNone        ? "expected a number, found "
+           : kind == Number::kNonFinite ? "expected a finite number, found "
+           : sizeof(Scalar) == sizeof(float)
+               ? "expected a number in the range of float, found "
+               : "expected a number in the range of double, found ",
+           quoted(text),
+           is_other_decimal ? "; for numbers that are written so see "
+                              "CsvOptions::decimal"
+                            : "");
+    return Scalar{0};
+  }
+
+  int label(std::string_view text, Index line, Index i) {
+    if (text == last_class_ && has_last_class_) return last_label_;
+    if (is_missing(text)) {
+      refuse(line, i, "the class is missing: ", quoted(text));
+      return 0;
+    }
+    auto found = labels_.find(text);
+    if (found == labels_.end() && like_ != nullptr) {
+      std::int64_t whole = 0;
+      if (like_has_numbers_ && is_whole(text, options_.decimal, whole)) {
+        found = labels_.find(concat(whole));
+      }
+      if (found == labels_.end()) {
+        refuse(line,
+               i,
+               "expected one of ",
+               table_.classes.size(),
+               " classes, such as ",
+               quoted(table_.classes.front()),
+               ", found ",
+               quoted(text));
+        return 0;
+      }
+    }
+    if (found == labels_.end()) {
+      const auto count = static_cast<Index>(labels_.size());
+      if (count == options_.limits.max_classes) {
+        refuse(line,
+               i,
+               "more classes than the ",
+               count,
+               " of CsvLimits::max_classes; numbers that are learned are "
+               "CsvOptions::targets");
+        return 0;
+      }
+      const std::string name(text);
+      check_text(place(line, i), name);
+      found = labels_.emplace(name, static_cast<int>(count)).first;
+      class_lines_.push_back(line);
+    }
+    has_last_class_ = true;
+    last_class_ = text;
+    last_label_ = found->second;
+    return last_label_;
+  }
+
+  /// Labels in the order of the rows become those in the order of the classes.
+  void finish_labels() {
+    if (like_ != nullptr) return;
+    // By number, or by bytes as the map has them.
+    std::map<std::int64_t, int> numbers;
+    bool are_whole = true;
+    bool are_numbers = true;
+    const std::pair<const std::string, int>* fraction = nullptr;  // the first
+    for (const auto& entry : labels_) {
+      std::int64_t whole = 0;
+      if (is_whole(entry.first, options_.decimal, whole)) {
+        numbers.emplace(whole, 0);
+        continue;
+      }
+      are_whole = false;
+      are_numbers = are_numbers && is_number(entry.first, options_.decimal);
+      if (fraction == nullptr || entry.second < fraction->second) {
+        fraction = &entry;
+      }
+    }
+    if (!are_whole && are_numbers) {
+      throw_defect(
+          place(class_lines_[static_cast<std::size_t>(fraction->second)],
+                find_role(Role::kLabel, 0)),
+          "expected a class, a word or a whole number, found ",
+          quoted(fraction->first),
+          "; numbers that are learned are CsvOptions::targets");
+    }
+    const auto add_class = [this](const std::string& name) {
+      table_.classes.push_back(name);
+      return static_cast<int>(table_.classes.size()) - 1;
+    };
+    if (are_whole) {
+      for (auto& [whole, label] : numbers) label = add_class(concat(whole));
+    }
+    std::vector<int> label_of(labels_.size());
+    for (const auto& [name, label] : labels_) {
+      std::int64_t whole = 0;
+      if (are_whole) is_whole(name, options_.decimal, whole);
+      label_of[static_cast<std::size_t>(label)] =
+          are_whole ? numbers.at(whole) : add_class(name);
+    }
+    for (Index row = 0; row < rows_; ++row) {
+      int& label = table_.labels[row];
+      label = label_of[static_cast<std::size_t>(label)];
+    }
+  }
+
+  /// The column that is the `place`-th of this role.
+  Index find_role(Role role, Index place) const {
+    const auto found =
+        std::find_if(columns_.begin(), columns_.end(), [&](const Column& c) {
+          return c.role == role && c.place == place;
+        });
+    return found - columns_.begin();
+  }
+
+  void fill_with_means() {
+    Matrix<Scalar>& x = table_.x;
+    const auto count = static_cast<std::size_t>(x.rows());
+    std::vector<double> sums(count, 0.0);
+    std::vector<double> numbers(count, 0.0);
+    for (Index row = 0; row < rows_; ++row) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const Scalar value = x(static_cast<Index>(i), row);
+        if (std::isnan(value)) continue;
+        sums[i] += double{value};
+        ++numbers[i];
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const double mean = sums[i] / numbers[i];
+      if (!std::isfinite(mean)) {
+        const auto place = static_cast<Index>(i);
+        throw_defect(path_,
+                     column_place(find_role(Role::kFeature, place)),
+                     numbers[i] == 0.0
+                         ? ": expected a value to fill the column with the "
+                           "mean of, found none; leave the column out"
+                         : ": the mean of the column is not finite");
+      }
+      table_.fill.push_back(static_cast<Scalar>(mean));
+    }
+    for (Index row = 0; row < rows_; ++row) {
+      for (std::size_t i = 0; i < count; ++i) {
+        Scalar& value = x(static_cast<Index>(i), row);
+        if (std::isnan(value)) value = table_.fill[i];
+      }
+    }
+  }
+
+  const CsvOptions& options_;
+  const Table<Scalar>* like_;
+  std::string path_;
+  Scanner scanner_;
+  bool has_plain_numbers_ = false;  // no word or comma changes what they mean
+
+  std::vector<Column> columns_;
+  Index header_line_ = 1;
+  Index rows_ = 0;
+  Index capacity_ = 0;
+  Table<Scalar> table_;
+  std::string defect_;  // of a field of the row
+
+  std::map<std::string, int, std::less<>> labels_;
+  std::vector<Index> class_lines_;  // where each was seen first
+  bool like_has_numbers_ = false;   // and nothing else, as classes
+  bool has_last_class_ = false;
+  std::string last_class_;
+  int last_label_ = 0;
+};
+
+template <typename Scalar, typename File>
+Table<Scalar> load(const File& file,
+                   const CsvOptions& options,
+                   const Table<Scalar>* like,
+                   std::size_t piece_bytes = kPieceBytes) {
+  check_options(options);
+  const std::unique_ptr<ByteStream> stream =
+      internal::open_byte_stream(file, kExpected);
+  return TableReader<Scalar>(*stream, options, like, piece_bytes).read();
+}
+
+}  // namespace
+
+template <typename Scalar>
+Table<Scalar> internal::load_csv_in_pieces(const MemoryFile& file,
+                                           const CsvOptions& options,
+                                           std::size_t piece_bytes) {
+  return load<Scalar>(file, options, nullptr, piece_bytes);
+}
+
+template <typename Scalar>
+Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
+  return load<Scalar>(path, options, nullptr);
+}
+
+template <typename Scalar>
+Table<Scalar> load_csv(const std::string& path,
+                       const CsvOptions& options,
+                       const Table<Scalar>& like) {
+  return load(path, options, &like);
+}
+
+template <typename Scalar>
+Table<Scalar> load_csv(const MemoryFile& file, const CsvOptions& options) {
+  return load<Scalar>(file, options, nullptr);
+}
+
+template <typename Scalar>
+Table<Scalar> load_csv(const MemoryFile& file,
+                       const CsvOptions& options,
+                       const Table<Scalar>& like) {
+  return load(file, options, &like);
+}
+
+#define NN_INSTANTIATE(Scalar)                                            \
+  template Table<Scalar> load_csv(const std::string&, const CsvOptions&); \
+  template Table<Scalar> load_csv(                                        \
+      const std::string&, const CsvOptions&, const Table<Scalar>&);       \
+  template Table<Scalar> load_csv(const MemoryFile&, const CsvOptions&);  \
+  template Table<Scalar> load_csv(                                        \
+      const MemoryFile&, const CsvOptions&, const Table<Scalar>&);        \
+  template Table<Scalar> internal::load_csv_in_pieces(                    \
+      const MemoryFile&, const CsvOptions&, std::size_t);
+NN_INSTANTIATE(float)
+NN_INSTANTIATE(double)
+#undef NN_INSTANTIATE
+
+}  // namespace nn
