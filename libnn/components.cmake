@@ -4,6 +4,7 @@
 set(NN_COMPONENTS
   version
   shape
+  moments
   random
   buffer
   machine_limits
@@ -56,6 +57,7 @@ set(NN_COMPONENTS
   layers/softmax
   layers/batch_norm
   layers/layer_norm
+  layers/standardize
   network/layer
   network/initializers
   network/layer_registry

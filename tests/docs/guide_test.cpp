@@ -128,12 +128,15 @@ TEST_CASE("arrays of NumPy are trained on as docs/training.md says", "[docs]") {
 TEST_CASE("numbers are learned as docs/training.md says", "[docs]") {
   const nn::Matrix<float> x = nn::Matrix<float>::Random(2, 256);
   const nn::Matrix<float> target = x.colwise().sum();
+  const nn::Moments unit(target);
   nn::Sequential<float> net(nn::Shape{2}, /*seed=*/1);
+  net.add<nn::Standardize>(nn::Moments(x));
   net.add<nn::Linear>(32).add<nn::ReLU>().add<nn::Linear>(1);
+  net.add<nn::Standardize>(unit, nn::StandardizeForm::kInverse);
   nn::Adam<float> adam(net.parameters(), {/*learning_rate=*/0.01});
   nn::Trainer<float> trainer(net,
                              adam,
-                             nn::MeanSquaredError<float>(),
+                             nn::MeanSquaredError<float>(unit.deviation()),
                              {/*epochs=*/50, /*batch_size=*/32});
   trainer.fit({x, target});
   trainer.add_metric("r2", [](auto outputs, const auto& targets) {

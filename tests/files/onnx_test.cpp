@@ -14,6 +14,7 @@
 #include "nn/layers/max_pool2d.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/layers/standardize.h"
 #include "nn/network/residual.h"
 #include "support/catch.h"
 #include "support/layer_examples.h"
@@ -23,6 +24,7 @@
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Equals;
 using nn::Index;
+using nn::Matrix;
 using nn::Sequential;
 using nn::Shape;
 using nn_test::ProtobufField;
@@ -296,6 +298,31 @@ TEST_CASE("a residual block is a sum in ONNX", "[onnx]") {
         std::vector<std::string>{nodes[0].outputs[0], nodes[4].outputs[0]});
   CHECK(nodes[2].inputs[1] == "1.body.1.body.0.weight");
   CHECK(model.tensors.at("1.body.2.weight").dims == Sizes{4, 3});
+}
+
+TEST_CASE("standardize takes its numbers along to ONNX, both ways",
+          "[onnx][standardize]") {
+  Matrix<float> x(12, 2);
+  x << Matrix<float>::Constant(12, 1, 1), Matrix<float>::Constant(12, 1, 5);
+  Sequential<float> network(Shape{3, 2, 2}, 1);
+  network.add<nn::Standardize>(nn::Moments(x)).add<nn::Linear>(2);
+  network.add<nn::Standardize>(nn::Moments(x.topRows(2).eval()),
+                               nn::StandardizeForm::kInverse);
+  const Model model = exported(network);
+  CHECK(model.operations() ==
+        std::vector<std::string>{
+            "Sub", "Div", "Flatten", "Gemm", "Mul", "Add", "Identity"});
+  CHECK(model.nodes[0].inputs == std::vector<std::string>{"input", "0.mean"});
+  CHECK(model.nodes[1].inputs ==
+        std::vector<std::string>{model.nodes[0].outputs[0], "0.deviation"});
+  CHECK(model.nodes[4].inputs ==
+        std::vector<std::string>{model.nodes[3].outputs[0], "2.deviation"});
+  CHECK(model.nodes[5].inputs ==
+        std::vector<std::string>{model.nodes[4].outputs[0], "2.mean"});
+  CHECK(model.tensors.at("0.mean").dims == Sizes{3, 1, 1});
+  CHECK(floats_of(model.tensors.at("0.mean")) == std::vector<float>{3, 3, 3});
+  CHECK(model.tensors.at("2.deviation").dims == Sizes{2});
+  CHECK(floats_of(model.tensors.at("2.deviation")) == std::vector<float>{2, 2});
 }
 
 TEST_CASE("norms take their running statistics and settings along to ONNX",

@@ -31,22 +31,30 @@ TEMPLATE_TEST_CASE("the sums of losses follow their formulas at every length",
         TestType(0.5), TestType(2), TestType(3)};
     const TestType scale = TestType(0.25);
     const TestType beta = TestType(1.5);
-    double squares = 0.0, smooth = 0.0, entropy = 0.0;
-    std::vector<TestType> dsquares, dsmooth, dentropy;
+    // The first two also with the weights as factors of the error.
+    double squares[2] = {}, smooth[2] = {}, entropy = 0.0;
+    std::vector<TestType> dsquares[2], dsmooth[2], dentropy;
     const auto push = [](std::vector<TestType>& values, double value) {
       values.push_back(static_cast<TestType>(value));
     };
     for (Index i = 0; i < size; ++i) {
       const auto z = static_cast<double>(y.data()[i]);
       const auto t = static_cast<double>(target.data()[i]);
-      const double e = z - t;
-      squares += e * e;
-      push(dsquares, 0.5 * e);
-      const bool is_near = std::abs(e) < 1.5;
-      smooth += is_near ? e * e / 3.0 : std::abs(e) - 0.75;
-      push(dsmooth, 0.25 * (is_near ? e / 1.5 : e > 0 ? 1.0 : -1.0));
       const auto p =
           static_cast<double>(weights[static_cast<std::size_t>(i % 3)]);
+      for (const int weighted : {0, 1}) {
+        const double factor = weighted == 1 ? p : 1.0;
+        const double e = factor * (z - t);
+        squares[weighted] += e * e;
+        push(dsquares[weighted], 0.5 * factor * e);
+        const bool is_near = std::abs(e) < 1.5;
+        smooth[weighted] += is_near ? e * e / 3.0 : std::abs(e) - 0.75;
+        push(dsmooth[weighted],
+             0.25 * factor *
+                 (is_near ? e / 1.5
+                  : e > 0 ? 1.0
+                          : -1.0));
+      }
       const double s = 1.0 / (1.0 + std::exp(-z));
       entropy -= p * t * std::log(s) + (1.0 - t) * std::log(1.0 - s);
       push(dentropy, 0.25 * ((1.0 - t) * s - p * t * (1.0 - s)));
@@ -63,10 +71,12 @@ TEMPLATE_TEST_CASE("the sums of losses follow their formulas at every length",
     namespace kernels = nn::kernels;
     kernels::LossArgs<TestType> args{
         y.data(), target.data(), scale, dy.data(), size, beta};
+    check(kernels::squared_error(args), squares[0], dsquares[0]);
+    check(kernels::smooth_l1(args), smooth[0], dsmooth[0]);
     args.weights = weights.data();
     args.weight_count = 3;
-    check(kernels::squared_error(args), squares, dsquares);
-    check(kernels::smooth_l1(args), smooth, dsmooth);
+    check(kernels::squared_error(args), squares[1], dsquares[1]);
+    check(kernels::smooth_l1(args), smooth[1], dsmooth[1]);
     check(kernels::binary_cross_entropy(args), entropy, dentropy);
     CHECK(kernels::all_shares(target.data(), size));
     for (const Index place : {Index{0}, size / 2, size - 1}) {

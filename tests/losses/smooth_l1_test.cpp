@@ -34,6 +34,24 @@ TEMPLATE_TEST_CASE("smooth l1 with beta 0 is the absolute error",
   REQUIRE(dy == nn_test::samples<TestType>({{0.25, -0.25}, {0, 0}}));
 }
 
+TEMPLATE_TEST_CASE("smooth l1 may count in units", "[losses]", float, double) {
+  // beta = 2. Errors 1, -1, 4 and -2 are 2, -0.25, 8 and -0.5 of their units:
+  // 1, 1/64, 7 and 1/16.
+  const nn::Matrix<TestType> y = nn_test::samples<TestType>({{1, -1}, {5, -2}});
+  const nn::Matrix<TestType> target =
+      nn_test::samples<TestType>({{0, 0}, {1, 0}});
+  nn::Matrix<TestType> dy(2, 2);
+  const nn::SmoothL1<TestType> loss(2.0, {0.5, 4});
+  REQUIRE(loss.evaluate(y, target, dy) == (8 + 1.0 / 64 + 1.0 / 16) / 4);
+  REQUIRE(dy ==
+          nn_test::samples<TestType>({{0.5, -1.0 / 128}, {0.5, -1.0 / 64}}));
+  REQUIRE_THROWS_AS(nn::SmoothL1<TestType>(2.0, {1.0, 0.0}),
+                    std::invalid_argument);
+  REQUIRE_THROWS_AS(
+      (nn::SmoothL1<TestType>(2.0, {1, 1, 1}).evaluate(y, target)),
+      std::invalid_argument);
+}
+
 TEMPLATE_TEST_CASE("smooth l1 keeps what every loss promises",
                    "[losses][gradient][allocations]",
                    float,

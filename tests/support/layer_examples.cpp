@@ -103,6 +103,8 @@ std::vector<LayerExample> layer_examples() {
       {images, spec("SiLU")},
       {images, spec("Sigmoid")},
       {images, spec("Softmax")},
+      {images, spec("Standardize", {{"inverse", 0}})},
+      {nn::Shape{6}, spec("Standardize", {{"inverse", 1}})},
       {images, spec("Tanh")},
   };
 }

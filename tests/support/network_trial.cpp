@@ -103,7 +103,7 @@ nn::LayerSpec random_layer(Decisions& decide,
                            Index depth) {
   const double eps = decide.once_in(2) ? 0.01 : 1.0;
   const double affine = decide.once_in(3) ? 0 : 1;
-  switch (decide.between(0, same_shape ? 12 : 20)) {
+  switch (decide.between(0, same_shape ? 13 : 21)) {
     case 0:
       return spec("ReLU");
     case 1:
@@ -134,7 +134,10 @@ nn::LayerSpec random_layer(Decisions& decide,
       return spec("SiLU");
     case 11:
       return spec("Identity");
-    case 12: {
+    case 12:
+      return spec("Standardize",
+                  {{"inverse", static_cast<double>(decide.between(0, 1))}});
+    case 13: {
       nn::LayerSpec residual = spec("Residual");
       if (depth == 0) return spec("Identity");
       const Index layers = decide.between(1, 3);
@@ -143,13 +146,13 @@ nn::LayerSpec random_layer(Decisions& decide,
       }
       return residual;
     }
-    case 13:
     case 14:
-      return convolution(decide, in, same_shape);
     case 15:
+      return convolution(decide, in, same_shape);
     case 16:
+    case 17:
       return spec("MaxPool2d", window(decide, in));
-    case 17: {
+    case 18: {
       nn::Settings settings = window(decide, in);
       for (const char* side : {"_h", "_w"}) {
         settings[std::string("padding") + side] =
@@ -158,9 +161,9 @@ nn::LayerSpec random_layer(Decisions& decide,
       settings["count_include_pad"] = static_cast<double>(decide.between(0, 1));
       return spec("AvgPool2d", settings);
     }
-    case 18:
-      return spec("GlobalAvgPool2d");
     case 19:
+      return spec("GlobalAvgPool2d");
+    case 20:
       return spec("ReLU");
     default:
       return spec("Softmax");
@@ -267,6 +270,15 @@ class Trial {
         if (named.parameter->value.cols() == 1) {
           value += static_cast<Scalar>(rng_.uniform(-0.5, 0.5));
         }
+      }
+    }
+    for (const auto& named : network_.named_buffers()) {
+      // Those of a Standardize alone change nothing as they are.
+      const bool is_mean = named.parameter->name == "mean";
+      if (!is_mean && named.parameter->name != "deviation") continue;
+      for (Scalar& value : named.parameter->value.reshaped()) {
+        value = static_cast<Scalar>(is_mean ? rng_.uniform(-0.5, 0.5)
+                                            : rng_.uniform(0.5, 1.5));
       }
     }
   }

@@ -282,6 +282,22 @@ Array normalize_backward(const Layer& layer,
   return dy;
 }
 
+/// A gradient has no mean taken from it or added.
+Array standardize(const Layer& layer, Array x, bool is_gradient) {
+  const Index pixels = layer.input_shape().height * layer.input_shape().width;
+  for (Index row = 0; row < x.rows(); ++row) {
+    const double mean =
+        is_gradient ? 0.0 : layer.buffers()[0]->value(row / pixels);
+    const double deviation = layer.buffers()[1]->value(row / pixels);
+    for (Index n = 0; n < x.cols(); ++n) {
+      x(row, n) = setting(layer, "inverse") == 1
+                      ? x(row, n) * deviation + mean
+                      : (x(row, n) - mean) / deviation;
+    }
+  }
+  return x;
+}
+
 std::vector<const Layer*> layers_of(const nn::Sequential<double>& network) {
   std::vector<const Layer*> layers;
   for (Index i = 0; i < network.size(); ++i) {
@@ -413,6 +429,8 @@ ReferenceStep ReferencePass::step(const Layer& layer, const Array& x) {
     }
   } else if (is_normalization(layer)) {
     y = normalize(layer, x, mode_);
+  } else if (kind == "Standardize") {
+    y = standardize(layer, x, /*is_gradient=*/false);
   } else if (kind == "Residual") {
     y = x + forward(layer.inner_layers(), x, s.body);
   } else {
@@ -488,6 +506,8 @@ ReferencePass::Array ReferencePass::step_backward(const Layer& layer,
     }
   } else if (is_normalization(layer)) {
     dx = normalize_backward(layer, x, dy, gradients_);
+  } else if (kind == "Standardize") {
+    dx = standardize(layer, dy, /*is_gradient=*/true);
   } else {  // Residual
     dx = dy + backward(layer.inner_layers(), s.body, dy);
   }

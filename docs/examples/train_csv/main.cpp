@@ -24,10 +24,10 @@ void train(const std::string& data,
   const auto [learned, apart] = samples.split(/*share=*/0.2, /*seed=*/1);
   const auto classes = static_cast<nn::Index>(all.classes.size());
 
-  // BatchNorm1d scales the columns, whatever their units, and is saved with the
+  // Standardize scales the columns, whatever their units, and is saved with the
   // network: nothing needs to be prepared by hand, now or later.
   nn::Sequential<float> net(nn::Shape{samples.features()}, /*seed=*/1);
-  net.add<nn::BatchNorm1d>();
+  net.add<nn::Standardize>(learned.moments());
   net.add<nn::Linear>(16).add<nn::ReLU>();
   net.add<nn::Linear>(classes).add<nn::Softmax>();
 
@@ -35,7 +35,6 @@ void train(const std::string& data,
   nn::TrainerOptions options;
   options.epochs = 200;
   options.batch_size = 32;
-  options.drop_last = true;
   nn::Trainer<float> trainer(net, adam, options);
   nn::EarlyStoppingOptions stopping;
   stopping.patience = 20;

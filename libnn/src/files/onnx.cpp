@@ -284,6 +284,29 @@ Value add_softmax(Graph& graph, const Node& node, const Value& x) {
                      Attributes().integer("axis", 1));
 }
 
+Value add_standardize(Graph& graph, const Node& node, const Value& x) {
+  // For images, numbers that are spread over the pixels of their channels.
+  std::vector<Index> dims{node.in.channels};
+  if (!node.in.is_flat()) dims = {node.in.channels, 1, 1};
+  const Value in = node.in.is_flat() ? graph.flat(node.place, x)
+                                     : graph.images(node.place, x, node.in);
+  const auto numbers = [&](const char* name) {
+    return graph.add_floats(
+        concat(node.place, ".", name), dims, node.tensors.at(name).values);
+  };
+  const std::string mean = numbers("mean");
+  const std::string deviation = numbers("deviation");
+  const auto apply = [&](const char* operation,
+                         const std::string& value,
+                         const std::string& number) {
+    return graph.add(node.place, operation, {value, number});
+  };
+  return {node.spec.flag("inverse")
+              ? apply("Add", apply("Mul", in.name, deviation), mean)
+              : apply("Div", apply("Sub", in.name, mean), deviation),
+          in.is_flat};
+}
+
 using Export = std::function<Value(Graph&, const Node&, const Value&)>;
 
 /// An element-wise layer that is one operator without attributes.
@@ -315,6 +338,7 @@ const std::map<std::string, Export>& exports() {
       {"SiLU", add_silu},
       {"Sigmoid", plain("Sigmoid")},
       {"Softmax", add_softmax},
+      {"Standardize", add_standardize},
       {"Tanh", plain("Tanh")},
   };
   return all;

@@ -67,37 +67,70 @@ HWY_INLINE double sum_of_losses(Element& element, Index count) {
   return sum;
 }
 
+// The weights of a chunk's elements, spread so that a vector may begin at any
+// feature.
+template <typename T>
+struct ChunkWeights {
+  HWY_ALIGN T values[kChunk];
+
+  void start(LossArgs<T>& args, Index n) {
+    for (Index i = 0; i < n; ++i) {
+      values[i] = args.weights[args.first_weight];
+      if (++args.first_weight == args.weight_count) args.first_weight = 0;
+    }
+  }
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> times(D d, hn::Vec<D> v, Index place) const {
+    return hn::Mul(hn::LoadU(d, values + place), v);
+  }
+};
+
+// In their place where all are 1.
+template <typename T>
+struct NoWeights {
+  void start(LossArgs<T>&, Index) {}
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> times(D, hn::Vec<D> v, Index) const {
+    return v;
+  }
+};
+
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> error_at(D d, const LossArgs<T>& args, Index i) {
   return hn::Sub(hn::LoadU(d, args.y + i), hn::LoadU(d, args.target + i));
 }
 
-template <typename T>
+template <typename T, class Weights>
 struct SquaredError {
   LossArgs<T> args;
+  Weights weights;
 
-  void start_chunk(Index) {}
+  void start_chunk(Index n) { weights.start(args, n); }
 
   template <class D>
-  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
-    const auto error = error_at(d, args, i);
+  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index place) const {
+    const auto error = weights.times(d, error_at(d, args, i), place);
     if (args.dy != nullptr) {
-      hn::StoreU(hn::Mul(hn::Set(d, T(2) * args.scale), error), d, args.dy + i);
+      const auto derivative = hn::Mul(hn::Set(d, T(2) * args.scale), error);
+      hn::StoreU(weights.times(d, derivative, place), d, args.dy + i);
     }
     return hn::Mul(error, error);
   }
 };
 
-template <typename T>
+template <typename T, class Weights>
 struct SmoothL1 {
   LossArgs<T> args;
   T slope;  // 1 / beta, or 0 where beta is
+  Weights weights;
 
-  void start_chunk(Index) {}
+  void start_chunk(Index n) { weights.start(args, n); }
 
   template <class D>
-  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index) const {
-    const auto error = error_at(d, args, i);
+  HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index place) const {
+    const auto error = weights.times(d, error_at(d, args, i), place);
     const auto size = hn::Abs(error);
     const auto beta = hn::Set(d, args.beta);
     // A NaN is not far, and so stays one. Nor is zero, whatever beta is.
@@ -106,7 +139,8 @@ struct SmoothL1 {
     if (args.dy != nullptr) {
       const auto sign = hn::CopySign(hn::Set(d, T(1)), error);
       const auto derivative = hn::IfThenElse(is_far, sign, near_slope);
-      hn::StoreU(hn::Mul(hn::Set(d, args.scale), derivative), d, args.dy + i);
+      const auto scaled = hn::Mul(hn::Set(d, args.scale), derivative);
+      hn::StoreU(weights.times(d, scaled, place), d, args.dy + i);
     }
     const auto half = hn::Set(d, T(0.5));
     return hn::IfThenElse(is_far,
@@ -118,15 +152,9 @@ struct SmoothL1 {
 template <typename T>
 struct BinaryCrossEntropy {
   LossArgs<T> args;
-  HWY_ALIGN T chunk_weights[kChunk];
+  ChunkWeights<T> weights;
 
-  // Spreads the weights, so that a vector may begin at any feature.
-  void start_chunk(Index n) {
-    for (Index i = 0; i < n; ++i) {
-      chunk_weights[i] = args.weights[args.first_weight];
-      if (++args.first_weight == args.weight_count) args.first_weight = 0;
-    }
-  }
+  void start_chunk(Index n) { weights.start(args, n); }
 
   template <class D>
   HWY_INLINE hn::Vec<D> operator()(D d, Index i, Index place) const {
@@ -134,7 +162,7 @@ struct BinaryCrossEntropy {
     const auto one = hn::Set(d, T(1));
     const auto z = hn::LoadU(d, args.y + i);
     const auto t = hn::LoadU(d, args.target + i);
-    const auto for_true = hn::Mul(hn::LoadU(d, chunk_weights + place), t);
+    const auto for_true = weights.times(d, t, place);
     const auto for_false = hn::Sub(one, t);
     // exp() of what is never above 0 cannot overflow. Exp(NaN) would be 0.
     const auto power = hn::Exp(d, hn::Neg(hn::Abs(z)));
@@ -161,7 +189,11 @@ struct BinaryCrossEntropy {
 
 template <typename T>
 double squared_error(const LossArgs<T>& args) {
-  SquaredError<T> element{args};
+  if (args.weights == nullptr) {
+    SquaredError<T, NoWeights<T>> element{args, {}};
+    return sum_of_losses<T>(element, args.count);
+  }
+  SquaredError<T, ChunkWeights<T>> element{args, {}};
   return sum_of_losses<T>(element, args.count);
 }
 
@@ -170,7 +202,11 @@ double smooth_l1(const LossArgs<T>& args) {
   // Of a denormal number the reciprocal is infinite, and times 0 a NaN.
   const T slope =
       args.beta > 0 ? std::min(T(1) / args.beta, hwy::HighestValue<T>()) : T(0);
-  SmoothL1<T> element{args, slope};
+  if (args.weights == nullptr) {
+    SmoothL1<T, NoWeights<T>> element{args, slope, {}};
+    return sum_of_losses<T>(element, args.count);
+  }
+  SmoothL1<T, ChunkWeights<T>> element{args, slope, {}};
   return sum_of_losses<T>(element, args.count);
 }
 

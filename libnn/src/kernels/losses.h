@@ -12,8 +12,11 @@ struct LossArgs {
   T scale;
   T* dy;  ///< may be `y`; null if no gradient is wanted
   Index count;
-  T beta = 0;                  ///< of smooth_l1()
-  const T* weights = nullptr;  ///< of binary_cross_entropy()
+  T beta = 0;  ///< of smooth_l1()
+  /// Element i has weights[(first_weight + i) % weight_count]: in
+  /// binary_cross_entropy() that of a positive answer; in the others what y -
+  /// target is multiplied by, null where that is 1.
+  const T* weights = nullptr;
   Index weight_count = 1;
   Index first_weight = 0;  ///< that of the first element
 };
@@ -29,7 +32,6 @@ double squared_error(const LossArgs<T>& args);
 template <typename T>
 double smooth_l1(const LossArgs<T>& args);
 
-/// Element i has weights[(first_weight + i) % weight_count].
 template <typename T>
 double binary_cross_entropy(const LossArgs<T>& args);
 

@@ -22,6 +22,7 @@
 #include "nn/layers/sigmoid.h"
 #include "nn/layers/silu.h"
 #include "nn/layers/softmax.h"
+#include "nn/layers/standardize.h"
 #include "nn/layers/tanh.h"
 #include "nn/network/residual.h"
 #include "parameter_budget.h"
@@ -131,6 +132,13 @@ std::map<std::string, LayerMaker<Scalar>> library_layers() {
       {"SiLU", plain_maker<SiLU, Scalar>()},
       {"Sigmoid", plain_maker<Sigmoid, Scalar>()},
       {"Softmax", plain_maker<Softmax, Scalar>()},
+      {"Standardize",
+       [](const Shape& in, const LayerSpec& spec) {
+         return std::make_unique<Standardize<Scalar>>(
+             in,
+             spec.flag("inverse") ? StandardizeForm::kInverse
+                                  : StandardizeForm::kForward);
+       }},
       {"Tanh", plain_maker<Tanh, Scalar>()},
   };
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "first_non_finite.h"
 #include "nn/check.h"
 #include "nn/random.h"
 #include "option_checks.h"
@@ -15,6 +16,9 @@ namespace {
 /// Keeps the parts of a data set apart from whatever else is drawn from the
 /// same seed.
 constexpr std::uint64_t kSplitStream = 0x73706c6974u;
+
+/// Samples that are copied at a time to be measured.
+constexpr Index kMomentsPart = 256;
 
 void check_indices(const Index* indices, Index count, Index size) {
   for (Index n = 0; n < count; ++n) {
@@ -140,6 +144,61 @@ int Samples<Scalar>::label(Index i) const {
 template <typename Scalar>
 ConstView<Scalar> Samples<Scalar>::target(Index i) const {
   return targets_.middle(place(i), 1).matrix();
+}
+
+template <typename Scalar>
+template <typename Copy>
+Moments Samples<Scalar>::moments_of(const char* what,
+                                    Index rows,
+                                    const Copy& copy) const {
+  Moments moments;
+  Matrix<Scalar> part(rows, std::min(kMomentsPart, size()));
+  for (Index first = 0; first < size(); first += kMomentsPart) {
+    const Index count = std::min(kMomentsPart, size() - first);
+    for (Index n = 0; n < count; ++n) {
+      copy(place(first + n), View<Scalar>(part.col(n)));
+    }
+    const Index bad = internal::first_non_finite(part.data(), rows * count);
+    if (bad >= 0) {
+      check_argument(false,
+                     "[Samples] expected finite ",
+                     what,
+                     "s, got ",
+                     part.data()[bad],
+                     " for ",
+                     what,
+                     " ",
+                     bad % rows,
+                     " of sample ",
+                     place(first + bad / rows));
+    }
+    moments.add(part.leftCols(count));
+  }
+  return moments;
+}
+
+template <typename Scalar>
+Moments Samples<Scalar>::moments() const {
+  return moments_of("feature", features(), [this](Index i, View<Scalar> x) {
+    if (images_ == nullptr) {
+      x = x_.col(i);
+      return;
+    }
+    int label = 0;
+    nn::gather<Scalar>(
+        *images_, &i, 1, normalization_, x, Eigen::Map<Labels>(&label, 1));
+  });
+}
+
+template <typename Scalar>
+Moments Samples<Scalar>::target_moments() const {
+  check_argument(!has_labels(),
+                 "[Samples] expected samples with a matrix of targets, got "
+                 "those with labels");
+  return moments_of(
+      "target", target_features(), [this](Index i, View<Scalar> target) {
+        target = targets_.matrix().col(i);
+      });
 }
 
 template <typename Scalar>

@@ -153,7 +153,7 @@ class Layer {
   /// The same, to read from.
   std::vector<const Parameter<Scalar>*> buffers() const;
 
-  /// Draws new initial values for all parameters, and resets all buffers.
+  /// Draws new values for all parameters; resets what buffers have gathered.
   virtual void initialize(Rng& /*rng*/) {}
 
   /// What a pass over `batch` samples needs. It depends on the two arguments

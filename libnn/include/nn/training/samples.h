@@ -9,6 +9,7 @@
 
 #include "nn/data/augmentation.h"
 #include "nn/data/image_set.h"
+#include "nn/moments.h"
 #include "nn/types.h"
 
 namespace nn {
@@ -122,6 +123,16 @@ class Samples {
   /// That of the images.
   const Normalization& normalization() const { return normalization_; }
 
+  /// Mean and deviation of every feature over these samples, images as numbers,
+  /// for a Standardize in front of the network.
+  /// Throws std::invalid_argument if one is not finite, naming feature and
+  /// sample.
+  Moments moments() const;
+  /// The same of the numbers that are to be learned, for a Standardize at the
+  /// network's end and for the units of a loss. Throws as the other, and if the
+  /// samples have labels.
+  Moments target_moments() const;
+
   /// Writes the `count` samples that `indices` names as columns of `x`, and
   /// their labels into `labels`.
   ///
@@ -144,6 +155,8 @@ class Samples {
               View<Scalar> target) const;
 
  private:
+  template <typename Copy>
+  Moments moments_of(const char* what, Index rows, const Copy& copy) const;
   void check_matrix() const;
   void check_gather(const Index* indices,
                     Index count,
