@@ -81,6 +81,7 @@ set(NN_COMPONENTS
   data/byte_stream
   data/image_set
   data/idx
+  data/csv_scanner
   data/csv
   data/npy
   data/batches

@@ -484,6 +484,9 @@ std::vector<Refusal> refusals() {
       {"a page of a server",
        "<!DOCTYPE html>\n<html>",
        "data.csv: expected a table, found an HTML page"},
+      {"a NUL as separator in front",
+       std::string("sep=\0\n", 6) + kHead,
+       "line 1, column 1 (sep=?): expected text, found a control character"},
       {"zeros", std::string(100, '\0'), "found a file that begins with zeros"},
   };
 }

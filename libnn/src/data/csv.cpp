@@ -15,8 +15,8 @@
 
 #include "data/byte_stream.h"
 #include "data/csv_pieces.h"
+#include "data/csv_scanner.h"
 #include "files/defect.h"
-#include "files/file_kind.h"
 #include "nn/check.h"
 #include "utf8.h"
 
@@ -24,6 +24,7 @@ namespace nn {
 namespace {
 
 using internal::ByteStream;
+using internal::CsvScanner;
 using internal::quoted;
 using internal::throw_defect;
 
@@ -31,14 +32,6 @@ constexpr const char* kExpected = "a table";
 /// Large enough that rows which are begun twice cost nothing, small enough to
 /// stay in cache.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 18;
-
-bool is_line_end(char c) {
-  return c == '\n' || c == '\r';
-}
-
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
 
 /// What may be heard of a text out of the file.
 void check_text(const std::string& where, const std::string& text) {
@@ -183,323 +176,6 @@ void check_options(const CsvOptions& o) {
   check_argument(o.limits.max_row_bytes >= 1,
                  "[load_csv] expected a max_row_bytes of at least 1, got 0");
 }
-
-// The text.
-
-/// Goes through the text of a table, field by field, in a window that holds a
-/// row as a whole. Where the window ends before a row does, functions return
-/// false; refill() then goes back to the begin of the row with more of it.
-class Scanner {
- public:
-  Scanner(ByteStream& stream,
-          const CsvOptions& options,
-          std::size_t piece_bytes)
-      : stream_(stream),
-        limits_(options.limits),
-        separator_(options.separator),
-        quote_(options.quote),
-        comment_(options.comment),
-        window_(static_cast<std::size_t>(std::min<std::uint64_t>(
-            piece_bytes, options.limits.max_row_bytes))) {
-    at_ = end_ = row_ = window_.data();
-    take_head();
-    if (separator_ == '\0') take_separator_line();
-    set_stops();
-  }
-
-  /// The line of what comes next, from 1 on.
-  Index line() const { return line_; }
-  /// Where a row begins.
-  Index row_line() const { return row_line_; }
-  /// The last blank line since the last row; 0 if there is none.
-  Index blank_line() const { return blank_line_; }
-
-  /// "data.csv, line 3"
-  std::string place(Index line) const {
-    return concat(stream_.path(), ", line ", line);
-  }
-
-  /// Goes to the next row. False if there is none.
-  bool begin_row() {
-    blank_line_ = 0;
-    for (;;) {
-      row_ = at_;
-      row_line_ = line_;
-      skip_blanks();
-      bool whole = false;
-      if (at_ == end_) {
-        if (ended_) return false;
-      } else if (is_line_end(*at_)) {
-        whole = take_line_end();
-        if (whole) blank_line_ = row_line_;
-      } else if (*at_ == comment_ && comment_ != '\0') {
-        at_ = std::find_if(at_, end_, is_line_end);
-        if (at_ == end_ && ended_) return false;
-        whole = at_ != end_ && take_line_end();
-      } else {
-        rewind();
-        return true;
-      }
-      if (!whole) refill();
-    }
-  }
-
-  /// Back to the begin of the row.
-  void rewind() {
-    at_ = row_;
-    line_ = row_line_;
-  }
-
-  /// Finds what separates the fields of the first row, if nobody has said it.
-  bool find_separator() {
-    if (separator_ != '\0') return true;
-    bool inside = false;
-    std::array<bool, 256> seen{};
-    const char* c = row_;
-    for (; c != end_ && (inside || !is_line_end(*c)); ++c) {
-      if (*c == quote_ && quote_ != '\0') inside = !inside;
-      if (!inside) seen[static_cast<unsigned char>(*c)] = true;
-    }
-    if (c == end_ && !ended_) return false;
-    // A comma comes last, since numbers may hold one.
-    separator_ = ',';
-    for (const char candidate : {'|', ';', '\t'}) {
-      if (seen[static_cast<unsigned char>(candidate)]) separator_ = candidate;
-    }
-    set_stops();
-    return true;
-  }
-  /// Takes a field: what stands in it, which lasts until the next one.
-  bool take_field(std::string_view& text) {
-    skip_blanks();
-    if (at_ != end_ && *at_ == quote_ && quote_ != '\0') {
-      return take_quoted(text);
-    }
-    const char* const begin = at_;
-    while (at_ != end_ && !stops_at(*at_)) ++at_;
-    if (at_ == end_ && !ended_) return false;
-    if (at_ != end_ && *at_ == quote_ && quote_ != '\0') {
-      throw_defect(place(line_),
-                   ": a quote inside of a field, behind ",
-                   quoted({begin, static_cast<std::size_t>(at_ - begin)}),
-                   "; a field with quotes stands in quotes, and those in it "
-                   "are doubled");
-    }
-    const char* last = at_;
-    while (last != begin && is_blank(last[-1])) --last;
-    text = {begin, static_cast<std::size_t>(last - begin)};
-    return separator_ != ' ' || skip_blanks_to_more();
-  }
-
-  /// Takes a field that is a finite number and nothing else, and stays where it
-  /// was if it is not.
-  template <typename Scalar>
-  bool take_number(Scalar& value) {
-    skip_blanks();
-    const std::from_chars_result result = std::from_chars(at_, end_, value);
-    if (result.ec != std::errc() || result.ptr == end_ ||
-        !ends_number(*result.ptr) || !std::isfinite(value)) {
-      return false;
-    }
-    const char* const begin = std::exchange(at_, result.ptr);
-    if (separator_ != ' ' || skip_blanks_to_more()) return true;
-    at_ = begin;
-    return false;
-  }
-
-  /// Behind a field: whether another one comes.
-  bool take_separator() {
-    if (at_ == end_ || is_line_end(*at_)) return false;
-    if (separator_ != ' ') ++at_;
-    return true;
-  }
-
-  /// Behind the last field.
-  bool end_row() { return at_ == end_ || take_line_end(); }
-
-  /// Reads on, and goes back to the begin of the row.
-  void refill() {
-    rewind();
-    const auto kept = static_cast<std::size_t>(end_ - row_);
-    if (kept == window_.size()) {
-      if (kept >= limits_.max_row_bytes) {
-        throw_defect(place(row_line_),
-                     ": a row of more than the ",
-                     limits_.max_row_bytes,
-                     " bytes of CsvLimits::max_row_bytes, such as a quote "
-                     "makes that is not closed");
-      }
-      std::vector<char> larger(static_cast<std::size_t>(
-          std::min<std::uint64_t>(2 * kept, limits_.max_row_bytes)));
-      std::memcpy(larger.data(), row_, kept);
-      window_.swap(larger);
-    } else {
-      std::memmove(window_.data(), row_, kept);
-    }
-    const std::size_t room = window_.size() - kept;
-    const std::size_t got = read(window_.data() + kept, room);
-    ended_ = got < room;
-    at_ = row_ = window_.data();
-    end_ = at_ + kept + got;
-    read_bytes_ += got;
-    const std::uint64_t file_bytes = stream_.file_bytes();
-    if (!stream_.size_bytes() && read_bytes_ > internal::kMinUnpackedBytes &&
-        read_bytes_ / limits_.max_expansion > file_bytes) {
-      throw_defect(stream_.path(),
-                   ": expected a table of at most ",
-                   limits_.max_expansion,
-                   " times the ",
-                   file_bytes,
-                   " bytes of the compressed file, found more; if that is "
-                   "right, unpack the file first (gunzip) or raise "
-                   "CsvLimits::max_expansion");
-    }
-  }
-
- private:
-  /// The first bytes say whether this is a table at all.
-  void take_head() {
-    head_.resize(internal::kFileKindBytes);
-    head_.resize(stream_.read(reinterpret_cast<std::uint8_t*>(head_.data()),
-                              head_.size()));
-    const std::string_view mark = std::string_view(head_).substr(0, 2);
-    if (mark == "\xff\xfe" || mark == "\xfe\xff" ||
-        (mark.size() == 2 && (mark[0] == '\0') != (mark[1] == '\0'))) {
-      throw_defect(place(1), ": found UTF-16; save the file as UTF-8");
-    }
-    const std::string kind = internal::file_kind(head_);
-    bool is_text = kind.empty();
-    // What begins so may be a table all the same.
-    for (const char* text : {"a text", "a JSON", "an XML", "a file of white"}) {
-      is_text = is_text || kind.rfind(text, 0) == 0;
-    }
-    if (!is_text) {
-      throw_defect(stream_.path(), ": expected a table, found ", kind);
-    }
-    constexpr std::string_view kMark = "\xef\xbb\xbf";
-    if (head_.compare(0, kMark.size(), kMark) == 0)
-      head_.erase(0, kMark.size());
-  }
-
-  /// Excel writes "sep=;" in front of a table, and hides it when it reads one.
-  void take_separator_line() {
-    constexpr std::size_t kLength = 5;
-    if (head_.size() <= kLength || head_.compare(0, 4, "sep=") != 0 ||
-        std::strchr(",;\t|", head_[4]) == nullptr ||
-        !is_line_end(head_[kLength])) {
-      return;
-    }
-    separator_ = head_[4];
-    head_.erase(0, head_.compare(kLength, 2, "\r\n") == 0 ? 7 : 6);
-    ++line_;
-  }
-
-  std::size_t read(char* to, std::size_t count) {
-    const std::size_t first = head_.copy(to, count);
-    head_.erase(0, first);
-    const std::size_t more = stream_.read(
-        reinterpret_cast<std::uint8_t*>(to + first), count - first);
-    return first + more;
-  }
-
-  void set_stops() {
-    stops_.fill(false);
-    for (const char c : {'\n', '\r', quote_, separator_}) {
-      if (c != '\0') stops_[static_cast<unsigned char>(c)] = true;
-    }
-    if (separator_ == ' ') stops_['\t'] = true;
-  }
-  bool stops_at(char c) const { return stops_[static_cast<unsigned char>(c)]; }
-  bool ends_number(char c) const {
-    return c == separator_ || is_line_end(c) ||
-           (separator_ == ' ' && c == '\t');
-  }
-
-  void skip_blanks() {
-    while (at_ != end_ &&
-           (*at_ == ' ' || (*at_ == '\t' && separator_ != '\t'))) {
-      ++at_;
-    }
-  }
-  bool skip_blanks_to_more() {
-    skip_blanks();
-    return at_ != end_ || ended_;
-  }
-
-  bool take_line_end() {
-    if (*at_ == '\r') {
-      if (at_ + 1 == end_ && !ended_) return false;
-      if (at_ + 1 != end_ && at_[1] == '\n') ++at_;
-    }
-    ++at_;
-    ++line_;
-    return true;
-  }
-
-  bool take_quoted(std::string_view& text) {
-    const Index first_line = line_;
-    unquoted_.clear();
-    const char* begin = ++at_;
-    // Up to here, and on behind it.
-    const auto append = [&](std::string_view more) {
-      unquoted_.append(begin, at_);
-      unquoted_ += more;
-    };
-    for (;;) {
-      while (at_ != end_ && *at_ != quote_ && !is_line_end(*at_)) ++at_;
-      if (at_ == end_) {
-        if (!ended_) return false;
-        throw_defect(place(first_line), ": a quote is opened and not closed");
-      }
-      if (is_line_end(*at_)) {
-        append("\n");
-        if (!take_line_end()) return false;
-        begin = at_;
-        continue;
-      }
-      if (at_ + 1 == end_ && !ended_) return false;
-      if (at_ + 1 == end_ || at_[1] != quote_) break;
-      ++at_;
-      append("");
-      begin = ++at_;
-    }
-    text = {begin, static_cast<std::size_t>(at_ - begin)};
-    if (!unquoted_.empty()) {
-      append("");
-      text = unquoted_;
-    }
-    ++at_;
-    const bool is_apart = at_ != end_ && is_blank(*at_);
-    if (!skip_blanks_to_more()) return false;
-    if (at_ == end_ || is_line_end(*at_) || *at_ == separator_ ||
-        (separator_ == ' ' && is_apart)) {
-      return true;
-    }
-    throw_defect(place(line_),
-                 ": text behind the quoted field ",
-                 quoted(text),
-                 "; quotes in a field are doubled");
-  }
-
-  ByteStream& stream_;
-  CsvLimits limits_;
-  char separator_;
-  char quote_;
-  char comment_;
-  std::array<bool, 256> stops_{};
-
-  std::string head_;  // what was looked at and not yet read
-  std::vector<char> window_;
-  const char* at_ = nullptr;
-  const char* end_ = nullptr;  // of what was read
-  const char* row_ = nullptr;  // where it begins
-  bool ended_ = false;         // nothing comes behind the window
-  std::uint64_t read_bytes_ = 0;
-  Index line_ = 1;
-  Index row_line_ = 1;
-  Index blank_line_ = 0;
-  std::string unquoted_;
-};
 
 // The table.
 
@@ -1031,7 +707,7 @@ class TableReader {
   const CsvOptions& options_;
   const Table<Scalar>* like_;
   std::string path_;
-  Scanner scanner_;
+  CsvScanner scanner_;
   bool has_plain_numbers_ = false;  // no word or comma changes what they mean
 
   std::vector<Column> columns_;
