@@ -16,9 +16,12 @@ CsvScanner::CsvScanner(ByteStream& stream,
       limits_(options.limits),
       separator_(options.separator),
       quote_(options.quote),
-      comment_(options.comment),
-      window_(static_cast<std::size_t>(
-          std::min<std::uint64_t>(piece_bytes, options.limits.max_row_bytes))) {
+      comment_(options.comment) {
+  std::uint64_t bytes =
+      std::min<std::uint64_t>(piece_bytes, limits_.max_row_bytes);
+  // One more than there is, so that the end is seen at once.
+  if (const auto all = stream.size_bytes()) bytes = std::min(bytes, *all + 1);
+  window_.resize(static_cast<std::size_t>(bytes));
   at_ = end_ = row_ = window_.data();
   take_head();
   if (separator_ == '\0') take_separator_line();
