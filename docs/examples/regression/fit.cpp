@@ -6,6 +6,7 @@
 #include <cmath>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 
 int main(int argc, char** argv) try {
   if (argc != 3) throw std::runtime_error("expected DATA.csv MODEL");
@@ -29,9 +30,9 @@ int main(int argc, char** argv) try {
   trainer.add<nn::EarlyStopping>();
   const auto epochs = trainer.fit(learned, apart);
   nn::save_model(argv[2], net);
-  std::cout << "after " << epochs.size() << " epochs: a deviation of "
-            << std::sqrt(trainer.evaluate(apart).loss)
-            << " of what the numbers have\n";
+  const double deviations = std::sqrt(trainer.evaluate(apart).loss);
+  std::cout << "after " << epochs.size() << " epochs off by "
+            << deviations * unit.deviation()[0] << " (root mean square)\n";
 } catch (const std::exception& error) {
   std::cerr << "fit_regression: error: " << error.what() << '\n';
   return 1;

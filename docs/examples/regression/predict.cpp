@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 
 int main(int argc, char** argv) try {
   if (argc != 3) throw std::runtime_error("expected MODEL DATA.csv");

@@ -100,11 +100,11 @@ struct CsvLimits {
 struct CsvOptions {
   /// Whether the first row names the columns.
   CsvHeader header = CsvHeader::kNames;
-  /// What stands between fields: ',', ';', '\t', or another character that is
-  /// no part of a number. ' ' stands for any number of blanks and tabs. With 0
-  /// it is the first of tab, semicolon, bar and comma that the first row holds
-  /// outside of quotes; a line "sep=;" in front of it, as Excel writes, names
-  /// it, too.
+  /// What stands between fields: a comma, a semicolon, a tab, or another
+  /// character that is no part of a number. A blank, ' ', stands for any number
+  /// of blanks and tabs. With 0 it is the first of tab, semicolon, bar and
+  /// comma that the first row holds outside of quotes; a line "sep=;" in front
+  /// of it, as Excel writes, names it, too.
   char separator = '\0';
   /// What a field stands in that may hold separators, line breaks, and itself
   /// doubled. 0 if nothing does.
