@@ -24,6 +24,8 @@ nn_note_missing("Eigen, 3.3 or newer" "${Eigen3_FOUND}" libeigen3-dev)
 find_package(HighwayHeaders)
 nn_note_missing("Highway's headers" "${HighwayHeaders_FOUND}" libhwy-dev)
 find_package(ZLIB)
+find_package(PNG)
+find_package(JPEG)
 
 if(NN_BUILD_APPS OR NN_BUILD_TESTS OR NN_BUILD_FUZZERS)
   find_package(nlohmann_json 3.7 QUIET)

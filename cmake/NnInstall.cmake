@@ -28,15 +28,17 @@ install(EXPORT nnTargets
   DESTINATION "${nn_package_dir}"
   COMPONENT nn_development)
 
-# An archive carries none of what it links, so whoever links it needs zlib as
-# well if it was built with it.
-if(ZLIB_FOUND)
-  set(nn_needs_zlib TRUE)
-  set(nn_pkgconfig_requires "eigen3, zlib")
-else()
-  set(nn_needs_zlib FALSE)
-  set(nn_pkgconfig_requires "eigen3")
-endif()
+# An archive carries none of what it links, so whoever links it needs zlib,
+# libpng and libjpeg as well if it was built with them.
+set(nn_pkgconfig_requires "eigen3")
+foreach(library zlib:ZLIB libpng:PNG libjpeg:JPEG)
+  string(REGEX MATCH "^(.*):(.*)$" library "${library}")
+  set(nn_needs_${CMAKE_MATCH_2} FALSE)
+  if(${CMAKE_MATCH_2}_FOUND)
+    set(nn_needs_${CMAKE_MATCH_2} TRUE)
+    string(APPEND nn_pkgconfig_requires ", ${CMAKE_MATCH_1}")
+  endif()
+endforeach()
 
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/nnConfig.cmake.in"

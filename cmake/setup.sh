@@ -6,7 +6,7 @@
 # What each package is for: third_party/README.md.
 nn_packages=(
   g++ cmake ninja-build pkg-config
-  libeigen3-dev libhwy-dev zlib1g-dev
+  libeigen3-dev libhwy-dev zlib1g-dev libpng-dev libjpeg-dev
   nlohmann-json3-dev libcli11-dev libstb-dev libcairo2-dev
 )
 nn_test_packages=(catch2 make)

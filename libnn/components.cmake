@@ -84,6 +84,11 @@ set(NN_COMPONENTS
   data/csv_scanner
   data/csv
   data/npy
+  data/pixels
+  data/decode_png
+  data/decode_jpeg
+  data/picture
+  data/image_folder
   data/batches
   data/augmentation
   training/samples

@@ -75,8 +75,8 @@ nn::ImageSet synthetic_images() {
     const bool gray = static_cast<double>(bits >> 11) * 0x1p-53 < kGrayShare;
     pixel = gray ? static_cast<std::uint8_t>(bits & 255) : std::uint8_t{0};
   }
-  for (std::uint8_t& label : set.labels) {
-    label = static_cast<std::uint8_t>(rng.index(apps::kClasses));
+  for (int& label : set.labels) {
+    label = static_cast<int>(rng.index(apps::kClasses));
   }
   return set;
 }

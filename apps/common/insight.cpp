@@ -60,8 +60,7 @@ std::vector<LayerOutput> layer_outputs(const nn::Sequential<float>& network,
                                         kMostValues,
                                         " values of an image, found more"));
   }
-  const nn::ImageSet set{
-      shape, image.gray, {static_cast<std::uint8_t>(image.label)}};
+  const nn::ImageSet set{shape, image.gray, {image.label}, {}};
   nn::Matrix<float> x(shape.features(), 1);
   nn::Labels label(1);
   const nn::Index index = 0;

@@ -30,7 +30,7 @@ nn::ImageSet random_set(Index count, const nn::Shape& shape) {
     set.images.push_back(static_cast<std::uint8_t>(1 + rng.index(255)));
   }
   for (Index i = 0; i < count; ++i) {
-    set.labels.push_back(static_cast<std::uint8_t>(i % 10));
+    set.labels.push_back(static_cast<int>(i % 10));
   }
   return set;
 }

@@ -25,7 +25,7 @@ nn::ImageSet random_set(Index count, const nn::Shape& shape) {
     set.images.push_back(static_cast<std::uint8_t>(rng.index(256)));
   }
   for (Index i = 0; i < count; ++i) {
-    set.labels.push_back(static_cast<std::uint8_t>(rng.index(10)));
+    set.labels.push_back(static_cast<int>(rng.index(1000)));
   }
   return set;
 }
@@ -37,14 +37,16 @@ Eigen::Map<nn::Labels> mutable_view(nn::Labels& labels) {
 }  // namespace
 
 TEST_CASE("the head of a set is its first images", "[image_set]") {
-  const nn::ImageSet set = random_set(5, {1, 3, 2});
+  nn::ImageSet set = random_set(5, {1, 3, 2});
+  set.class_names = {"cat", "dog"};
   const nn::ImageSet head = set.head(2);
   REQUIRE(head.shape == set.shape);
   REQUIRE(head.size() == 2);
   REQUIRE(head.images == std::vector<std::uint8_t>(set.images.begin(),
                                                    set.images.begin() + 12));
-  REQUIRE(head.labels == std::vector<std::uint8_t>(set.labels.begin(),
-                                                   set.labels.begin() + 2));
+  REQUIRE(head.labels ==
+          std::vector<int>(set.labels.begin(), set.labels.begin() + 2));
+  REQUIRE(head.class_names == set.class_names);
   REQUIRE(set.head(99).images == set.images);
   REQUIRE(set.head(99).labels == set.labels);
   REQUIRE(set.head(0).size() == 0);

@@ -10,6 +10,7 @@
 #include "nn/nn.h"
 #include "support/catch.h"
 #include "support/layer_examples.h"
+#include "support/pictures.h"
 #include "support/temporary_directory.h"
 
 namespace {
@@ -123,6 +124,29 @@ TEST_CASE("arrays of NumPy are trained on as docs/training.md says", "[docs]") {
   nn::save_npy("outputs.npy", net.predict(x.matrix()));
   CHECK(nn::load_npy<float>("outputs.npy").dims ==
         std::vector<nn::Index>{4, 2});
+}
+
+TEST_CASE("folders of pictures are read as docs/training.md says", "[docs]") {
+  if (!nn_test::can_png()) return;
+  const WorkingDirectory here;
+  for (const char* name : {"flowers/daisy", "flowers/tulip"}) {
+    std::filesystem::create_directories(name);
+    nn_test::Png png;
+    png.samples = name[8];
+    nn::write_file_atomically(std::string(name) + "/1.png",
+                              nn_test::png_bytes(png));
+  }
+  nn::ImageFolderOptions options;
+  options.picture.color = nn::PictureColor::kRgb;
+  options.picture.size = nn::Extent(32, 32);
+  options.picture.fit = nn::PictureFit::kCrop;
+  const nn::ImageFolder folder = nn::load_image_folder("flowers", options);
+  const nn::ImageSet& set = folder.images;
+  const nn::Samples<float> samples(set, nn::measure_normalization(set));
+  CHECK(samples.size() == 2);
+  CHECK(samples.features() == 3 * 32 * 32);
+  CHECK(samples.label(1) == 1);
+  CHECK(set.class_names == std::vector<std::string>{"daisy", "tulip"});
 }
 
 TEST_CASE("numbers are learned as docs/training.md says", "[docs]") {

@@ -18,6 +18,7 @@
 #include "nn/files/safetensors.h"
 #include "nn/optimizers/adam.h"
 #include "nn/random.h"
+#include "support/pictures.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
@@ -120,6 +121,75 @@ void write_npy(const Seeds& seeds) {
                              {{3}, {1, 2, 3}});
 }
 
+/// Chunks of a PNG as the target puts them together, each of up to 255 bytes.
+std::string chunk(char letter, const std::string& data) {
+  return letter + std::string(1, static_cast<char>(data.size())) + data;
+}
+
+std::string png_header(int height, int width, int bits, int color, int lace) {
+  std::string header(13, '\0');
+  header[3] = static_cast<char>(width);
+  header[7] = static_cast<char>(height);
+  header[8] = static_cast<char>(bits);
+  header[9] = static_cast<char>(color);
+  header[12] = static_cast<char>(lace);
+  return chunk('H', header);
+}
+
+void write_pictures(const Seeds& seeds) {
+  const auto write = [&seeds](const std::string& name,
+                              const std::string& bytes) {
+    seeds.write("picture", name, bytes);
+  };
+  // Options: turned, and resized to 5 x 3 in two ways.
+  const std::string turned = "p\x40";
+  const std::string stretched = "p\x4c";
+  const std::string cropped = "p\x55";
+  // A row has its filter in front.
+  const std::string rows("\0abcd\1efgh\2ijkl", 15);
+  write("chunks-gray",
+        turned + png_header(3, 4, 8, 0, 0) +
+            chunk('e', nn_test::exif_bytes(6)) + chunk('D', rows));
+  write("chunks-palette",
+        stretched + png_header(3, 8, 4, 3, 0) +
+            chunk('P', std::string(48, 'p')) + chunk('t', "\x10\x80") +
+            chunk('D', rows));
+  write("chunks-alpha", cropped + png_header(3, 1, 8, 6, 0) + chunk('D', rows));
+  write("chunks-color-key",
+        turned + png_header(3, 4, 8, 0, 0) + chunk('t', std::string("\0a", 2)) +
+            chunk('D', rows));
+  write("chunks-interlaced",
+        turned + png_header(2, 2, 16, 0, 1) +
+            chunk('D', std::string("\0ab\0cd\0efgh", 11)));
+  const std::string raw = "r\x40";
+  write("neither", raw + "GIF89a");
+  if (nn_test::can_png()) {
+    nn_test::Png png;
+    png.height = 2;
+    png.width = 3;
+    png.samples = "abcdef";
+    write("png", raw + nn_test::png_bytes(png));
+  }
+  if (!nn_test::can_jpeg()) return;
+  for (const int components : {1, 3, 4}) {
+    for (const bool progressive : {false, true}) {
+      nn_test::Jpeg jpeg;
+      jpeg.height = 9;
+      jpeg.width = 10;
+      jpeg.components = components;
+      jpeg.progressive = progressive;
+      jpeg.sampling = components == 3 ? 2 : 1;
+      jpeg.samples =
+          std::string(static_cast<std::size_t>(90 * components), 'a');
+      jpeg.samples[50] = 'z';
+      jpeg.app1 = std::string("Exif\0\0", 6) + nn_test::exif_bytes(5);
+      write("jpeg-" + std::to_string(components) +
+                (progressive ? "-progressive" : ""),
+            raw + nn_test::jpeg_bytes(jpeg));
+    }
+  }
+}
+
 void write_decisions(const Seeds& seeds) {
   std::string bytes;
   nn::Rng rng(1);
@@ -132,6 +202,7 @@ void write_all(const std::string& folder) {
   write_decisions(seeds);
   write_idx(seeds);
   write_npy(seeds);
+  write_pictures(seeds);
   write_networks(seeds);
 }
 

@@ -30,12 +30,12 @@ foreach(file IN LISTS texts)
       message(FATAL_ERROR "${file} names ${path}: it cannot be moved")
     endif()
   endforeach()
-  # Highway and zlib are libnn's own affair; whoever includes its headers may
-  # not have theirs.
-  if(content MATCHES "#include <(hwy/|zlib)")
+  # Highway, zlib, libpng and libjpeg are libnn's own affair; whoever includes
+  # its headers may not have theirs.
+  if(content MATCHES "#include <(hwy/|zlib|png|jpeglib)")
     message(FATAL_ERROR "${file} includes ${CMAKE_MATCH_1}")
   endif()
-  if(content MATCHES "Highway|hwy/|-Wconversion|-Werror|NN_HAVE_ZLIB")
+  if(content MATCHES "Highway|hwy/|-Wconversion|-Werror|NN_HAVE_")
     message(FATAL_ERROR
       "${file} passes on what is private to libnn: ${CMAKE_MATCH_0}")
   endif()

@@ -67,7 +67,7 @@ nn::ImageSet synthetic_images(Index count) {
       }
     }
     const Index label = i % 8 == 0 ? rng.index(kClasses) : place;
-    set.labels.push_back(static_cast<std::uint8_t>(label));
+    set.labels.push_back(static_cast<int>(label));
   }
   return set;
 }

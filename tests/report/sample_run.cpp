@@ -138,7 +138,7 @@ nn::ImageSet sample_test_set() {
   nn::ImageSet set;
   set.shape = {1, 28, 28};
   for (int i = 0; i < kImages; ++i) {
-    set.labels.push_back(static_cast<std::uint8_t>(i % apps::kClasses));
+    set.labels.push_back(static_cast<int>(i % apps::kClasses));
     for (int k = 0; k < 28 * 28; ++k) {
       set.images.push_back(static_cast<std::uint8_t>(rng.index(256)));
     }

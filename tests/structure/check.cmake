@@ -75,7 +75,7 @@ rule("libnn knows no program, no plotting and no other framework"
 
 rule("public headers include nothing that users need not have"
   FILES libnn/include/*.h
-  PATTERN "${include}(hwy/|zlib|kernels/|\\.\\./)"
+  PATTERN "${include}(hwy/|zlib|png\\.h|jpeglib|kernels/|\\.\\./)"
   FINDS "#include <hwy/highway.h>")
 
 rule("public headers name no kernel"

@@ -158,7 +158,7 @@ nn::ImageSet tiny_images(Index count) {
       set.images.push_back(static_cast<std::uint8_t>(
           i / 6 == bright ? 200 + rng.index(50) : rng.index(50)));
     }
-    set.labels.push_back(static_cast<std::uint8_t>(n % 2));
+    set.labels.push_back(static_cast<int>(n % 2));
   }
   return set;
 }

@@ -396,7 +396,7 @@ ImageSet load_mnist(const std::string& directory,
   ImageSet set;
   set.shape = Shape{1, images.dims[1], images.dims[2]};
   set.images = std::move(images.bytes);
-  set.labels = std::move(labels.bytes);
+  set.labels.assign(labels.bytes.begin(), labels.bytes.end());
   return set;
 }
 

@@ -55,6 +55,7 @@ ImageSet ImageSet::head(Index count) const {
   result.images.assign(images.begin(),
                        images.begin() + count * shape.features());
   result.labels.assign(labels.begin(), labels.begin() + count);
+  result.class_names = class_names;
   return result;
 }
 

@@ -10,11 +10,16 @@
 
 namespace nn {
 
-/// Images in their bytes, with labels.
+/// Images in their bytes, with labels. An image is channel by channel (planar),
+/// each channel row by row: of a coloured one all red levels come first, then
+/// all green and all blue ones.
 struct ImageSet {
   Shape shape;                       ///< of one image
   std::vector<std::uint8_t> images;  ///< size() * shape.features() gray levels
-  std::vector<std::uint8_t> labels;  ///< one per image
+  std::vector<int> labels;           ///< one per image, counted from 0
+  /// The name of each class, in the order of the labels; none where nobody has
+  /// named them.
+  std::vector<std::string> class_names;
 
   /// The number of images.
   Index size() const { return static_cast<Index>(labels.size()); }
