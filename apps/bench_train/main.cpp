@@ -47,6 +47,7 @@ using nn::bench::quantile;
 using nn::bench::seconds_of;
 
 constexpr Index kEpochImages = 60000;
+constexpr int kClasses = 10;
 
 struct Settings {
   apps::Options options;
@@ -76,7 +77,7 @@ nn::ImageSet synthetic_images() {
     pixel = gray ? static_cast<std::uint8_t>(bits & 255) : std::uint8_t{0};
   }
   for (int& label : set.labels) {
-    label = static_cast<int>(rng.index(apps::kClasses));
+    label = static_cast<int>(rng.index(kClasses));
   }
   return set;
 }
@@ -122,7 +123,8 @@ struct Rival {
         const apps::Options& options,
         const nn::Samples<float>& images)
       : name(name_),
-        network(apps::build_network<float>(options, images.images()->shape)),
+        network(apps::build_network<float>(
+            options, images.images()->shape, kClasses)),
         learner(framework.make_learner(network, options)),
         loader(images, options.batch_size, options.seed) {}
 
@@ -165,7 +167,7 @@ void check_agreement(const std::vector<std::unique_ptr<Rival>>& rivals,
   for (const auto& rival : rivals) {
     apps::BatchLoader loader(images, kImages, /*seed=*/1);
     const apps::BatchLoader::Batch batch = loader.next();
-    logits.emplace_back(apps::kClasses, batch.x.cols());
+    logits.emplace_back(kClasses, batch.x.cols());
     rival->learner->outputs(batch.x, nn::view(logits.back()));
     const float difference =
         (logits.back() - logits.front()).cwiseAbs().maxCoeff();
@@ -271,7 +273,7 @@ void measure_inference(const Settings& settings,
 
   apps::BatchLoader loader(images, batch_size, options.seed);
   const apps::BatchLoader::Batch batch = loader.next();
-  nn::Matrix<float> logits(apps::kClasses, batch.x.cols());
+  nn::Matrix<float> logits(kClasses, batch.x.cols());
   const auto predict = [&](Rival& rival) {
     rival.learner->outputs(batch.x, nn::view(logits));
   };
@@ -312,11 +314,11 @@ void run(const Settings& settings) {
   const nn::ImageSet images =
       settings.data.empty()
           ? synthetic_images()
-          : nn::load_mnist(settings.data, nn::Split::kTraining, apps::kClasses);
+          : nn::load_mnist(settings.data, nn::Split::kTraining, kClasses);
   const nn::Samples<float> samples(images, nn::measure_normalization(images));
 
   const nn::Sequential<float> network =
-      apps::build_network<float>(settings.options, images.shape);
+      apps::build_network<float>(settings.options, images.shape, kClasses);
   const Flops flops = count_flops(network);
   apps::print_setting();
   std::printf("%-17s %d of %s\n",
@@ -347,7 +349,7 @@ void run(const Settings& settings) {
     own.options.quiet = false;
     {
       nn::Sequential<float> unused =
-          apps::build_network<float>(own.options, images.shape);
+          apps::build_network<float>(own.options, images.shape, kClasses);
       std::fflush(stdout);
       apps::torch_framework().make_learner(unused, own.options);
     }

@@ -36,7 +36,10 @@ void CsvText::add(const std::vector<std::uint8_t>& bytes) {
 CsvReader::CsvReader(std::string name,
                      std::string text,
                      std::string_view header)
-    : name_(std::move(name)), text_(std::move(text)), columns_(split(header)) {
+    : name_(std::move(name)),
+      text_(std::move(text)),
+      header_(header),
+      columns_(split(header_)) {
   std::string_view line;
   if (!next_line(line)) {
     throw std::runtime_error(nn::concat(

@@ -57,7 +57,7 @@ class CsvReader {
 
   /// `name` stands for the file in messages, `text` is what it holds.
   CsvReader(std::string name, std::string text, std::string_view header);
-  // The fields refer to the text.
+  // The fields refer to the text, the columns to the header.
   CsvReader(const CsvReader&) = delete;
   CsvReader& operator=(const CsvReader&) = delete;
 
@@ -114,6 +114,7 @@ class CsvReader {
 
   std::string name_;
   std::string text_;
+  std::string header_;
   std::size_t position_ = 0;
   long line_ = 0;
   std::size_t rows_ = 0;

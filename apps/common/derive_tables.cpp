@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -9,34 +8,40 @@
 namespace apps {
 
 void derive_tables(Run& run) {
-  run.confusion.assign(kClasses * kClasses, ConfusionCell{});
-  std::array<long, kClasses> images_of_label{};
-  const auto cell = [&run](int label, int predicted) -> ConfusionCell& {
-    return run
-        .confusion[static_cast<std::size_t>(label * kClasses + predicted)];
+  const int classes = run.classes;
+  const auto count = static_cast<std::size_t>(classes);
+  run.confusion.assign(count * count, ConfusionCell{});
+  std::vector<long> images_of_label(count);
+  const auto cell = [&run, classes](int label,
+                                    int predicted) -> ConfusionCell& {
+    return run.confusion[static_cast<std::size_t>(label * classes + predicted)];
   };
   for (const Prediction& prediction : run.predictions) {
-    const auto is_class = [](int value) {
-      return value >= 0 && value < kClasses;
+    const auto is_class = [classes](int value) {
+      return value >= 0 && value < classes;
     };
-    nn::check_argument(
-        is_class(prediction.label) && is_class(prediction.predicted),
-        "[derive_tables] expected classes from 0 to ",
-        kClasses - 1,
-        ", got label ",
-        prediction.label,
-        " and prediction ",
-        prediction.predicted);
+    nn::check_argument(is_class(prediction.label) &&
+                           is_class(prediction.predicted) &&
+                           prediction.probability.size() == count,
+                       "[derive_tables] expected classes from 0 to ",
+                       classes - 1,
+                       " and a probability of each, got label ",
+                       prediction.label,
+                       ", prediction ",
+                       prediction.predicted,
+                       " and ",
+                       prediction.probability.size(),
+                       " probabilities");
     ++images_of_label[static_cast<std::size_t>(prediction.label)];
     ++cell(prediction.label, prediction.predicted).count;
-    for (int c = 0; c < kClasses; ++c) {
+    for (int c = 0; c < classes; ++c) {
       cell(prediction.label, c).mean_probability +=
           prediction.probability[static_cast<std::size_t>(c)];
     }
   }
-  for (int label = 0; label < kClasses; ++label) {
+  for (int label = 0; label < classes; ++label) {
     const long images = images_of_label[static_cast<std::size_t>(label)];
-    for (int predicted = 0; predicted < kClasses; ++predicted) {
+    for (int predicted = 0; predicted < classes; ++predicted) {
       ConfusionCell& entry = cell(label, predicted);
       entry.label = label;
       entry.predicted = predicted;
@@ -55,7 +60,7 @@ void derive_tables(Run& run) {
   }
   const auto ranks = static_cast<std::ptrdiff_t>(
       std::min<std::size_t>(kTopImages, order.size()));
-  for (int c = 0; c < kClasses; ++c) {
+  for (int c = 0; c < classes; ++c) {
     const std::size_t column = static_cast<std::size_t>(c);
     std::partial_sort(order.begin(),
                       order.begin() + ranks,

@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 
+#include "common/dataset.h"
 #include "common/printable.h"
 #include "common/texts.h"
 #include "nn/check.h"
@@ -47,15 +48,24 @@ bool wants_log(const std::vector<plot::Series>& series) {
   return low > 0 && high / low > kLogFrom;
 }
 
+// The side of a matrix's cell that has room for numbers with decimals.
+constexpr double kLeastRoomyCell = 40;
+
+// "98", or nothing below half a percent.
+std::string whole_percent(double share) {
+  const long percent = std::lround(100 * share);
+  return percent > 0 ? std::to_string(percent) : "";
+}
+
 }  // namespace
 
-RunNames run_names(const nlohmann::json& summary) {
+RunNames run_names(const Run& run) {
+  const nlohmann::json& summary = run.summary;
   RunNames names;
+  names.distinction = run.distinction;
   const std::string dataset = text_at(summary, "/dataset/name");
-  names.dataset = dataset == "mnist"           ? "MNIST"
-                  : dataset == "fashion-mnist" ? "Fashion-MNIST"
-                  : dataset.empty()            ? "unknown data set"
-                                               : dataset;
+  names.dataset =
+      dataset.empty() ? "unknown data set" : title_of_dataset(dataset);
   const std::string model = text_at(summary, "/model");
   names.model = model == "mlp"   ? "MLP"
                 : model == "cnn" ? "CNN"
@@ -69,7 +79,7 @@ RunNames run_names(const nlohmann::json& summary) {
                                      : nlohmann::json::array();
   // As long as fits beside a matrix.
   constexpr std::size_t kMostClassName = 24;
-  for (std::size_t i = 0; i < kClasses; ++i) {
+  for (std::size_t i = 0; i < index_of(run.classes); ++i) {
     const bool named =
         classes.is_array() && i < classes.size() && classes[i].is_string();
     names.classes.push_back(
@@ -79,14 +89,8 @@ RunNames run_names(const nlohmann::json& summary) {
   return names;
 }
 
-RunNames run_names(const Run& run) {
-  RunNames names = run_names(run.summary);
-  names.distinction = run.distinction;
-  return names;
-}
-
-std::array<bool, kClasses> classes_present(const Run& run) {
-  std::array<bool, kClasses> present{};
+std::vector<bool> classes_present(const Run& run) {
+  std::vector<bool> present(index_of(run.classes));
   for (const ConfusionCell& cell : run.confusion) {
     if (cell.count > 0) present.at(index_of(cell.label)) = true;
   }
@@ -94,7 +98,7 @@ std::array<bool, kClasses> classes_present(const Run& run) {
   for (const Prediction& p : run.predictions) {
     present.at(index_of(p.label)) = true;
   }
-  if (run.predictions.empty()) present.fill(true);
+  if (run.predictions.empty()) present.assign(present.size(), true);
   return present;
 }
 
@@ -165,9 +169,10 @@ Drawing draw_loss(const Run& run) {
 }
 
 Drawing draw_confusion(const Run& run, MatrixKind kind) {
-  nn::check_argument(run.confusion.size() == index_of(kClasses * kClasses),
+  const int cells = run.classes * run.classes;
+  nn::check_argument(run.confusion.size() == index_of(cells),
                      "[draw_confusion] expected ",
-                     kClasses * kClasses,
+                     cells,
                      " cells, got ",
                      run.confusion.size());
   const RunNames names = run_names(run);
@@ -177,7 +182,15 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
   chart.row_names = chart.column_names = names.classes;
   const bool share = kind == MatrixKind::kShare;
   chart.title = names.title(share ? texts::kShareTitle : texts::kMeanTitle);
-  chart.subtitle = share ? texts::kShareSubtitle : texts::kMeanSubtitle;
+  constexpr double kRoom = 520;
+  constexpr double kLeastCell = 14;
+  chart.cell =
+      std::clamp(std::floor(kRoom / run.classes), kLeastCell, chart.cell);
+  const bool roomy = chart.cell >= kLeastRoomyCell;
+  chart.subtitle = roomy
+                       ? (share ? texts::kShareSubtitle : texts::kMeanSubtitle)
+                   : share ? texts::kShareTextOfMany
+                           : texts::kMeanTextOfMany;
   const auto present = classes_present(run);
   if (std::count(present.begin(), present.end(), false) > 0) {
     chart.subtitle += texts::kAbsentRows;
@@ -188,9 +201,10 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
                          : share     ? cell.share
                                      : cell.mean_probability;
     chart.values.push_back(value);
-    chart.texts.push_back(has_images ? plot::format_share(value)
-                                     : texts::kNothing);
-    if (share) {
+    chart.texts.push_back(!has_images ? texts::kNothing
+                          : roomy     ? plot::format_share(value)
+                                      : whole_percent(value));
+    if (share && roomy) {
       chart.subtexts.push_back(has_images ? plot::format_count(cell.count)
                                           : "");
     }
@@ -201,6 +215,12 @@ Drawing draw_confusion(const Run& run, MatrixKind kind) {
 Drawing draw_confusion(const Run& run) {
   const Drawing left = draw_confusion(run, MatrixKind::kShare);
   const Drawing right = draw_confusion(run, MatrixKind::kMeanProbability);
+  if (left.width() > plot::theme::kFigureWidth) {
+    Drawing out(left.width(), left.height() + right.height());
+    out.place(left, 0, 0);
+    out.place(right, 0, left.height());
+    return out;
+  }
   Drawing out(left.width() + right.width(),
               std::max(left.height(), right.height()));
   // Titles may wrap to different heights; the matrices stand level.

@@ -1,7 +1,6 @@
 #ifndef NN_APPS_COMMON_FIGURES_H_
 #define NN_APPS_COMMON_FIGURES_H_
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,7 @@ struct RunNames {
   std::string model;                 ///< "CNN"
   std::string backend;               ///< "libnn" or "LibTorch"; empty: none
   std::string distinction;           ///< from runs of these names; "seed 2"
-  std::vector<std::string> classes;  ///< kClasses of them
+  std::vector<std::string> classes;  ///< a name for each
 
   /// "CNN (libnn)", or "CNN (libnn), seed 2".
   std::string run() const {
@@ -33,12 +32,11 @@ struct RunNames {
     return dataset + ": " + what + ", " + run();
   }
 };
-RunNames run_names(const nlohmann::json& summary);
 RunNames run_names(const Run& run);
 
 /// Which classes the test set has images of, as far as the run's tables say: of
 /// the others there is nothing to show.
-std::array<bool, kClasses> classes_present(const Run& run);
+std::vector<bool> classes_present(const Run& run);
 
 /// The epoch with the highest test accuracy, of equal ones the first: an index
 /// into `history`, which must not be empty.
@@ -49,7 +47,7 @@ std::size_t best_epoch(const std::vector<EpochRow>& history);
 plot::Drawing draw_loss(const Run& run);
 enum class MatrixKind { kShare, kMeanProbability };
 plot::Drawing draw_confusion(const Run& run, MatrixKind kind);
-/// Both kinds side by side.
+/// Both kinds beside each other, or one beneath the other where they are wide.
 plot::Drawing draw_confusion(const Run& run);
 
 /// The test images that the figures of a run show: what its top-3 table names,
@@ -64,6 +62,9 @@ bool holds_images(const Run& run);
 /// The figures that show images. Throw std::invalid_argument if the run lacks
 /// one that it names.
 plot::Drawing draw_top3(const Run& run);
+/// Of `count` classes from `first` on, as many as a page has room for.
+constexpr int kTopClassesOfPage = 12;
+plot::Drawing draw_top3(const Run& run, int first, int count);
 plot::Drawing draw_mistakes(const Run& run);
 
 /// The image, then every layer's output as images; of a flat one, each value is

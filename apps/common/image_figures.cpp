@@ -54,10 +54,10 @@ plot::Pixels pixels_of(const ShownImage& image) {
 std::vector<const Prediction*> worst_mistakes(const Run& run) {
   std::vector<const Prediction*> wrong;
   for (const Prediction& p : run.predictions) {
-    nn::check_argument(p.label >= 0 && p.label < kClasses && p.predicted >= 0 &&
-                           p.predicted < kClasses,
+    nn::check_argument(p.label >= 0 && p.label < run.classes &&
+                           p.predicted >= 0 && p.predicted < run.classes,
                        "[draw_mistakes] expected classes below ",
-                       kClasses,
+                       run.classes,
                        ", got label ",
                        p.label,
                        " and prediction ",
@@ -128,7 +128,8 @@ void add_class_cells(const LayerOutput& output,
                      const RunNames& names,
                      double limit,
                      plot::TileRow& row) {
-  row.columns = kClasses;
+  constexpr std::size_t kMostBeside = 10;
+  row.columns = static_cast<int>(std::min(output.values.size(), kMostBeside));
   row.tile_width = 50;
   row.tile_height = 16;
   const bool probabilities = output.name == "Softmax";
@@ -248,6 +249,17 @@ bool holds_images(const Run& run) {
 }
 
 Drawing draw_top3(const Run& run) {
+  return draw_top3(run, 0, run.classes);
+}
+
+Drawing draw_top3(const Run& run, int first, int count) {
+  nn::check_argument(first >= 0 && count >= 1 && count <= run.classes - first,
+                     "[draw_top3] expected some of the ",
+                     run.classes,
+                     " classes, got ",
+                     count,
+                     " from ",
+                     first);
   const RunNames names = run_names(run);
   plot::ImageGrid grid;
   grid.title = names.title(texts::kTopTitle);
@@ -256,7 +268,7 @@ Drawing draw_top3(const Run& run) {
   // Two classes beside each other: on one line of ten, the digits that matter
   // would be too small to read on paper.
   constexpr int kBeside = 2;
-  constexpr int kDown = kClasses / kBeside;
+  const int down = (count + kBeside - 1) / kBeside;
   int ranks = 0;
   for (const TopImage& top : run.top3) ranks = std::max(ranks, top.rank);
   grid.columns = kBeside * std::max(1, ranks);
@@ -268,18 +280,21 @@ Drawing draw_top3(const Run& run) {
   grid.image_width = grid.image_height = image_width(
       std::max(grid.columns, kUsualColumns), grid.gap, grid.group_gap);
   const auto present = classes_present(run);
-  for (int i = 0; ranks > 0 && i < kClasses; ++i) {
-    const std::size_t c = index_of(i % kBeside * kDown + i / kBeside);
-    grid.names.push_back(names.classes[c] +
-                         (present.at(c) ? "" : texts::kAbsentClass));
+  for (int i = 0; ranks > 0 && i < kBeside * down; ++i) {
+    const int place = i % kBeside * down + i / kBeside;
+    const std::size_t c = index_of(first + place);
+    grid.names.push_back(place >= count
+                             ? ""
+                             : names.classes[c] +
+                                   (present.at(c) ? "" : texts::kAbsentClass));
   }
-  grid.tiles.resize(index_of(ranks * kClasses));
+  grid.tiles.resize(index_of(ranks * kBeside * down));
   for (const TopImage& top : run.top3) {
     nn::check_argument(top.rank >= 1 && top.label_class >= 0 &&
-                           top.label_class < kClasses && top.label >= 0 &&
-                           top.label < kClasses,
+                           top.label_class < run.classes && top.label >= 0 &&
+                           top.label < run.classes,
                        "[draw_top3] expected ranks from 1 and classes below ",
-                       kClasses,
+                       run.classes,
                        ", got class ",
                        top.label_class,
                        ", rank ",
@@ -287,10 +302,12 @@ Drawing draw_top3(const Run& run) {
                        ", label ",
                        top.label);
     // Without images of a class, its best images could be wrong ones alone.
-    if (!present.at(index_of(top.label_class))) continue;
-    plot::ImageTile& tile =
-        grid.tiles[index_of(top.label_class % kDown * grid.columns +
-                            top.label_class / kDown * ranks + top.rank - 1)];
+    const int place = top.label_class - first;
+    if (place < 0 || place >= count || !present.at(index_of(top.label_class))) {
+      continue;
+    }
+    plot::ImageTile& tile = grid.tiles[index_of(
+        place % down * grid.columns + place / down * ranks + top.rank - 1)];
     tile.pixels = pixels_of(image_of(run, top.index));
     tile.captions = {
         {plot::format_probability(top.probability), plot::Tone::kStrong},

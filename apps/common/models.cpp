@@ -26,7 +26,9 @@ struct Numbers {
   double outputs = 0.0;  ///< that a training keeps of each image
 };
 
-Numbers count_mlp(const nn::Shape& input, const Options& options) {
+Numbers count_mlp(const nn::Shape& input,
+                  nn::Index classes,
+                  const Options& options) {
   Numbers numbers;
   auto inputs = static_cast<double>(input.features());
   for (const nn::Index count : options.hidden) {
@@ -35,11 +37,13 @@ Numbers count_mlp(const nn::Shape& input, const Options& options) {
     numbers.outputs += units;
     inputs = units;
   }
-  numbers.weights += (inputs + 1) * kClasses;
+  numbers.weights += (inputs + 1) * static_cast<double>(classes);
   return numbers;
 }
 
-Numbers count_cnn(const nn::Shape& input, const Options& options) {
+Numbers count_cnn(const nn::Shape& input,
+                  nn::Index classes,
+                  const Options& options) {
   Numbers numbers;
   const auto kernel = static_cast<double>(options.kernel);
   const double grows = 2.0 * static_cast<double>(options.padding) - kernel + 1;
@@ -56,7 +60,8 @@ Numbers count_cnn(const nn::Shape& input, const Options& options) {
     numbers.outputs += filters * height * width;
     channels = filters;
   }
-  numbers.weights += (channels * height * width + 1) * kClasses;
+  numbers.weights +=
+      (channels * height * width + 1) * static_cast<double>(classes);
   return numbers;
 }
 
@@ -84,9 +89,11 @@ std::string size_options(const Options& options) {
 
 void check_memory(const Options& options,
                   const nn::Shape& input,
+                  nn::Index classes,
                   nn::Index images) {
-  const Numbers numbers = options.model == "mlp" ? count_mlp(input, options)
-                                                 : count_cnn(input, options);
+  const Numbers numbers = options.model == "mlp"
+                              ? count_mlp(input, classes, options)
+                              : count_cnn(input, classes, options);
   const auto batch = static_cast<double>(std::min(options.batch_size, images));
   const double copies = options.momentum > 0.0 ? 3 : 2;
   const double bytes =
@@ -136,17 +143,18 @@ nn::Sequential<Scalar> build_cnn(const nn::Shape& input,
 
 template <typename Scalar>
 nn::Sequential<Scalar> build_network(const Options& options,
-                                     const nn::Shape& input) {
+                                     const nn::Shape& input,
+                                     nn::Index classes) {
   const bool is_mlp = options.model == "mlp";
   try {
-    return is_mlp ? build_mlp<Scalar>(
-                        input, options.hidden, kClasses, options.seed)
-                  : build_cnn<Scalar>(input,
-                                      options.channels,
-                                      options.kernel,
-                                      options.padding,
-                                      kClasses,
-                                      options.seed);
+    return is_mlp
+               ? build_mlp<Scalar>(input, options.hidden, classes, options.seed)
+               : build_cnn<Scalar>(input,
+                                   options.channels,
+                                   options.kernel,
+                                   options.padding,
+                                   classes,
+                                   options.seed);
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(nn::concat(size_options(options),
                                            " does not fit images of ",
@@ -177,8 +185,10 @@ template nn::Sequential<double> build_cnn<double>(const nn::Shape&,
                                                   nn::Index,
                                                   std::uint64_t);
 template nn::Sequential<float> build_network<float>(const Options&,
-                                                    const nn::Shape&);
+                                                    const nn::Shape&,
+                                                    nn::Index);
 template nn::Sequential<double> build_network<double>(const Options&,
-                                                      const nn::Shape&);
+                                                      const nn::Shape&,
+                                                      nn::Index);
 
 }  // namespace apps

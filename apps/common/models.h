@@ -39,12 +39,14 @@ std::string size_options(const Options& options);
 /// than what is taken in the end.
 void check_memory(const Options& options,
                   const nn::Shape& input,
+                  nn::Index classes,
                   nn::Index images);
 
 /// The one that `options` describe. Names the options in its errors.
 template <typename Scalar>
 nn::Sequential<Scalar> build_network(const Options& options,
-                                     const nn::Shape& input);
+                                     const nn::Shape& input,
+                                     nn::Index classes);
 
 }  // namespace apps
 

@@ -4,22 +4,6 @@
 
 namespace apps {
 
-std::vector<std::string> class_names(const std::string& dataset) {
-  if (dataset == "fashion-mnist") {
-    return {"T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot"};
-  }
-  return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-}
-
 std::string to_text(const std::vector<nn::Index>& sizes) {
   std::string text;
   for (const nn::Index size : sizes) {

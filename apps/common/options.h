@@ -38,7 +38,7 @@ struct Options {
   std::string model;  ///< "mlp" or "cnn"
   std::string backend;
 
-  std::string dataset = "mnist";  ///< or "fashion-mnist"
+  std::string dataset = "mnist";  ///< of dataset_names(), or a folder's
   std::string data;               ///< folder of the IDX files
   std::string out;                ///< the run folder
   std::string save;               ///< further copy of the weights, or empty
@@ -93,9 +93,6 @@ std::optional<Options> parse_options(const Program& program,
 
 /// Sizes as --hidden and --channels take them: "256,128".
 std::string to_text(const std::vector<nn::Index>& sizes);
-
-/// The names of the ten classes of a data set, by its name on the command line.
-std::vector<std::string> class_names(const std::string& dataset);
 
 }  // namespace apps
 

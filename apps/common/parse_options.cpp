@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <sstream>
 
 #include "common/augmentation_option.h"
+#include "common/dataset.h"
 #include "common/options.h"
 #include "common/parse_number.h"
 #include "common/versions.h"
@@ -15,6 +17,8 @@
 
 namespace apps {
 namespace {
+
+namespace fs = std::filesystem;
 
 // Far above anything sensible, and small enough that epochs x batches x images
 // stays within an index.
@@ -72,17 +76,23 @@ CLI::Validator not_negative() {
   return finite_number("of at least 0", [](double v) { return v >= 0.0; });
 }
 
+std::string joined(const std::vector<std::string>& names,
+                   const std::string& separator) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += (list.empty() ? "" : separator) + name;
+  }
+  return list;
+}
+
 CLI::Validator one_of(const std::vector<std::string>& allowed) {
   return CLI::Validator(
       [allowed](std::string& text) -> std::string {
         if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) {
           return {};
         }
-        std::string list;
-        for (const std::string& name : allowed) {
-          list += (list.empty() ? "" : " or ") + name;
-        }
-        return nn::concat("expected ", list, ", got '", text, "'");
+        return nn::concat(
+            "expected ", joined(allowed, " or "), ", got '", text, "'");
       },
       "");
 }
@@ -201,6 +211,7 @@ class CommandLine {
       options_.augmentation = parse_augmentation(augmentation_);
     }
     set_checkpoint();
+    set_data();
     set_defaults();
     check_values();
     return options_;
@@ -214,10 +225,13 @@ class CommandLine {
         ->default_str("data/<dataset>")
         ->check(not_empty())
         ->group("Data");
-    app_.add_option("--dataset", options_.dataset, "mnist or fashion-mnist")
+    app_.add_option("--dataset",
+                    options_.dataset,
+                    "One of " + joined(dataset_names(), ", ") +
+                        ", or a folder of IDX files of one's own")
         ->type_name("NAME")
         ->capture_default_str()
-        ->check(one_of({"mnist", "fashion-mnist"}))
+        ->check(not_empty())
         ->group("Data");
     app_.add_option("--train-limit",
                     options_.train_limit,
@@ -445,13 +459,34 @@ class CommandLine {
     }
   }
 
+  void set_data() {
+    const std::vector<std::string> names = dataset_names();
+    if (std::find(names.begin(), names.end(), options_.dataset) !=
+        names.end()) {
+      if (options_.data.empty()) options_.data = "data/" + options_.dataset;
+      return;
+    }
+    // A name for what lies in --data, or a folder that brings its own.
+    if (!options_.data.empty()) return;
+    std::error_code ignored;
+    const fs::path folder(options_.dataset);
+    if (!fs::is_directory(folder, ignored)) {
+      throw UsageError(nn::concat("--dataset: expected ",
+                                  joined(names, " or "),
+                                  " or a folder, got '",
+                                  options_.dataset,
+                                  "'"));
+    }
+    options_.data = options_.dataset;
+    options_.dataset = fs::canonical(folder).filename().string();
+  }
+
   void set_defaults() {
     if (epochs_->count() == 0)
       options_.epochs = model_defaults(options_.model).epochs;
     if (learning_rate_->count() == 0) {
       options_.learning_rate = model_defaults(options_.model).learning_rate;
     }
-    if (options_.data.empty()) options_.data = "data/" + options_.dataset;
     if (options_.out.empty())
       options_.out = "results/" + options_.model + "-" + options_.backend;
   }

@@ -140,21 +140,19 @@ std::vector<Prediction> predictions_of(nn::ConstView<float> logits,
                                        const nn::ImageSet& test) {
   std::vector<Prediction> predictions;
   for (nn::Index i = 0; i < logits.cols(); ++i) {
-    const Eigen::Array<double, kClasses, 1> z =
-        logits.col(i).cast<double>().array();
+    const Eigen::ArrayXd z = logits.col(i).cast<double>().array();
     Eigen::Index best = 0;
     const double highest = z.maxCoeff(&best);
-    const Eigen::Array<double, kClasses, 1> exponentials = (z - highest).exp();
+    const Eigen::ArrayXd exponentials = (z - highest).exp();
     const double sum = exponentials.sum();
     Prediction prediction;
     prediction.index = static_cast<int>(i);
     prediction.label = test.labels[static_cast<std::size_t>(i)];
     prediction.predicted = static_cast<int>(best);
-    for (int c = 0; c < kClasses; ++c) {
-      prediction.probability[static_cast<std::size_t>(c)] =
-          exponentials(c) / sum;
+    for (const double e : exponentials) {
+      prediction.probability.push_back(e / sum);
     }
-    predictions.push_back(prediction);
+    predictions.push_back(std::move(prediction));
   }
   return predictions;
 }

@@ -30,8 +30,6 @@ constexpr const char* kHistoryHeader =
     "epoch,step,learning_rate,train_loss,test_loss,train_accuracy,"
     "test_accuracy,train_seconds";
 constexpr const char* kStepsHeader = "step,epoch,loss";
-constexpr const char* kPredictionsHeader =
-    "index,label,predicted,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9";
 constexpr const char* kConfusionHeader =
     "label,predicted,count,share,mean_probability";
 constexpr const char* kTopHeader = "class,rank,index,label,probability";
@@ -50,13 +48,22 @@ void write_file(const std::string& directory,
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr std::size_t kMostSummaryBytes = 4 * kMiB;
 constexpr std::size_t kMostRowsBytes = 64 * kMiB;
+constexpr std::size_t kMostPredictionsBytes = 256 * kMiB;
+constexpr std::size_t kMostConfusionBytes = 8 * kMiB;
 constexpr std::size_t kMostHistoryBytes = 16 * kMiB;
 constexpr std::size_t kMostImagesBytes = 16 * kMiB;
 constexpr std::size_t kMostShortBytes = kMiB / 16;
 
+/// "index,label,predicted,p0,p1" for two classes.
+std::string predictions_header(int classes) {
+  std::string header = "index,label,predicted";
+  for (int c = 0; c < classes; ++c) header += ",p" + std::to_string(c);
+  return header;
+}
+
 CsvReader open_table(const RunFiles& files,
                      const char* file,
-                     const char* header,
+                     std::string_view header,
                      std::size_t most_bytes) {
   return {files.path(file), files.read(file, most_bytes), header};
 }
@@ -97,6 +104,34 @@ std::optional<long> count_in_summary(const std::string& path,
                                         pointer));
   }
   return summary.at(at).get<long>();
+}
+
+/// The number of classes, as the summary names them. Without their names, as
+/// the table of predictions has columns; without that, MNIST's.
+int count_classes(const RunFiles& files, const nlohmann::json& summary) {
+  const nlohmann::json::json_pointer at("/dataset/class_names");
+  const auto fits = [](std::size_t count) {
+    return count >= 2 && count <= static_cast<std::size_t>(kMostClasses);
+  };
+  if (summary.is_object() && summary.contains(at)) {
+    const nlohmann::json& names = summary.at(at);
+    if (names.is_array() && fits(names.size())) {
+      return static_cast<int>(names.size());
+    }
+  }
+  try {
+    const std::string text =
+        files.read(kPredictionsFile, kMostPredictionsBytes);
+    const std::string header = text.substr(0, text.find('\n'));
+    const auto commas = std::count(header.begin(), header.end(), ',');
+    const auto count = static_cast<std::size_t>(std::max<long>(commas - 2, 0));
+    if (fits(count) && header == predictions_header(static_cast<int>(count))) {
+      return static_cast<int>(count);
+    }
+  } catch (const std::runtime_error&) {
+    // Whoever reads the table says what is wrong with it.
+  }
+  return 10;
 }
 
 void read_history(const RunFiles& files, Run& run) {
@@ -145,16 +180,19 @@ void read_steps(const RunFiles& files, Run& run) {
 }
 
 void read_predictions(const RunFiles& files, Run& run) {
-  CsvReader csv =
-      open_table(files, kPredictionsFile, kPredictionsHeader, kMostRowsBytes);
+  CsvReader csv = open_table(files,
+                             kPredictionsFile,
+                             predictions_header(run.classes),
+                             kMostPredictionsBytes);
   while (csv.next_row()) {
     const int expected_index = static_cast<int>(csv.rows()) - 1;
     Prediction row;
     row.index = csv.whole(expected_index, expected_index);
-    row.label = csv.whole(0, kClasses - 1);
-    row.predicted = csv.whole(0, kClasses - 1);
+    row.label = csv.whole(0, run.classes - 1);
+    row.predicted = csv.whole(0, run.classes - 1);
+    row.probability.resize(static_cast<std::size_t>(run.classes));
     for (double& p : row.probability) p = csv.share();
-    run.predictions.push_back(row);
+    run.predictions.push_back(std::move(row));
   }
   csv.expect_rows(
       count_in_summary(
@@ -164,18 +202,19 @@ void read_predictions(const RunFiles& files, Run& run) {
 
 void read_confusion(const RunFiles& files, Run& run) {
   CsvReader csv =
-      open_table(files, kConfusionFile, kConfusionHeader, kMostShortBytes);
+      open_table(files, kConfusionFile, kConfusionHeader, kMostConfusionBytes);
   while (csv.next_row()) {
     const int cell = static_cast<int>(csv.rows()) - 1;
     ConfusionCell row;
-    row.label = csv.whole(cell / kClasses, cell / kClasses);
-    row.predicted = csv.whole(cell % kClasses, cell % kClasses);
+    row.label = csv.whole(cell / run.classes, cell / run.classes);
+    row.predicted = csv.whole(cell % run.classes, cell % run.classes);
     row.count = csv.whole(0L, CsvReader::kMostCount);
     row.share = csv.share();
     row.mean_probability = csv.share();
     run.confusion.push_back(row);
   }
-  csv.expect_rows(kClasses * kClasses, "a cell for every pair of classes");
+  csv.expect_rows(run.classes * run.classes,
+                  "a cell for every pair of classes");
 }
 
 int images_in_summary(const std::string& path, const nlohmann::json& summary) {
@@ -196,11 +235,11 @@ void read_top(const RunFiles& files, Run& run) {
     row.label_class = csv.whole(expected_class, expected_class);
     row.rank = csv.whole(expected_rank, expected_rank);
     row.index = csv.whole(0, images - 1);
-    row.label = csv.whole(0, kClasses - 1);
+    row.label = csv.whole(0, run.classes - 1);
     row.probability = csv.share();
     run.top3.push_back(row);
   }
-  csv.expect_rows(kClasses * ranks, "the best images of every class");
+  csv.expect_rows(run.classes * ranks, "the best images of every class");
 }
 
 void read_images(const RunFiles& files, Run& run) {
@@ -212,7 +251,7 @@ void read_images(const RunFiles& files, Run& run) {
     constexpr int kMostPixels = 4096;  // on a side; a damaged size ends here
     ShownImage row;
     row.index = csv.whole(next, images - 1);
-    row.label = csv.whole(0, kClasses - 1);
+    row.label = csv.whole(0, run.classes - 1);
     row.height = csv.whole(1, kMostPixels);
     row.width = csv.whole(1, kMostPixels);
     row.gray = csv.bytes(static_cast<std::size_t>(row.height) *
@@ -279,7 +318,7 @@ void write_run_tables(const std::string& directory, const Run& run) {
   }
   CsvText steps(kStepsHeader);
   for (const StepRow& row : run.steps) steps.row(row.step, row.epoch, row.loss);
-  CsvText predictions(kPredictionsHeader);
+  CsvText predictions(predictions_header(run.classes).c_str());
   for (const Prediction& row : run.predictions) {
     predictions.add(row.index);
     predictions.add_separator(',');
@@ -358,6 +397,7 @@ Run read_run(const std::string& directory) {
        {"/results/final/epoch", "/steps", "/dataset/test_images"}) {
     count_in_summary(files.path(kSummaryFile), run.summary, pointer);
   }
+  run.classes = count_classes(files, run.summary);
   read_history(files, run);
   read_steps(files, run);
   read_predictions(files, run);
@@ -380,6 +420,7 @@ Run read_run(const RunFiles& files, std::vector<std::string>& problems) {
     }
   };
   attempt([&] { run.summary = read_summary(files); });
+  run.classes = count_classes(files, run.summary);
   const auto table = [&](auto read, auto& rows) {
     if (!attempt([&] { read(files, run); })) rows.clear();
   };

@@ -1,7 +1,6 @@
 #ifndef NN_APPS_COMMON_RUN_H_
 #define NN_APPS_COMMON_RUN_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -16,7 +15,8 @@ namespace apps {
 /// (docs/artifacts.md is the schema), as the trainer gathers it and as
 /// mnist_report reads it back.
 
-constexpr int kClasses = 10;
+/// The most classes that a run may tell apart: labels of files are bytes.
+constexpr int kMostClasses = 256;
 /// How many of the highest-scored images of a class are shown.
 constexpr int kTopImages = 3;
 
@@ -41,7 +41,7 @@ struct Prediction {
   int index = 0;  ///< of the test image
   int label = 0;
   int predicted = 0;
-  std::array<double, kClasses> probability{};
+  std::vector<double> probability;  ///< of each class
 };
 
 /// One cell of the confusion matrix.
@@ -81,18 +81,20 @@ struct LayerTime {
 
 struct Run {
   nlohmann::json summary;
+  int classes = 0;  ///< that the network tells apart
   /// What tells it from other runs, where it is shown among them: "seed 2".
   std::string distinction;
   std::vector<EpochRow> history;
   std::vector<StepRow> steps;
   std::vector<Prediction> predictions;
-  std::vector<ConfusionCell> confusion;  ///< row by row, kClasses^2 cells
+  std::vector<ConfusionCell> confusion;  ///< row by row, classes^2 cells
   std::vector<TopImage> top3;            ///< class by class, best first
   std::vector<ShownImage> images;        ///< by index
   std::vector<LayerTime> layers;         ///< without a final Softmax
 };
 
 /// Derives the confusion matrix and the top-3 table from the predictions.
+/// Throws std::invalid_argument if one has other classes than the run.
 void derive_tables(Run& run);
 
 /// Writes summary.json and the CSV files into `directory`, each atomically.

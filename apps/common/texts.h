@@ -19,6 +19,13 @@ constexpr char kMeanTitle[] = "mean predicted probability";
 constexpr char kMeanSubtitle[] =
     "Mean of the predicted probability of each class over all test images of "
     "the true class: every row adds up to 1.";
+// Of a matrix whose cells have room for two digits.
+constexpr char kShareTextOfMany[] =
+    "Share of each true class predicted as each class, in percent; less than "
+    "0.5 % stays without a number.";
+constexpr char kMeanTextOfMany[] =
+    "Mean of the predicted probability of each class over all test images of "
+    "the true class, in percent; less than 0.5 % stays without a number.";
 constexpr char kAbsentRows[] =
     " A row of dashes: the test set has no image of that class.";
 constexpr char kAbsentClass[] = " \u2013 not in the test set";
@@ -28,13 +35,14 @@ constexpr char kNothing[] = "\u2013";
 constexpr char kEllipsis[] = "\u2026";
 constexpr char kTrueClass[] = "true class";
 constexpr char kPredictedClass[] = "predicted class";
+constexpr char kTo[] = " to ";
 constexpr char kTopTitle[] = "the top 3 test images of every class";
 constexpr char kTopSubtitle[] =
     "Ranked by the predicted probability of the class, over all test images. "
     "Thick red frame: the image is of another class, named beneath it.";
 constexpr char kTopNote[] =
-    "Probabilities carry as many digits as it takes to tell them from 100 %, "
-    "or say what is missing to 1; \"100 %\" without decimals is exactly 1.";
+    "Percentages carry as many digits as it takes to tell them from 100 %; "
+    "\"100 %\" without decimals is exactly that. top3.csv has all digits.";
 constexpr char kMistakesTitle[] = "the worst mistakes";
 constexpr char kFiltersTitle[] = "weights of the first layer";
 constexpr char kFeatureMapsTitle[] = "one image through the layers";

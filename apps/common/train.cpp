@@ -21,16 +21,15 @@
 
 #include "common/artifacts.h"
 #include "common/augmentation_option.h"
+#include "common/dataset.h"
 #include "common/figures.h"
 #include "common/models.h"
 #include "common/output.h"
 #include "common/recorder.h"
 #include "common/run.h"
-#include "common/sha256.h"
 #include "common/statistics.h"
 #include "common/versions.h"
 #include "nn/check.h"
-#include "nn/data/idx.h"
 #include "nn/files/file.h"
 #include "nn/files/model.h"
 #include "nn/files/safetensors.h"
@@ -51,57 +50,6 @@ constexpr int kSignalled = 128;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-struct Data {
-  nn::ImageSet training;
-  nn::ImageSet test;
-  nn::Normalization normalization;
-  nlohmann::json files = nlohmann::json::array();
-};
-
-void add_checksums(const nn::MnistFiles& files, nlohmann::json& list) {
-  for (const std::string& path : {files.images, files.labels}) {
-    const std::string bytes = nn::read_file(path);
-    list.push_back({{"name", fs::path(path).filename().string()},
-                    {"size_bytes", bytes.size()},
-                    {"sha256", sha256(bytes)}});
-  }
-}
-
-Data load_data(const Options& options) {
-  std::error_code ignored;
-  if (!fs::is_directory(options.data, ignored)) {
-    throw std::runtime_error(nn::concat(
-        "--data ",
-        options.data,
-        ": expected a folder with the IDX files of ",
-        options.dataset,
-        ", found ",
-        kind_of_file(options.data),
-        " (cmake -P cmake/FetchMnist.cmake fills data/ in the folder that it "
-        "is run in)"));
-  }
-  Data data;
-  data.training = nn::load_mnist(options.data, nn::Split::kTraining, kClasses);
-  data.test = nn::load_mnist(options.data, nn::Split::kTest, kClasses);
-  if (data.training.shape != data.test.shape) {
-    throw std::runtime_error(
-        nn::concat(options.data,
-                   ": expected test images of the training images' size ",
-                   data.training.shape,
-                   ", found ",
-                   data.test.shape));
-  }
-  for (const nn::Split split : {nn::Split::kTraining, nn::Split::kTest}) {
-    add_checksums(nn::find_mnist(options.data, split), data.files);
-  }
-  if (options.train_limit > 0) {
-    data.training = data.training.head(options.train_limit);
-  }
-  if (options.test_limit > 0) data.test = data.test.head(options.test_limit);
-  data.normalization = nn::measure_normalization(data.training);
-  return data;
 }
 
 /// "2001-02-03 04:05:06 UTC": it tells runs apart.
@@ -151,7 +99,7 @@ nlohmann::json describe_epoch(const EpochRow& row, nn::Index test_images) {
 }
 
 nlohmann::json describe_run(const Options& options,
-                            const Data& data,
+                            const Dataset& data,
                             nn::Sequential<float>& network,
                             const Framework& framework,
                             const Run& run,
@@ -177,7 +125,7 @@ nlohmann::json describe_run(const Options& options,
       {"dataset",
        {{"name", options.dataset},
         {"directory", options.data},
-        {"class_names", class_names(options.dataset)},
+        {"class_names", data.class_names},
         {"training_images", data.training.size()},
         {"test_images", data.test.size()},
         {"normalization",
@@ -201,7 +149,7 @@ nlohmann::json describe_run(const Options& options,
 }
 
 void print_start(const Options& options,
-                 const Data& data,
+                 const Dataset& data,
                  const nn::Sequential<float>& network,
                  nn::Index steps_per_epoch) {
   if (options.quiet) return;
@@ -412,10 +360,11 @@ int train(const Options& options, const Framework& framework) {
   if (!options.save.empty()) {
     check_file_can_be_written("--save", options.save);
   }
-  const Data data = load_data(options);
-  check_memory(options, data.training.shape, data.training.size());
+  const Dataset data = load_dataset(options);
+  const auto classes = static_cast<nn::Index>(data.class_names.size());
+  check_memory(options, data.training.shape, classes, data.training.size());
   nn::Sequential<float> network =
-      build_network<float>(options, data.training.shape);
+      build_network<float>(options, data.training.shape, classes);
   if (!options.load.empty()) nn::load_weights(options.load, network);
   const LearnerPointer learner = framework.make_learner(network, options);
   const nn::Samples<float> training(data.training, data.normalization);
@@ -425,6 +374,7 @@ int train(const Options& options, const Framework& framework) {
   nn::Trainer<float> trainer(*learner,
                              trainer_options(options, steps_per_epoch));
   Run run;
+  run.classes = static_cast<int>(classes);
   nlohmann::json settings = options.deciding();
   settings["data files"] = data.files;
   trainer.add(std::make_unique<Recorder>(run, settings, options.quiet));

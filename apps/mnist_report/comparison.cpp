@@ -96,15 +96,14 @@ Calibration calibrate(const std::vector<apps::Prediction>& predictions,
 
 std::vector<ClassScore> score_classes(
     const std::vector<apps::ConfusionCell>& confusion) {
-  constexpr auto kCells =
-      static_cast<std::size_t>(apps::kClasses * apps::kClasses);
-  nn::check_argument(confusion.size() == kCells,
-                     "[score_classes] expected ",
-                     kCells,
-                     " cells, got ",
+  const auto classes = static_cast<std::size_t>(
+      std::lround(std::sqrt(static_cast<double>(confusion.size()))));
+  nn::check_argument(confusion.size() == classes * classes,
+                     "[score_classes] expected a cell for every pair of "
+                     "classes, got ",
                      confusion.size());
-  std::vector<ClassScore> scores(apps::kClasses);
-  std::vector<long> right(apps::kClasses);
+  std::vector<ClassScore> scores(classes);
+  std::vector<long> right(classes);
   for (const apps::ConfusionCell& cell : confusion) {
     const auto label = static_cast<std::size_t>(cell.label);
     const auto predicted = static_cast<std::size_t>(cell.predicted);

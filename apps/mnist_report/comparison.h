@@ -63,7 +63,7 @@ struct ClassScore {
   double f1 = 0;
 };
 /// From the cells' counts. Throws std::invalid_argument unless there are
-/// kClasses^2 cells.
+/// as many as the square of a number of classes.
 std::vector<ClassScore> score_classes(
     const std::vector<apps::ConfusionCell>& confusion);
 

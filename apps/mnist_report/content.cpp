@@ -171,9 +171,9 @@ void add_kind(Document& out,
   Document problems;
   for (const LoadedRun& run : runs) {
     attempt(problems, run.title() + ", " + kind.heading, [&] {
-      if (auto figure = kind.make(run)) {
-        figure->name = run.title();
-        row.figures.push_back(std::move(*figure));
+      for (Figure& figure : kind.make(run)) {
+        figure.name = run.title() + figure.name;
+        row.figures.push_back(std::move(figure));
       }
     });
   }
@@ -219,10 +219,10 @@ void add_by_run(Document& out, const std::vector<LoadedRun>& runs) {
     add_heading(out, 1, run.names.dataset + ": " + run.title());
     for (const FigureKind& kind : kinds) {
       attempt(out, run.title() + ", " + kind.heading, [&] {
-        if (auto figure = kind.make(run)) {
+        for (Figure& figure : kind.make(run)) {
           FigureRow row;
-          figure->name = kind.heading;
-          row.figures.push_back(std::move(*figure));
+          figure.name = kind.heading + figure.name;
+          row.figures.push_back(std::move(figure));
           out.blocks.emplace_back(std::move(row));
         }
       });

@@ -78,6 +78,7 @@ bool is_same(const apps::TopImage& a, const apps::TopImage& b) {
 void derive_other_tables(const apps::RunFiles& files, LoadedRun& run) {
   if (run.run.predictions.empty()) return;
   apps::Run derived;
+  derived.classes = run.run.classes;
   derived.predictions = run.run.predictions;
   apps::derive_tables(derived);
   const auto replace = [&](const char* file, auto& rows, auto& others) {

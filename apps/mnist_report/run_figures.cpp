@@ -15,32 +15,31 @@ using plot::format_number;
 using plot::format_percent;
 
 // The figures of one run, by kind; nothing where the table is missing.
-std::optional<Figure> loss_figure(const LoadedRun& run) {
-  if (run.run.history.empty()) return std::nullopt;
+std::vector<Figure> loss_figure(const LoadedRun& run) {
+  if (run.run.history.empty()) return {};
   const apps::EpochRow& last = run.run.history.back();
   const apps::EpochRow& best =
       run.run.history[apps::best_epoch(run.run.history)];
-  return drawn(apps::draw_loss(run.run),
-               nn::concat("Line chart of ",
-                          run.title(),
-                          " over ",
-                          run.run.history.size(),
-                          " epochs: the training loss ends at ",
-                          format_number(last.train_loss),
-                          ", the test loss at ",
-                          format_number(last.test_loss),
-                          ", the test accuracy at ",
-                          format_percent(last.test_accuracy),
-                          "; the best test accuracy is ",
-                          format_percent(best.test_accuracy),
-                          " in epoch ",
-                          best.epoch,
-                          "."));
+  return {drawn(apps::draw_loss(run.run),
+                nn::concat("Line chart of ",
+                           run.title(),
+                           " over ",
+                           run.run.history.size(),
+                           " epochs: the training loss ends at ",
+                           format_number(last.train_loss),
+                           ", the test loss at ",
+                           format_number(last.test_loss),
+                           ", the test accuracy at ",
+                           format_percent(last.test_accuracy),
+                           "; the best test accuracy is ",
+                           format_percent(best.test_accuracy),
+                           " in epoch ",
+                           best.epoch,
+                           "."))};
 }
 
-std::optional<Figure> matrix_figure(const LoadedRun& run,
-                                    apps::MatrixKind kind) {
-  if (run.run.confusion.empty()) return std::nullopt;
+std::vector<Figure> matrix_figure(const LoadedRun& run, apps::MatrixKind kind) {
+  if (run.run.confusion.empty()) return {};
   std::string alt = kind == apps::MatrixKind::kShare
                         ? "Confusion matrix of " + run.title() +
                               ", share of each true class. Recall by class:"
@@ -58,25 +57,25 @@ std::optional<Figure> matrix_figure(const LoadedRun& run,
            ",";
   }
   alt.back() = '.';
-  return drawn(apps::draw_confusion(run.run, kind), alt);
+  return {drawn(apps::draw_confusion(run.run, kind), alt)};
 }
 
 // A figure of images: drawn anew, in vectors and for either page, or else the
 // file that the run left.
-std::optional<Figure> image_figure(const LoadedRun& run,
-                                   const std::string& file,
-                                   const std::function<plot::Drawing()>& draw,
-                                   std::string alt) {
-  if (can_draw(run, file)) return drawn(draw(), std::move(alt));
+std::vector<Figure> image_figure(const LoadedRun& run,
+                                 const std::string& file,
+                                 const std::function<plot::Drawing()>& draw,
+                                 std::string alt) {
+  if (can_draw(run, file)) return {drawn(draw(), std::move(alt))};
   const auto found = run.png.find(file);
-  if (found == run.png.end()) return std::nullopt;
+  if (found == run.png.end()) return {};
   Figure figure;
   figure.png = found->second;
   figure.alt = std::move(alt);
-  return figure;
+  return {figure};
 }
 
-std::optional<Figure> top3_figure(const LoadedRun& run) {
+std::vector<Figure> top3_figure(const LoadedRun& run) {
   std::string alt = "The three highest-scored test images of every class of " +
                     run.title() + ".";
   long wrong = 0;
@@ -90,11 +89,27 @@ std::optional<Figure> top3_figure(const LoadedRun& run) {
   if (shown > 0) {
     alt += nn::concat(" ", wrong, " of the ", shown, " are of another class.");
   }
-  return image_figure(
-      run, "top3.png", [&] { return apps::draw_top3(run.run); }, alt);
+  const int classes = run.run.classes;
+  constexpr const char* kFile = "top3.png";
+  if (!can_draw(run, kFile) || classes <= apps::kTopClassesOfPage) {
+    return image_figure(
+        run, kFile, [&] { return apps::draw_top3(run.run); }, alt);
+  }
+  std::vector<Figure> parts;
+  for (int first = 0; first < classes; first += apps::kTopClassesOfPage) {
+    const int count = std::min(apps::kTopClassesOfPage, classes - first);
+    const auto name = [&run](int c) {
+      return run.names.classes[static_cast<std::size_t>(c)];
+    };
+    const std::string part = name(first) + texts::kTo + name(first + count - 1);
+    parts.push_back(drawn(apps::draw_top3(run.run, first, count),
+                          alt + " Here: classes " + part + ".",
+                          ", " + part));
+  }
+  return parts;
 }
 
-std::optional<Figure> mistakes_figure(const LoadedRun& run) {
+std::vector<Figure> mistakes_figure(const LoadedRun& run) {
   return image_figure(
       run,
       "mistakes.png",
@@ -102,7 +117,7 @@ std::optional<Figure> mistakes_figure(const LoadedRun& run) {
       run.title() + ": " + texts::kMistakesAlt);
 }
 
-std::optional<Figure> filters_figure(const LoadedRun& run) {
+std::vector<Figure> filters_figure(const LoadedRun& run) {
   return image_figure(
       run,
       "filters.png",
@@ -113,7 +128,7 @@ std::optional<Figure> filters_figure(const LoadedRun& run) {
       run.title() + ": " + texts::kFiltersAlt);
 }
 
-std::optional<Figure> feature_maps_figure(const LoadedRun& run) {
+std::vector<Figure> feature_maps_figure(const LoadedRun& run) {
   return image_figure(
       run,
       "feature_maps.png",
@@ -121,17 +136,17 @@ std::optional<Figure> feature_maps_figure(const LoadedRun& run) {
       run.title() + ": " + texts::kFeatureMapsAlt);
 }
 
-std::optional<Figure> reliability_figure(const LoadedRun& run) {
-  if (run.run.predictions.empty()) return std::nullopt;
+std::vector<Figure> reliability_figure(const LoadedRun& run) {
+  if (run.run.predictions.empty()) return {};
   const Calibration calibration = calibrate(run.run.predictions);
-  return drawn(draw_reliability(run),
-               "Reliability diagram of " + run.title() +
-                   ": expected calibration error " +
-                   format_percent(calibration.expected_error) + ".");
+  return {drawn(draw_reliability(run),
+                "Reliability diagram of " + run.title() +
+                    ": expected calibration error " +
+                    format_percent(calibration.expected_error) + ".")};
 }
 
-std::optional<Figure> layer_times_figure(const LoadedRun& run) {
-  if (run.run.layers.empty()) return std::nullopt;
+std::vector<Figure> layer_times_figure(const LoadedRun& run) {
+  if (run.run.layers.empty()) return {};
   std::string alt = "Bar chart of the time by layer of " + run.title() +
                     " for a batch, in milliseconds forward and backward:";
   for (const apps::LayerTime& row : run.run.layers) {
@@ -139,7 +154,7 @@ std::optional<Figure> layer_times_figure(const LoadedRun& run) {
            " and " + format_number(row.backward_seconds * 1e3) + ",";
   }
   alt.back() = '.';
-  return drawn(apps::draw_layer_times(run.run), alt);
+  return {drawn(apps::draw_layer_times(run.run), alt)};
 }
 
 }  // namespace

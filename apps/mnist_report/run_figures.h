@@ -2,7 +2,6 @@
 #define NN_APPS_MNIST_REPORT_RUN_FIGURES_H_
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,9 +15,10 @@ namespace report {
 struct FigureKind {
   std::string heading;
   std::string explanation;
-  /// Nothing where the run's file for it is missing. Throws a std::exception
-  /// where it cannot be drawn.
-  std::function<std::optional<Figure>(const LoadedRun&)> make;
+  /// None where the run's file for it is missing, and several where one would
+  /// be too large for a page. Throws a std::exception where they cannot be
+  /// drawn.
+  std::function<std::vector<Figure>(const LoadedRun&)> make;
 };
 
 /// All kinds but the times by layer, in the order of the report.

@@ -72,7 +72,7 @@ struct MatrixChart {
   std::vector<double> values;         ///< 0 .. 1, row by row: the colour
   std::vector<std::string> texts;     ///< one a cell
   std::vector<std::string> subtexts;  ///< smaller, beneath; may be empty
-  double cell = 48;
+  double cell = 48;  ///< its side; one of 48 has room for two lines of text
 };
 
 Drawing draw(const MatrixChart& chart);

@@ -8,15 +8,17 @@ namespace plot {
 Drawing draw(const MatrixChart& chart) {
   const std::size_t rows = chart.row_names.size();
   const std::size_t columns = chart.column_names.size();
-  constexpr double kNameSize = 11;
+  // Small cells have small text.
+  const double name_size = std::min(11.0, 0.72 * chart.cell);
+  const double text_size = std::min(11.5, 0.56 * chart.cell);
   constexpr double kSlant = 40;
   double row_width = 0;
   for (const std::string& name : chart.row_names) {
-    row_width = std::max(row_width, text_width(name, kNameSize));
+    row_width = std::max(row_width, text_width(name, name_size));
   }
   double column_width = 0;
   for (const std::string& name : chart.column_names) {
-    column_width = std::max(column_width, text_width(name, kNameSize));
+    column_width = std::max(column_width, text_width(name, name_size));
   }
   const bool slanted = column_width > chart.cell - 4;
   const double slant = kSlant * 3.14159265358979323846 / 180;
@@ -26,7 +28,10 @@ Drawing draw(const MatrixChart& chart) {
   const double left = theme::kFigureMargin + 20 + row_width + 8;
   const double grid_width = chart.cell * static_cast<double>(columns);
   const double grid_height = chart.cell * static_cast<double>(rows);
-  const double width = left + grid_width + theme::kFigureMargin;
+  // A few classes leave room for the titles, too.
+  constexpr double kLeastWidth = 420;
+  const double width =
+      std::max(kLeastWidth, left + grid_width + theme::kFigureMargin);
   double top = draw_titles(nullptr, chart.title, chart.subtitle, width);
   Drawing out(width, top + grid_height + column_height + 24);
   draw_titles(&out, chart.title, chart.subtitle, width);
@@ -34,9 +39,9 @@ Drawing draw(const MatrixChart& chart) {
   for (std::size_t r = 0; r < rows; ++r) {
     const double y = top + chart.cell * static_cast<double>(r);
     out.text(left - 7,
-             y + chart.cell / 2 + kNameSize * 0.36,
+             y + chart.cell / 2 + name_size * 0.36,
              chart.row_names[r],
-             {kNameSize, theme::kInk, Align::kRight});
+             {name_size, theme::kInk, Align::kRight});
     for (std::size_t c = 0; c < columns; ++c) {
       const std::size_t i = r * columns + c;
       const double x = left + chart.cell * static_cast<double>(c);
@@ -51,9 +56,10 @@ Drawing draw(const MatrixChart& chart) {
       const bool has_subtext = i < chart.subtexts.size();
       const double middle = x + chart.cell / 2;
       const double baseline =
-          y + chart.cell / 2 + (has_subtext ? -1.5 : 11.5 * 0.36);
-      TextStyle style{11.5, ink, Align::kCentre, r == c};
-      out.text_within(middle, baseline, chart.cell - 5, chart.texts[i], style);
+          y + chart.cell / 2 + (has_subtext ? -1.5 : text_size * 0.36);
+      TextStyle style{text_size, ink, Align::kCentre, r == c};
+      out.text_within(
+          middle, baseline, chart.cell * 0.9, chart.texts[i], style);
       if (has_subtext) {
         out.text_within(middle,
                         y + chart.cell / 2 + 12,
@@ -78,12 +84,12 @@ Drawing draw(const MatrixChart& chart) {
       out.text(x + 4,
                bottom + 12,
                chart.column_names[c],
-               {kNameSize, theme::kInk, Align::kRight, false, kSlant});
+               {name_size, theme::kInk, Align::kRight, false, kSlant});
     } else {
       out.text(x,
                bottom + 15,
                chart.column_names[c],
-               {kNameSize, theme::kInk, Align::kCentre});
+               {name_size, theme::kInk, Align::kCentre});
     }
   }
   out.text(left + grid_width / 2,

@@ -222,8 +222,9 @@ std::string format_probability(double p, int most_decimals) {
   const int decimals =
       1 - static_cast<int>(std::floor(std::log10(distance) + 1e-12));
   if (decimals > most_decimals) {
-    return p < 0.5 ? scientific(p * 100, 1) + " %"
-                   : "1 - " + scientific(1 - p, 1);
+    const double least = std::pow(10.0, -most_decimals);
+    return p < 0.5 ? "< " + fixed(least, most_decimals) + " %"
+                   : "> " + fixed(100 - least, most_decimals) + " %";
   }
   return fixed(p * 100, std::max(decimals, 2)) + " %";
 }

@@ -39,10 +39,10 @@ std::string format_number(double value, int digits = 3);
 /// "98.62 %".
 std::string format_percent(double share, int decimals = 2);
 /// A probability as a percentage with as many digits as it takes to tell it
-/// from 0 and from 100: "99.980 %", "99.99987 %", "0.012 %"; where that is more
-/// than `most_decimals`, by what is missing: "1 - 2.3e-12". Exactly 1 is
-/// "100 %", exactly 0 is "0 %".
-std::string format_probability(double p, int most_decimals = 6);
+/// from 0 and from 100: "99.980 %", "99.99999999977 %", "0.012 %". Where that
+/// is more than `most_decimals`, it says so: "> 99.9999 %", "< 0.0001 %".
+/// Exactly 1 is "100 %", exactly 0 is "0 %".
+std::string format_probability(double p, int most_decimals = 12);
 /// A probability as it fits into a matrix cell: "0.992", "0.9998", "0.001",
 /// "2e-5", "1", "0".
 std::string format_share(double p);

@@ -52,7 +52,7 @@ TEST_CASE("a layer's time is the median of its passes after the warm-ups",
 TEST_CASE("timing layers changes gradients and no weight", "[apps][times]") {
   const nn::Shape shape{1, 12, 12};
   nn::Sequential<float> network =
-      apps::build_cnn<float>(shape, {4, 8}, 3, 1, apps::kClasses, 5);
+      apps::build_cnn<float>(shape, {4, 8}, 3, 1, 10, 5);
   nn::Matrix<float> x = nn::Matrix<float>::Random(shape.features(), 6);
   nn::Labels labels(6);
   labels << 0, 1, 2, 3, 4, 5;
@@ -97,7 +97,7 @@ TEST_CASE("timing layers leaves running statistics as they are",
           "[apps][times]") {
   nn::Sequential<float> network(nn::Shape{6}, 3);
   network.add<nn::Linear>(8).add<nn::BatchNorm1d>();
-  network.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+  network.add<nn::Linear>(10).add<nn::Softmax>();
   const nn::Matrix<float> x = nn::Matrix<float>::Random(6, 4);
   nn::Labels labels(4);
   labels << 3, 1, 4, 1;

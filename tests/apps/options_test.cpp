@@ -1,11 +1,13 @@
 #include "common/options.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "support/catch.h"
 #include "support/errors.h"
+#include "support/temporary_directory.h"
 
 namespace {
 
@@ -294,13 +296,20 @@ TEST_CASE("a training is saved every minute, as often as is said, or never",
         parse(kMlp, {}).to_json());
 }
 
-TEST_CASE("each data set has ten names of its own for its classes",
-          "[apps][options]") {
-  const std::vector<std::string> digits = apps::class_names("mnist");
-  const std::vector<std::string> clothes = apps::class_names("fashion-mnist");
-  REQUIRE(digits.size() == 10);
-  REQUIRE(clothes.size() == 10);
-  CHECK(digits[7] == "7");
-  CHECK(clothes[0] == "T-shirt/top");
-  CHECK(clothes[9] == "Ankle boot");
+TEST_CASE("a data set is one of those known, or a folder", "[apps][options]") {
+  CHECK(parse(kMlp, {"--dataset", "emnist-letters"}).data ==
+        "data/emnist-letters");
+  const nn_test::TemporaryDirectory folder;
+  const std::string own = folder.file("own letters");
+  std::filesystem::create_directory(own);
+  apps::Options options = parse(kMlp, {"--dataset", own});
+  CHECK(options.data == own);
+  CHECK(options.dataset == "own letters");
+  // A name for what lies elsewhere.
+  options = parse(kMlp, {"--dataset", "letters", "--data", own});
+  CHECK(options.data == own);
+  CHECK(options.dataset == "letters");
+  CHECK_THAT(complaint(kMlp, {"--dataset", "emnist"}),
+             ContainsSubstring("emnist-letters") &&
+                 ContainsSubstring("or a folder, got 'emnist'"));
 }

@@ -16,19 +16,22 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
+constexpr int kClasses = 10;
+
 apps::Prediction prediction(int index,
                             int label,
                             const std::vector<double>& first_probabilities) {
   apps::Prediction p;
   p.index = index;
   p.label = label;
+  p.probability.resize(kClasses);
   double rest = 1.0;
   for (std::size_t c = 0; c < first_probabilities.size(); ++c) {
     p.probability[c] = first_probabilities[c];
     rest -= first_probabilities[c];
   }
   p.probability[9] = rest;
-  for (int c = 1; c < apps::kClasses; ++c) {
+  for (int c = 1; c < kClasses; ++c) {
     if (p.probability[static_cast<std::size_t>(c)] >
         p.probability[static_cast<std::size_t>(p.predicted)]) {
       p.predicted = c;
@@ -38,8 +41,7 @@ apps::Prediction prediction(int index,
 }
 
 const apps::ConfusionCell& cell(const apps::Run& run, int label, int column) {
-  return run
-      .confusion[static_cast<std::size_t>(label * apps::kClasses + column)];
+  return run.confusion[static_cast<std::size_t>(label * kClasses + column)];
 }
 
 /// A run of 2 epochs of 3 steps with 20 test images, full of numbers whose
@@ -47,6 +49,7 @@ const apps::ConfusionCell& cell(const apps::Run& run, int label, int column) {
 apps::Run sample_run() {
   nn::Rng rng(3);
   apps::Run run;
+  run.classes = kClasses;
   for (int epoch = 1; epoch <= 2; ++epoch) {
     for (int i = 0; i < 3; ++i) {
       run.steps.push_back({static_cast<long>(run.steps.size()) + 1,
@@ -98,6 +101,7 @@ void damage(const std::string& path,
 TEST_CASE("derive_tables counts, shares and averages by hand-made predictions",
           "[apps][run]") {
   apps::Run run;
+  run.classes = kClasses;
   // Three images of class 0, of which one is taken for class 1; one of class 1.
   run.predictions = {prediction(0, 0, {0.75, 0.125}),
                      prediction(1, 0, {0.25, 0.5}),
@@ -136,6 +140,7 @@ TEST_CASE("derive_tables counts, shares and averages by hand-made predictions",
 
 TEST_CASE("top3 has no more ranks than there are test images", "[apps][run]") {
   apps::Run run;
+  run.classes = kClasses;
   run.predictions = {prediction(0, 4, {0.5})};
   apps::derive_tables(run);
   CHECK(run.top3.size() == 10);
@@ -360,4 +365,55 @@ TEST_CASE("without a summary the tables are still read",
   CHECK(run.top3.size() == written.top3.size());
   CHECK(run.images.size() == written.images.size());
   CHECK(run.layers.size() == written.layers.size());
+}
+
+TEST_CASE("a run of any number of classes is read as it was written",
+          "[apps][run]") {
+  for (const int classes : {2, 26, 62, apps::kMostClasses}) {
+    CAPTURE(classes);
+    nn::Rng rng(5);
+    apps::Run run = sample_run();
+    run.classes = classes;
+    run.predictions.clear();
+    run.images.clear();
+    for (int i = 0; i < 20; ++i) {
+      apps::Prediction p;
+      p.index = i;
+      p.label = i % classes;
+      p.predicted = static_cast<int>(rng.index(classes));
+      for (int c = 0; c < classes; ++c) {
+        p.probability.push_back(rng.uniform() / classes);
+      }
+      run.predictions.push_back(p);
+    }
+    apps::derive_tables(run);
+    REQUIRE(run.confusion.size() == static_cast<std::size_t>(classes) *
+                                        static_cast<std::size_t>(classes));
+    for (const bool named : {true, false}) {
+      if (named) {
+        run.summary["dataset"]["class_names"] =
+            std::vector<std::string>(static_cast<std::size_t>(classes), "c");
+      } else {
+        run.summary["dataset"].erase("class_names");
+      }
+      const nn_test::TemporaryDirectory folder;
+      apps::write_run_tables(folder.path(), run);
+      const apps::Run read = apps::read_run(folder.path());
+      CHECK(read.classes == classes);
+      REQUIRE(read.predictions.size() == run.predictions.size());
+      CHECK(read.predictions[7].probability == run.predictions[7].probability);
+      CHECK(read.confusion.size() == run.confusion.size());
+      CHECK(read.top3.size() == run.top3.size());
+    }
+  }
+}
+
+TEST_CASE("predictions of other classes than the run's are refused",
+          "[apps][run][errors]") {
+  apps::Run run = sample_run();
+  run.predictions[3].probability.pop_back();
+  CHECK_THROWS_AS(apps::derive_tables(run), std::invalid_argument);
+  run = sample_run();
+  run.predictions[3].predicted = kClasses;
+  CHECK_THROWS_AS(apps::derive_tables(run), std::invalid_argument);
 }

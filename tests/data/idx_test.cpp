@@ -455,6 +455,79 @@ TEST_CASE("images and labels in each other's place are refused",
   CHECK_THAT(message, ContainsSubstring("20 x 28 x 28"));
 }
 
+TEST_CASE("labels are bytes, integers, or the first of rows of integers",
+          "[idx]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("labels");
+  const auto integers = [](char dimensions, const std::string& sizes) {
+    return std::string("\0\0\x0c", 3) + dimensions + sizes;
+  };
+  nn::write_file_atomically(path, idx_bytes({3}, std::string("\0\x07\xff", 3)));
+  CHECK(nn::read_idx_labels(path) == std::vector<std::int32_t>{0, 7, 255});
+
+  const std::string two("\0\0\0\x02", 4);
+  const std::string content("\0\0\0\x05\xff\xff\xff\xfe", 8);
+  nn::write_file_atomically(path, integers(1, two) + content);
+  CHECK(nn::read_idx_labels(path) == std::vector<std::int32_t>{5, -2});
+
+  const std::string row_of_two("\0\x01\0\x09\0\0\0\x01\0\0\0\x03\0\0\0\x04",
+                               16);
+  nn::write_file_atomically(path, integers(2, two + two) + row_of_two);
+  CHECK(nn::read_idx_labels(path) == std::vector<std::int32_t>{65545, 3});
+
+  const auto complains = [&path](const std::string& bytes) {
+    nn::write_file_atomically(path, bytes);
+    return message_of<Error>([&path] { nn::read_idx_labels(path); });
+  };
+  CHECK_THAT(complains(integers(1, two) + content.substr(1)),
+             ContainsSubstring("expected 8 bytes for the header's 2, found 7"));
+  CHECK_THAT(complains(integers(3, two + two + two) + std::string(32, 'x')),
+             ContainsSubstring("labels, an array of 1 dimension"));
+  CHECK_THAT(complains(integers(2, two + std::string(4, '\0'))),
+             ContainsSubstring("expected a label in each row"));
+  CHECK_THAT(complains(idx_bytes({2, 2}, "abcd")),
+             ContainsSubstring("labels, an array of 1 dimension"));
+  std::string shorts = integers(1, two) + "abcd";
+  shorts[2] = '\x0b';
+  CHECK_THAT(complains(shorts),
+             ContainsSubstring("IDX file of 16-bit integers"));
+  // Where bytes are read, they stay refused.
+  nn::write_file_atomically(path, integers(1, two) + content);
+  CHECK_THAT(message_of<Error>([&path] { nn::read_idx(path); }),
+             ContainsSubstring("IDX file of 32-bit integers"));
+}
+
+TEST_CASE("a set may count classes from another label and hold columns",
+          "[idx]") {
+  const TemporaryDirectory directory;
+  const std::string images =
+      directory.file("emnist-letters-train-images-idx3-ubyte");
+  const std::string labels =
+      directory.file("emnist-letters-train-labels-idx1-ubyte");
+  // Two images of 2 rows and 3 columns, column by column.
+  nn::write_file_atomically(images, idx_bytes({2, 3, 2}, "adbecfgjhkil"));
+  nn::write_file_atomically(labels, idx_bytes({2}, "\x01\x1a"));
+  nn::IdxSetOptions options;
+  options.classes = 26;
+  options.first_label = 1;
+  options.transposed = true;
+  const nn::IdxSetFiles files =
+      nn::find_idx_set(directory.path(), "emnist-letters-train");
+  CHECK(files.images == images);
+  const nn::ImageSet set = nn::load_idx_set(files, options);
+  CHECK(set.shape == nn::Shape{1, 2, 3});
+  CHECK(to_string(set.images) == "abcdefghijkl");
+  CHECK(static_cast<int>(set.labels.at(0)) == 0);
+  CHECK(static_cast<int>(set.labels.at(1)) == 25);
+
+  options.classes = 25;
+  CHECK_THAT(message_of<Error>([&] { nn::load_idx_set(files, options); }),
+             ContainsSubstring("expected labels from 1 to 25, found 26 at "
+                               "index 1"));
+  options.classes = 257;
+  CHECK_THROWS_AS(nn::load_idx_set(files, options), std::invalid_argument);
+}
+
 TEST_CASE("a set without images is refused", "[idx][errors]") {
   const TinySet set;
   nn::write_file_atomically(set.file(kTrainImages), idx_bytes({0, 28, 28}, ""));

@@ -69,16 +69,15 @@ void check_predictions(const std::string& model,
                     Eigen::Map<nn::Labels>(labels.data(), labels.size()));
   nn::Sequential<float> network =
       model == "mlp"
-          ? apps::build_mlp<float>(test.shape, {256, 128}, apps::kClasses, 77)
-          : apps::build_cnn<float>(
-                test.shape, {16, 32}, 5, 2, apps::kClasses, 77);
+          ? apps::build_mlp<float>(test.shape, {256, 128}, run.classes, 77)
+          : apps::build_cnn<float>(test.shape, {16, 32}, 5, 2, run.classes, 77);
   nn::load_weights(path, network);
   const nn::Matrix<float> y = network.predict(nn::view(std::as_const(x)));
 
   REQUIRE(run.predictions.size() == all.size());
   double largest = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    for (nn::Index c = 0; c < apps::kClasses; ++c) {
+    for (nn::Index c = 0; c < run.classes; ++c) {
       const double difference =
           std::abs(y(c, all[i]) -
                    run.predictions[i].probability[static_cast<std::size_t>(c)]);

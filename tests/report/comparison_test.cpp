@@ -17,7 +17,7 @@ apps::Prediction prediction(int index,
   p.index = index;
   p.label = label;
   p.predicted = predicted;
-  p.probability.fill((1 - confidence) / (apps::kClasses - 1));
+  p.probability.assign(10, (1 - confidence) / 9);
   p.probability[static_cast<std::size_t>(predicted)] = confidence;
   return p;
 }
@@ -97,6 +97,7 @@ TEST_CASE("precision, recall and F1 equal their fractions by hand",
                                             prediction(4, 1, 0, 0.9),
                                             prediction(5, 1, 1, 0.9)};
   apps::Run run;
+  run.classes = 10;
   run.predictions = predictions;
   apps::derive_tables(run);
   const auto scores = report::score_classes(run.confusion);

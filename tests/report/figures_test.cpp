@@ -50,7 +50,7 @@ TEST_CASE("every cell of the confusion figure shows its number", "[figures]") {
     position = svg.find(">" + std::to_string(cell.count) + "</text>", position);
     REQUIRE(position != std::string::npos);
   }
-  for (const std::string& name : apps::run_names(run.summary).classes) {
+  for (const std::string& name : apps::run_names(run).classes) {
     const auto all = texts(apps::draw_confusion(run, apps::MatrixKind::kShare));
     CHECK(std::count(all.begin(), all.end(), name) == 2);
   }
@@ -106,7 +106,7 @@ TEST_CASE("the lines of the loss figure go through the history's values",
 TEST_CASE("the top-3 figure marks the images of another class", "[figures]") {
   const apps::Run run = nn_test::sample_run("mlp", "libnn");
   const auto all = texts(apps::draw_top3(run));
-  const auto names = apps::run_names(run.summary).classes;
+  const auto names = apps::run_names(run).classes;
   long wrong = 0;
   for (const apps::TopImage& top : run.top3) {
     CHECK(contains(all, plot::format_probability(top.probability)));
@@ -326,9 +326,42 @@ TEST_CASE("a test image that the run does not hold is refused",
 }
 
 TEST_CASE("names that a summary lacks are said to be unknown", "[figures]") {
-  const apps::RunNames names = apps::run_names(nlohmann::json::object());
+  apps::Run unknown;
+  unknown.classes = 10;
+  const apps::RunNames names = apps::run_names(unknown);
   CHECK(names.dataset == "unknown data set");
   CHECK(names.model == "unknown model");
-  CHECK(names.classes.size() == apps::kClasses);
+  CHECK(names.classes.size() == 10);
   CHECK(names.classes[7] == "7");
+}
+
+TEST_CASE("the figures have room for any number of classes", "[figures]") {
+  for (const int classes : {2, 10, 26, 47, 62}) {
+    CAPTURE(classes);
+    const apps::Run run =
+        nn_test::sample_run("mlp", "libnn", 3, /*seed=*/1, classes);
+    const std::vector<std::string> names = apps::run_names(run).classes;
+    REQUIRE(names.size() == static_cast<std::size_t>(classes));
+    const plot::Drawing matrix =
+        apps::draw_confusion(run, apps::MatrixKind::kShare);
+    const auto of_matrix = texts(matrix);
+    for (const std::string& name : names) {
+      CHECK(std::count(of_matrix.begin(), of_matrix.end(), name) >= 2);
+    }
+    CHECK(matrix.width() < 1000);
+    // What a report shows on several pages is the whole.
+    std::vector<std::string> parts;
+    for (int first = 0; first < classes; first += apps::kTopClassesOfPage) {
+      const int count = std::min(apps::kTopClassesOfPage, classes - first);
+      const plot::Drawing part = apps::draw_top3(run, first, count);
+      CHECK(part.height() < 1.75 * part.width());
+      for (const std::string& text : texts(part)) parts.push_back(text);
+    }
+    for (const apps::TopImage& top : run.top3) {
+      CHECK(contains(parts, "image " + std::to_string(top.index)));
+    }
+    CHECK_NOTHROW(apps::draw_top3(run));
+    CHECK_NOTHROW(apps::draw_mistakes(run));
+    CHECK_THROWS_AS(apps::draw_top3(run, 1, classes), std::invalid_argument);
+  }
 }

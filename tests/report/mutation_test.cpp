@@ -54,7 +54,7 @@ void write_small_run(const std::string& folder, const std::string& backend) {
   apps::write_run_tables(folder, nn_test::sample_run("cnn", backend));
   nn::Sequential<float> net(nn::Shape{1, 28, 28}, /*seed=*/1);
   net.add<nn::Conv2d>(2, 5, 4).add<nn::ReLU>();
-  net.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+  net.add<nn::Linear>(10).add<nn::Softmax>();
   nn::save_model(folder + "/model.safetensors", net);
 }
 

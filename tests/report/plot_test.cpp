@@ -165,14 +165,15 @@ TEST_CASE("probabilities keep the digits that tell them from 0 and 100 %",
   CHECK(plot::format_probability(0.9998) == "99.980 %");
   CHECK(plot::format_probability(0.9999) == "99.990 %");
   CHECK(plot::format_probability(0.9999987) == "99.99987 %");
-  CHECK(plot::format_probability(0.999999964) == "1 - 3.6e-8");
-  CHECK(plot::format_probability(0.9999987, 4) == "1 - 1.3e-6");
-  CHECK(plot::format_probability(3.1e-7, 4) == "3.1e-5 %");
+  CHECK(plot::format_probability(0.999999964) == "99.9999964 %");
+  CHECK(plot::format_probability(0.9999987, 4) == "> 99.9999 %");
+  CHECK(plot::format_probability(3.1e-7, 4) == "< 0.0001 %");
   CHECK(plot::format_probability(0.5) == "50.00 %");
   CHECK(plot::format_probability(0.00012) == "0.012 %");
   CHECK(plot::format_probability(1.0) == "100 %");
   CHECK(plot::format_probability(0.0) == "0 %");
-  CHECK(plot::format_probability(std::nextafter(1.0, 0.0)) == "1 - 1.1e-16");
+  CHECK(plot::format_probability(std::nextafter(1.0, 0.0)) ==
+        "> 99.999999999999 %");
 }
 
 TEST_CASE("a matrix cell tells almost 0 from 0 and almost 1 from 1", "[plot]") {

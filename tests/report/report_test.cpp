@@ -236,7 +236,7 @@ TEST_CASE("figures that cannot be drawn anew are taken from the run",
   }
   SECTION("with weights for images of another size") {
     nn::Sequential<float> other(nn::Shape{1, 14, 14}, /*seed=*/1);
-    other.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+    other.add<nn::Linear>(10).add<nn::Softmax>();
     nn::save_model(folder + "model.safetensors", other);
     CHECK(shown("filters.png"));
     CHECK_THAT(html_of(results.path()),
@@ -253,7 +253,7 @@ TEST_CASE("a report can be made of any number of epochs and any success",
   apps::Run run = nn_test::sample_run("cnn", "libnn", epochs);
   for (apps::Prediction& p : run.predictions) {
     p.predicted = knows_nothing ? 0 : p.label;
-    p.probability.fill(knows_nothing ? 0.1 : 0.0);
+    p.probability.assign(10, knows_nothing ? 0.1 : 0.0);
     if (!knows_nothing) {
       p.probability[static_cast<std::size_t>(p.label)] = 1.0;
     }
@@ -680,7 +680,7 @@ TEST_CASE("a class without test images has a dash wherever it stands",
   write_tables(results, "cnn", run);
   const report::Results loaded = report::load_runs(results.path());
   const auto present = apps::classes_present(loaded.runs[0].run);
-  for (int c = 0; c < apps::kClasses; ++c) {
+  for (int c = 0; c < loaded.runs[0].run.classes; ++c) {
     CHECK(present.at(static_cast<std::size_t>(c)) == (c != kBag));
   }
   const std::string html = html_of(results.path());

@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kImages = 80;
 
-nn::Sequential<float> sample_network(const std::string& model) {
+nn::Sequential<float> sample_network(const std::string& model,
+                                     int classes = 10) {
   nn::Sequential<float> net(nn::Shape{1, 28, 28}, /*seed=*/1);
   if (model == "mlp") {
     net.add<nn::Linear>(256).add<nn::ReLU>();
@@ -29,8 +30,30 @@ nn::Sequential<float> sample_network(const std::string& model) {
     net.add<nn::Conv2d>(16, 5, 1, 2).add<nn::ReLU>().add<nn::MaxPool2d>(2);
     net.add<nn::Conv2d>(32, 5, 1, 2).add<nn::ReLU>().add<nn::MaxPool2d>(2);
   }
-  net.add<nn::Linear>(apps::kClasses).add<nn::Softmax>();
+  net.add<nn::Linear>(classes).add<nn::Softmax>();
   return net;
+}
+
+std::vector<std::string> sample_names(int classes) {
+  if (classes == 10) {
+    return {"T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot"};
+  }
+  const std::string characters =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::vector<std::string> names;
+  for (const char c : characters.substr(0, static_cast<std::size_t>(classes))) {
+    names.emplace_back(1, c);
+  }
+  return names;
 }
 
 nlohmann::json describe(const nn::Sequential<float>& network) {
@@ -50,9 +73,11 @@ nlohmann::json describe(const nn::Sequential<float>& network) {
 apps::Run sample_run(const std::string& model,
                      const std::string& backend,
                      int epochs,
-                     unsigned seed) {
+                     unsigned seed,
+                     int classes) {
   nn::Rng rng(seed);
   apps::Run run;
+  run.classes = classes;
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     for (int i = 0; i < 4; ++i) {
       const long step = static_cast<long>(run.steps.size()) + 1;
@@ -73,19 +98,18 @@ apps::Run sample_run(const std::string& model,
   for (int i = 0; i < kImages; ++i) {
     apps::Prediction p;
     p.index = i;
-    p.label = i % apps::kClasses;
-    p.predicted = static_cast<int>(
-        rng.uniform() < 0.125 ? rng.index(apps::kClasses) : p.label);
+    p.label = i % classes;
+    p.predicted =
+        static_cast<int>(rng.uniform() < 0.125 ? rng.index(classes) : p.label);
     const double confidence = 0.5 + 0.499 * rng.uniform();
-    for (double& q : p.probability) {
-      q = (1 - confidence) / (apps::kClasses - 1);
-    }
+    p.probability.assign(static_cast<std::size_t>(classes),
+                         (1 - confidence) / (classes - 1));
     p.probability[static_cast<std::size_t>(p.predicted)] = confidence;
     run.predictions.push_back(p);
   }
   apps::derive_tables(run);
-  run.images = apps::collect_images(run, sample_test_set());
-  const nn::Sequential<float> network = sample_network(model);
+  run.images = apps::collect_images(run, sample_test_set(classes));
+  const nn::Sequential<float> network = sample_network(model, classes);
   for (nn::Index i = 0; i + 1 < network.size(); ++i) {
     run.layers.push_back({static_cast<int>(i),
                           network.layer(i).name(),
@@ -98,17 +122,7 @@ apps::Run sample_run(const std::string& model,
       {"backend", backend},
       {"dataset",
        {{"name", "fashion-mnist"},
-        {"class_names",
-         {"T-shirt/top",
-          "Trouser",
-          "Pullover",
-          "Dress",
-          "Coat",
-          "Sandal",
-          "Shirt",
-          "Sneaker",
-          "Bag",
-          "Ankle boot"}},
+        {"class_names", sample_names(classes)},
         {"training_images", 512},
         {"test_images", kImages},
         {"normalization", {{"mean", 0.5}, {"deviation", 0.25}}}}},
@@ -133,12 +147,12 @@ std::vector<apps::LayerOutput> sample_outputs(const std::string& model) {
   return outputs;
 }
 
-nn::ImageSet sample_test_set() {
+nn::ImageSet sample_test_set(int classes) {
   nn::Rng rng(5);
   nn::ImageSet set;
   set.shape = {1, 28, 28};
   for (int i = 0; i < kImages; ++i) {
-    set.labels.push_back(static_cast<int>(i % apps::kClasses));
+    set.labels.push_back(static_cast<int>(i % classes));
     for (int k = 0; k < 28 * 28; ++k) {
       set.images.push_back(static_cast<std::uint8_t>(rng.index(256)));
     }

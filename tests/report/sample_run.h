@@ -10,20 +10,21 @@
 
 namespace nn_test {
 
-/// A made-up run, whole and consistent, of `epochs` epochs of 4 steps on the
-/// images of sample_test_set(). About one prediction in eight is wrong;
-/// another seed makes other mistakes.
+/// A made-up run of up to 62 classes, whole and consistent, of `epochs` epochs
+/// of 4 steps on the images of sample_test_set(). About one prediction in eight
+/// is wrong; another seed makes other mistakes.
 apps::Run sample_run(const std::string& model,
                      const std::string& backend,
                      int epochs = 3,
-                     unsigned seed = 1);
+                     unsigned seed = 1,
+                     int classes = 10);
 
 /// What the layers of such a run's model make of an image; the probabilities at
 /// the end are made up: 88.75 % for the last class.
 std::vector<apps::LayerOutput> sample_outputs(const std::string& model);
 
-/// 80 noise images of 28 x 28, eight of every class.
-nn::ImageSet sample_test_set();
+/// 80 noise images of 28 x 28, of one class after the other.
+nn::ImageSet sample_test_set(int classes = 10);
 
 /// Writes tables, figures and weights of a sample run into `results`/`folder`.
 void write_sample_run(const std::string& results,

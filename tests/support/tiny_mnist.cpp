@@ -13,7 +13,6 @@ namespace nn_test {
 namespace {
 
 constexpr nn::Index kSide = 28;
-constexpr nn::Index kClasses = 10;
 
 char to_char(nn::Index byte) {
   return static_cast<char>(static_cast<unsigned char>(byte));
@@ -25,15 +24,22 @@ void append_big_endian(nn::Index value, std::string& bytes) {
   }
 }
 
-/// Patches stand in two rows of five.
-std::string draw_image(nn::Index label, nn::Rng& rng) {
-  const nn::Index top = 3 + 12 * (label / 5) + rng.index(3);
-  const nn::Index left = 1 + 5 * (label % 5) + rng.index(3);
-  std::string pixels;
+/// Patches stand in two rows of five, or closer in eight rows of eight.
+std::string draw_image(nn::Index c, const TinyMnist& options, nn::Rng& rng) {
+  const bool few = options.classes <= 10;
+  const nn::Index top =
+      few ? 3 + 12 * (c / 5) + rng.index(3) : 3 * (c / 8) + rng.index(2);
+  const nn::Index left =
+      few ? 1 + 5 * (c % 5) + rng.index(3) : 3 * (c % 8) + rng.index(2);
+  const nn::Index height = few ? 9 : 4;
+  std::string pixels(static_cast<std::size_t>(kSide * kSide), '\0');
   for (nn::Index h = 0; h < kSide; ++h) {
     for (nn::Index w = 0; w < kSide; ++w) {
-      const bool inside = top <= h && h < top + 9 && left <= w && w < left + 4;
-      pixels += to_char(inside ? 180 + rng.index(76) : rng.index(40));
+      const bool inside =
+          top <= h && h < top + height && left <= w && w < left + 4;
+      const nn::Index at = options.transposed ? w * kSide + h : h * kSide + w;
+      pixels[static_cast<std::size_t>(at)] =
+          to_char(inside ? 180 + rng.index(76) : rng.index(40));
     }
   }
   return pixels;
@@ -47,9 +53,9 @@ void write_split(const std::string& directory,
   std::string images;
   std::string labels;
   for (nn::Index i = 0; i < count; ++i) {
-    const nn::Index label = i % kClasses;
-    images += draw_image(label, rng);
-    labels += to_char(label);
+    const nn::Index c = i % options.classes;
+    images += draw_image(c, options, rng);
+    labels += to_char(options.first_label + c);
   }
   const auto write = [&](const std::string& what, const std::string& bytes) {
     const std::string dimensions = what == "images" ? "idx3" : "idx1";
@@ -119,8 +125,9 @@ std::string gzip(const std::string&) {
 
 void write_tiny_mnist(const std::string& directory, const TinyMnist& options) {
   const nn::Rng rng(options.seed);
-  write_split(directory, "train", options.training, options, rng.fork(0));
-  write_split(directory, "t10k", options.test, options, rng.fork(1));
+  write_split(
+      directory, options.training_stem, options.training, options, rng.fork(0));
+  write_split(directory, options.test_stem, options.test, options, rng.fork(1));
 }
 
 }  // namespace nn_test

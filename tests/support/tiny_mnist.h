@@ -26,11 +26,16 @@ struct TinyMnist {
   /// train-images.idx3-ubyte for train-images-idx3-ubyte.
   bool dotted_names = false;
   std::uint64_t seed = 1;
+  nn::Index classes = 10;  ///< up to 64
+  nn::Index first_label = 0;
+  bool transposed = false;  ///< images column by column
+  std::string training_stem = "train";
+  std::string test_stem = "t10k";
 };
 
 /// Writes the four files of a small data set in MNIST's format into
-/// `directory`, which must exist: 28 x 28 images of 10 classes, sample i of
-/// class i mod 10. A class is a bright patch at a place of its own, moved by up
+/// `directory`, which must exist: 28 x 28 images, sample i of class i modulo
+/// their number. A class is a bright patch at a place of its own, moved by up
 /// to 2 pixels over noise, so a network learns it in a few epochs.
 void write_tiny_mnist(const std::string& directory,
                       const TinyMnist& options = {});

@@ -26,6 +26,9 @@ constexpr const char* kExpected = "an IDX file";
 constexpr std::size_t kSizeBytes = 4;
 /// The first three bytes of the magic of an array of unsigned bytes.
 constexpr std::uint32_t kBytesMagic = 0x08;
+/// The same of 32-bit integers.
+constexpr std::uint32_t kIntegersMagic = 0x0c;
+constexpr std::size_t kIntegerBytes = 4;
 
 template <typename... Parts>
 [[noreturn]] void throw_damaged(const std::string& path,
@@ -57,11 +60,14 @@ std::string join(const std::vector<Index>& dims) {
 /// make of it.
 std::string find_file(const std::string& directory,
                       const std::string& stem,
-                      const std::string& kind) {
-  const std::array<std::string, 4> names = {stem + "-" + kind,
-                                            stem + "." + kind,
-                                            stem + "-" + kind + ".gz",
-                                            stem + "." + kind + ".gz"};
+                      const std::vector<std::string>& kinds) {
+  std::vector<std::string> names;
+  for (const std::string& kind : kinds) {
+    for (const char* ending : {"", ".gz"}) {
+      names.push_back(stem + "-" + kind + ending);
+      names.push_back(stem + "." + kind + ending);
+    }
+  }
   std::error_code error;
   for (const std::string& name : names) {
     const fs::path path = fs::path(directory) / name;
@@ -73,6 +79,7 @@ std::string find_file(const std::string& directory,
   if (!fs::is_directory(directory, error)) {
     throw_damaged(directory, "no such directory");
   }
+  // Those of the first kind; the others are rare.
   throw_damaged(directory,
                 "none of the files ",
                 names[0],
@@ -259,7 +266,11 @@ std::uint64_t read_growing(ByteStream& source,
   }
 }
 
-IdxArray parse(ByteStream& source, const IdxLimits& limits) {
+/// Of unsigned bytes. With `integers` also of 32-bit integers, whose bytes then
+/// are as the file has them, and it says which of both.
+IdxArray parse(ByteStream& source,
+               const IdxLimits& limits,
+               bool* integers = nullptr) {
   check_argument(limits.max_expansion >= 1,
                  "[read_idx] expected a max_expansion of at least 1, got 0");
   const std::string& path = source.path();
@@ -274,12 +285,15 @@ IdxArray parse(ByteStream& source, const IdxLimits& limits) {
                   got == 1 ? " byte" : " bytes");
   }
   const std::uint32_t dimensions = word[3];
-  if (big_endian(word.data()) >> 8 != kBytesMagic || dimensions == 0) {
+  const std::uint32_t type = big_endian(word.data()) >> 8;
+  const bool is_integers = integers != nullptr && type == kIntegersMagic;
+  if ((type != kBytesMagic && !is_integers) || dimensions == 0) {
     throw_magic(path, word, source);
   }
+  if (integers != nullptr) *integers = is_integers;
 
   IdxArray array;
-  std::uint64_t content_bytes = 1;
+  std::uint64_t content_bytes = is_integers ? kIntegerBytes : 1;
   bool too_large = false;
   for (std::uint32_t d = 0; d < dimensions; ++d) {
     got = source.read(word.data(), word.size());
@@ -347,57 +361,123 @@ IdxArray read_idx(const MemoryFile& file, const IdxLimits& limits) {
   return parse(*internal::open_byte_stream(file, kExpected), limits);
 }
 
-MnistFiles find_mnist(const std::string& directory, Split split) {
-  const std::string stem = split == Split::kTraining ? "train" : "t10k";
-  return {find_file(directory, stem + "-images", "idx3-ubyte"),
-          find_file(directory, stem + "-labels", "idx1-ubyte")};
+std::vector<std::int32_t> read_idx_labels(const std::string& path,
+                                          const IdxLimits& limits) {
+  bool integers = false;
+  const IdxArray array =
+      parse(*internal::open_byte_stream(path, kExpected), limits, &integers);
+  if (!integers || array.dims.size() != 2) {
+    check_dimensions(path, array, 1, "labels, an array of 1 dimension");
+    if (!integers) return {array.bytes.begin(), array.bytes.end()};
+  }
+  const auto count = static_cast<std::size_t>(array.dims[0]);
+  if (array.dims.size() == 2 && array.dims[1] == 0 && count > 0) {
+    throw_damaged(path, "expected a label in each row, found ", count, " x 0");
+  }
+  std::vector<std::int32_t> labels(count);
+  const std::size_t row =
+      count == 0 ? 0 : array.bytes.size() / count;  // its first is the label
+  for (std::size_t i = 0; i < count; ++i) {
+    labels[i] =
+        static_cast<std::int32_t>(big_endian(array.bytes.data() + i * row));
+  }
+  return labels;
+}
+
+IdxSetFiles find_idx_set(const std::string& directory,
+                         const std::string& stem) {
+  return {
+      find_file(directory, stem + "-images", {"idx3-ubyte"}),
+      find_file(
+          directory, stem + "-labels", {"idx1-ubyte", "idx2-int", "idx1-int"})};
+}
+
+IdxSetFiles find_mnist(const std::string& directory, Split split) {
+  return find_idx_set(directory, split == Split::kTraining ? "train" : "t10k");
+}
+
+namespace {
+
+/// From files that hold an image column by column.
+void transpose_images(const Shape& shape, std::vector<std::uint8_t>& images) {
+  const auto area = static_cast<std::size_t>(shape.features());
+  const auto height = static_cast<std::size_t>(shape.height);
+  const auto width = static_cast<std::size_t>(shape.width);
+  std::vector<std::uint8_t> columns(area);
+  for (auto image = images.begin(); image != images.end();
+       image += static_cast<std::ptrdiff_t>(area)) {
+    std::copy_n(image, area, columns.begin());
+    for (std::size_t i = 0; i < area; ++i) {
+      image[static_cast<std::ptrdiff_t>(i)] =
+          columns[i % width * height + i / width];
+    }
+  }
+}
+
+}  // namespace
+
+ImageSet load_idx_set(const IdxSetFiles& files,
+                      const IdxSetOptions& options,
+                      const IdxLimits& limits) {
+  const int first = options.first_label;
+  const int classes = options.classes;
+  check_argument(classes >= 1 && classes <= 256,
+                 "[load_idx_set] expected 1 to 256 classes, got ",
+                 classes);
+  const std::vector<std::int32_t> labels =
+      read_idx_labels(files.labels, limits);
+  IdxArray images = read_idx(files.images, limits);
+  check_dimensions(files.images, images, 3, "images, an array of 3 dimensions");
+  if (images.bytes.empty()) {
+    throw_damaged(files.images,
+                  "expected at least 1 image of at least 1 pixel, ",
+                  "found ",
+                  join(images.dims));
+  }
+  if (static_cast<std::size_t>(images.dims[0]) != labels.size()) {
+    throw_damaged(files.images,
+                  "expected one image for each of the ",
+                  labels.size(),
+                  " labels in ",
+                  files.labels,
+                  ", found ",
+                  images.dims[0]);
+  }
+  ImageSet set;
+  set.labels.reserve(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::int64_t c = std::int64_t{labels[i]} - first;
+    if (c < 0 || c >= classes) {
+      throw_damaged(
+          files.labels,
+          "expected labels ",
+          first == 0
+              ? concat("below ", classes)
+              : concat(
+                    "from ", first, " to ", std::int64_t{first} + classes - 1),
+          ", found ",
+          labels[i],
+          " at index ",
+          i);
+    }
+    set.labels.push_back(static_cast<int>(c));
+  }
+  set.shape = Shape{1, images.dims[1], images.dims[2]};
+  set.images = std::move(images.bytes);
+  if (options.transposed) {
+    std::swap(set.shape.height, set.shape.width);
+    transpose_images(set.shape, set.images);
+  }
+  return set;
 }
 
 ImageSet load_mnist(const std::string& directory,
                     Split split,
                     int classes,
                     const IdxLimits& limits) {
-  check_argument(classes >= 1 && classes <= 256,
-                 "[load_mnist] expected 1 to 256 classes, got ",
-                 classes);
-  const auto [image_path, label_path] = find_mnist(directory, split);
-
-  IdxArray labels = read_idx(label_path, limits);
-  check_dimensions(label_path, labels, 1, "labels, an array of 1 dimension");
-  IdxArray images = read_idx(image_path, limits);
-  check_dimensions(image_path, images, 3, "images, an array of 3 dimensions");
-  if (images.bytes.empty()) {
-    throw_damaged(image_path,
-                  "expected at least 1 image of at least 1 pixel, ",
-                  "found ",
-                  join(images.dims));
-  }
-  if (images.dims[0] != labels.dims[0]) {
-    throw_damaged(image_path,
-                  "expected one image for each of the ",
-                  labels.dims[0],
-                  " labels in ",
-                  label_path,
-                  ", found ",
-                  images.dims[0]);
-  }
-  for (std::size_t i = 0; i < labels.bytes.size(); ++i) {
-    if (labels.bytes[i] >= classes) {
-      throw_damaged(label_path,
-                    "expected labels below ",
-                    classes,
-                    ", found ",
-                    static_cast<int>(labels.bytes[i]),
-                    " at index ",
-                    i);
-    }
-  }
-
-  ImageSet set;
-  set.shape = Shape{1, images.dims[1], images.dims[2]};
-  set.images = std::move(images.bytes);
-  set.labels.assign(labels.bytes.begin(), labels.bytes.end());
-  return set;
+  IdxSetOptions options;
+  options.classes = classes;
+  return load_idx_set(find_mnist(directory, split), options, limits);
 }
 
 }  // namespace nn

@@ -42,25 +42,52 @@ IdxArray read_idx(const std::string& path, const IdxLimits& limits = {});
 /// The same from memory.
 IdxArray read_idx(const MemoryFile& file, const IdxLimits& limits = {});
 
-/// The part of a data set.
-enum class Split { kTraining, kTest };
+/// Reads labels, one for each sample: an array of 1 dimension of unsigned bytes
+/// or 32-bit integers (magic 0x00000c01), or of 2 dimensions of 32-bit integers
+/// (magic 0x00000c02), whose rows begin with the label and go on with what is
+/// known of the sample besides, as QMNIST has it.
+/// Throws std::runtime_error as read_idx() does.
+std::vector<std::int32_t> read_idx_labels(const std::string& path,
+                                          const IdxLimits& limits = {});
 
 /// The two files of one split of MNIST or a set like it.
-struct MnistFiles {
+struct IdxSetFiles {
   std::string images;  ///< path of the images
   std::string labels;  ///< path of the labels
 };
+/// Those of MNIST.
+using MnistFiles = IdxSetFiles;
 
-/// Looks for them in `directory`: train-images-idx3-ubyte or
-/// train-images.idx3-ubyte (t10k-... for the test split), each plain or with
-/// .gz.
+/// Looks for them in `directory`: for the stem "train", train-images-idx3-ubyte
+/// or train-images.idx3-ubyte, and labels of the kinds idx1-ubyte, idx2-int or
+/// idx1-int, each plain or with .gz.
 /// Throws std::runtime_error if a file is missing, listing the names tried.
-MnistFiles find_mnist(const std::string& directory, Split split);
+IdxSetFiles find_idx_set(const std::string& directory, const std::string& stem);
 
-/// Reads images and labels of the files that find_mnist() finds.
-/// Throws std::runtime_error if a file is missing (listing the names tried) or
-/// damaged, if images and labels disagree in number, or if a label is not below
-/// `classes`.
+/// How such files name classes and hold images.
+struct IdxSetOptions {
+  int classes = 256;        ///< from 1 to 256
+  int first_label = 0;      ///< of the first class; EMNIST's letters begin at 1
+  bool transposed = false;  ///< images column by column, as EMNIST's are
+};
+
+/// Reads images and labels: the class of a sample is its label less
+/// `first_label`, and rows of an image lie one after the other.
+/// Throws std::runtime_error if a file is missing or damaged, if images and
+/// labels disagree in number, or if a label is none of a class;
+/// std::invalid_argument if the number of classes is out of range.
+ImageSet load_idx_set(const IdxSetFiles& files,
+                      const IdxSetOptions& options = {},
+                      const IdxLimits& limits = {});
+
+/// The part of a data set.
+enum class Split { kTraining, kTest };
+
+/// find_idx_set() for the stems of MNIST's files: train, and t10k of the test
+/// split.
+IdxSetFiles find_mnist(const std::string& directory, Split split);
+
+/// load_idx_set() of the files that find_mnist() finds.
 ImageSet load_mnist(const std::string& directory,
                     Split split,
                     int classes = 10,
