@@ -395,3 +395,245 @@ TEST_CASE("distortions that make no sense are refused",
           set, &index, 1, {}, 0, x, Eigen::Map<nn::Labels>(labels.data(), 1)),
       Error);
 }
+
+namespace {
+
+using Gray = std::vector<float>;
+
+Gray grays_of(const Gathered& gathered, Index n) {
+  const auto column = gathered.x.col(n);
+  Gray gray;
+  for (Index i = 0; i < column.size(); ++i) {
+    gray.push_back(std::round(column(i)));
+  }
+  return gray;
+}
+
+/// Several versions of one image: one for each epoch.
+std::set<Gray> versions(const nn::ImageSet& set,
+                        const nn::AugmentationOptions& options,
+                        Index epochs) {
+  std::set<Gray> all;
+  for (Index epoch = 0; epoch < epochs; ++epoch) {
+    all.insert(grays_of(gather(set, {0}, options, epoch), 0));
+  }
+  return all;
+}
+
+float at(const nn::Matrix<float>& x,
+         const nn::Shape& shape,
+         Index c,
+         Index h,
+         Index w) {
+  return x((c * shape.height + h) * shape.width + w, 0);
+}
+
+}  // namespace
+
+TEST_CASE("mirrors exchange sides and change no gray level", "[augmentation]") {
+  const nn::ImageSet set = one_image(2, 3, {1, 2, 3, 4, 5, 6});
+  const Gray plain = {1, 2, 3, 4, 5, 6};
+  const Gray sides = {3, 2, 1, 6, 5, 4};
+  const Gray upside_down = {4, 5, 6, 1, 2, 3};
+  const Gray both = {6, 5, 4, 3, 2, 1};
+  nn::AugmentationOptions options;
+  options.flip_horizontal = true;
+  REQUIRE(options.is_on());
+  CHECK(versions(set, options, 40) == std::set<Gray>{plain, sides});
+  options.flip_vertical = true;
+  CHECK(versions(set, options, 40) ==
+        std::set<Gray>{plain, sides, upside_down, both});
+  options.flip_horizontal = false;
+  CHECK(versions(set, options, 40) == std::set<Gray>{plain, upside_down});
+
+  // About half of the images.
+  const nn::ImageSet many = random_set(400, {2, 3, 4});
+  const Gathered mirrored = gather(many, first(400), options);
+  int count = 0;
+  for (Index n = 0; n < 400; ++n) {
+    Gray expected;
+    for (Index c = 0; c < 2; ++c) {
+      for (Index h = 0; h < 3; ++h) {
+        for (Index w = 0; w < 4; ++w) {
+          expected.push_back(many.image(n)[(c * 3 + 2 - h) * 4 + w]);
+        }
+      }
+    }
+    if (grays_of(mirrored, n) == expected) ++count;
+  }
+  CHECK(count > 150);
+  CHECK(count < 250);
+}
+
+TEST_CASE("what comes from outside has the colour or the edge that is wanted",
+          "[augmentation]") {
+  nn::ImageSet set = one_image(2, 2, {10, 20, 30, 40, 50, 60, 70, 80});
+  set.shape = {2, 2, 2};
+  nn::AugmentationOptions options = shift_by(1);
+  const auto corners = [&] {
+    // Of all nine shifts those that move by 1 along both axes.
+    std::set<Gray> found;
+    for (const Gray& gray : versions(set, options, 200)) {
+      const auto kept = [&](float g) {
+        return std::count(gray.begin(), gray.end(), g);
+      };
+      if (kept(10) > 0 && gray[3] == 10) found.insert(gray);
+    }
+    return found;
+  };
+  CHECK(corners() == std::set<Gray>{{0, 0, 0, 10, 0, 0, 0, 50}});
+  options.border_color = {7};
+  CHECK(corners() == std::set<Gray>{{7, 7, 7, 10, 7, 7, 7, 50}});
+  options.border_color = {7, 200};
+  CHECK(corners() == std::set<Gray>{{7, 7, 7, 10, 200, 200, 200, 50}});
+  options.border = nn::AugmentationBorder::kEdge;
+  CHECK(corners() == std::set<Gray>{{10, 10, 10, 10, 50, 50, 50, 50}});
+  // However far out.
+  options = shift_by(50);
+  options.border = nn::AugmentationBorder::kEdge;
+  for (const Gray& gray : versions(set, options, 100)) {
+    CHECK(*std::min_element(gray.begin(), gray.end()) >= 10);
+    CHECK(*std::max_element(gray.begin(), gray.begin() + 4) <= 40);
+  }
+
+  options.border = nn::AugmentationBorder::kColor;
+  options.border_color = {1, 2, 3};
+  CHECK(nn_test::message_of<std::invalid_argument>(
+            [&] { gather(set, {0}, options); }) ==
+        "[Augmentation] expected 1 border colour or one for each of 2 "
+        "channels, got 3");
+}
+
+TEST_CASE("a scale stretches about the centre", "[augmentation]") {
+  // A ramp: the gray level is the column, so that it tells where a pixel comes
+  // from.
+  std::vector<std::uint8_t> ramp;
+  for (int r = 0; r < 9; ++r) {
+    for (int c = 0; c < 9; ++c)
+      ramp.push_back(static_cast<std::uint8_t>(20 * c));
+  }
+  const nn::ImageSet set = one_image(9, 9, ramp);
+  nn::AugmentationOptions options;
+  options.scale = 0.5;
+  options.border = nn::AugmentationBorder::kEdge;
+  double least = 10, most = 0;
+  for (Index epoch = 0; epoch < 200; ++epoch) {
+    const auto x = gather(set, {0}, options, epoch).x;
+    CHECK(std::abs(at(x, set.shape, 0, 4, 4) - 80) < 1e-3);
+    // A pixel aside it is 1 / s columns away.
+    const double s = 20 / (double(at(x, set.shape, 0, 4, 5)) - 80);
+    least = std::min(least, s);
+    most = std::max(most, s);
+    const double left = std::max(0.0, 80 - 80 / s);
+    CHECK(std::abs(at(x, set.shape, 0, 0, 0) - left) < 1e-2);
+  }
+  CHECK(least > 0.499);
+  CHECK(least < 0.52);
+  CHECK(most > 1.47);
+  CHECK(most < 1.501);
+}
+
+TEST_CASE("a crop shows a part of the image and nothing from outside",
+          "[augmentation]") {
+  std::vector<std::uint8_t> ramp;
+  for (int r = 0; r < 10; ++r) {
+    for (int c = 0; c < 10; ++c) {
+      ramp.push_back(static_cast<std::uint8_t>(10 + 20 * c));
+    }
+  }
+  const nn::ImageSet set = one_image(10, 10, ramp);
+  nn::AugmentationOptions options;
+  options.crop = 0.4;
+  options.border = nn::AugmentationBorder::kEdge;
+  double least = 1, leftmost = 1e9, rightmost = 0;
+  for (Index epoch = 0; epoch < 300; ++epoch) {
+    const auto x = gather(set, {0}, options, epoch).x;
+    // The gray level says which column a point is from; between columns 4 and 5
+    // is the middle of the rectangle.
+    const double part =
+        (double(at(x, set.shape, 0, 5, 5)) - at(x, set.shape, 0, 5, 4)) / 20;
+    const double middle =
+        (double(at(x, set.shape, 0, 5, 5)) + at(x, set.shape, 0, 5, 4) - 20) /
+        40;
+    least = std::min(least, part);
+    leftmost = std::min(leftmost, middle - 5 * part);
+    rightmost = std::max(rightmost, middle + 5 * part);
+    CHECK(part <= 1 + 1e-5);
+  }
+  CHECK(least > 0.399);
+  CHECK(least < 0.42);
+  // The sides of the rectangle, of an image whose columns go from -1/2 to 9
+  // 1/2.
+  CHECK(leftmost > -0.501);
+  CHECK(leftmost < -0.3);
+  CHECK(rightmost > 9.3);
+  CHECK(rightmost < 9.501);
+}
+
+TEST_CASE("a function of one's own sees planar images and its own draws",
+          "[augmentation][threads]") {
+  const nn::ImageSet set = random_set(60, {3, 4, 5});
+  nn::AugmentationOptions options = shift_by(1);
+  const Gathered shifted = gather(set, first(60), options);
+  options.function =
+      [](const nn::Shape& shape, nn::View<float> pixels, nn::Rng& rng) {
+        // Another brightness for each channel.
+        for (Index c = 0; c < shape.channels; ++c) {
+          const auto factor = static_cast<float>(rng.uniform());
+          pixels.col(0).segment(c * 20, 20) *= factor;
+        }
+      };
+  const auto bright = [&](int threads) {
+    const nn_test::ScopedThreads scope(threads);
+    return gather(set, first(60), options).x;
+  };
+  const nn::Matrix<float> one = bright(1);
+  CHECK(nn_test::same_bits(bright(3), one));
+  std::set<float> factors;
+  for (Index n = 0; n < 60; ++n) {
+    for (Index c = 0; c < 3; ++c) {
+      const auto before = shifted.x.col(n).segment(c * 20, 20);
+      const auto after = one.col(n).segment(c * 20, 20);
+      Index place = 0;
+      const float factor = after.maxCoeff() / before.maxCoeff(&place);
+      CHECK((after - factor * before).cwiseAbs().maxCoeff() < 1e-3f);
+      factors.insert(factor);
+    }
+  }
+  CHECK(factors.size() == 180);
+
+  // Alone, it gets the image as it is; what it throws comes out.
+  options = {};
+  options.function = [](const nn::Shape&, nn::View<float> pixels, nn::Rng&) {
+    pixels.array() = 255 - pixels.array();
+  };
+  REQUIRE(options.is_on());
+  const Gathered negative = gather(set, {2}, options);
+  for (Index i = 0; i < 60; ++i) {
+    CHECK(std::abs(negative.x(i, 0) - float(255 - set.image(2)[i])) < 1e-3f);
+  }
+  options.function = [](const nn::Shape&, nn::View<float>, nn::Rng&) {
+    throw std::runtime_error("no image");
+  };
+  CHECK_THROWS_WITH(gather(set, first(9), options), "no image");
+}
+
+TEST_CASE("scales and crops outside their range are refused",
+          "[augmentation][errors]") {
+  const auto message = [](double scale, double crop) {
+    nn::AugmentationOptions options;
+    options.scale = scale;
+    options.crop = crop;
+    return nn_test::message_of<std::invalid_argument>(
+        [&] { nn::Augmentation(options, 1); });
+  };
+  CHECK(message(1.0, 1.0) ==
+        "[Augmentation] expected a scale from 0 to 0.99, got 1");
+  CHECK(message(0.0, 0.0) ==
+        "[Augmentation] expected a crop from 0.01 to 1, got 0");
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(message(nan, 1.0) ==
+        "[Augmentation] expected a scale from 0 to 0.99, got nan");
+  CHECK(message(0.0, nan) ==
+        "[Augmentation] expected a crop from 0.01 to 1, got nan");
+}

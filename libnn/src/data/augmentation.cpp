@@ -6,7 +6,6 @@
 #include "data/gray_scale.h"
 #include "nn/check.h"
 #include "nn/parallel.h"
-#include "nn/random.h"
 
 namespace nn {
 namespace {
@@ -16,6 +15,11 @@ constexpr double kPi = 3.141592653589793238462643383280;
 /// Keeps the distortions apart from whatever else is drawn from the same seed,
 /// such as the order of the batches.
 constexpr std::uint64_t kAugmentationStream = 0x646973746f7274u;
+
+/// Of an image's generator: what is not drawn from it itself, so that each
+/// distortion draws the same whatever else is on.
+constexpr std::uint64_t kZoomStream = 1;
+constexpr std::uint64_t kFunctionStream = 2;
 
 /// What lies further out than this many deviations is left off the Gaussian:
 /// 0.3 % of it.
@@ -32,16 +36,29 @@ float displacement(std::uint64_t bits) {
   return static_cast<float>(bits & 0xffffff) * 0x1.0p-23f - 1.0f;
 }
 
-/// The channel, as floats, with a border of one zero around it.
+/// The channel, as floats, with a border of one pixel around it: of the gray
+/// level `border` or, below 0, of the nearest one of the edge.
 void pad_channel(const std::uint8_t* channel,
                  const Shape& shape,
+                 float border,
                  std::vector<float>& padded) {
   const Index width = shape.width + 2;
-  std::fill_n(padded.begin(), width * (shape.height + 2), 0.0f);
+  const auto row_of = [&](Index r) { return padded.begin() + r * width; };
   for (Index r = 0; r < shape.height; ++r) {
-    std::copy_n(channel + r * shape.width,
-                shape.width,
-                padded.begin() + (r + 1) * width + 1);
+    const std::uint8_t* const pixels = channel + r * shape.width;
+    const auto row = row_of(r + 1);
+    row[0] = border < 0.0f ? static_cast<float>(pixels[0]) : border;
+    std::copy_n(pixels, shape.width, row + 1);
+    row[width - 1] =
+        border < 0.0f ? static_cast<float>(pixels[shape.width - 1]) : border;
+  }
+  const Index last = shape.height + 1;
+  if (border < 0.0f) {
+    std::copy_n(row_of(1), width, row_of(0));
+    std::copy_n(row_of(last - 1), width, row_of(last));
+  } else {
+    std::fill_n(row_of(0), width, border);
+    std::fill_n(row_of(last), width, border);
   }
 }
 
@@ -49,8 +66,8 @@ void pad_channel(const std::uint8_t* channel,
 /// 0, and what is left.
 struct Cell {
   Cell(float place, Index size)
-      // Beyond the border all is 0, as it is on the border: moving a place
-      // there changes nothing and needs no condition later.
+      // Beyond the border all is as on it: moving a place there changes nothing
+      // and needs no condition later.
       : before(std::min(static_cast<Index>(clamped(place, size)), size)),
         share(clamped(place, size) - static_cast<float>(before)) {}
 
@@ -94,6 +111,18 @@ Augmentation::Augmentation(const AugmentationOptions& options,
       kMaxSigma,
       " pixels, got ",
       options.elastic_sigma);
+  constexpr double kMaxScale = 0.99;
+  constexpr double kMinCrop = 0.01;
+  check_argument(options.scale >= 0.0 && options.scale <= kMaxScale,
+                 "[Augmentation] expected a scale from 0 to ",
+                 kMaxScale,
+                 ", got ",
+                 options.scale);
+  check_argument(options.crop >= kMinCrop && options.crop <= 1.0,
+                 "[Augmentation] expected a crop from ",
+                 kMinCrop,
+                 " to 1, got ",
+                 options.crop);
 
   const auto radius =
       static_cast<Index>(std::ceil(kCutOff * options.elastic_sigma));
@@ -147,13 +176,9 @@ void Augmentation::smooth(const Shape& shape,
 }
 
 void Augmentation::draw_points(const Shape& shape,
-                               Index epoch,
-                               Index index,
+                               const Rng& image,
                                Scratch& scratch) const {
-  Rng rng = Rng(seed_)
-                .fork(kAugmentationStream)
-                .fork(static_cast<std::uint64_t>(epoch))
-                .fork(static_cast<std::uint64_t>(index));
+  Rng rng = image;
   const auto draw_shift = [&] {
     return static_cast<float>(rng.index(2 * options_.shift + 1) -
                               options_.shift);
@@ -179,8 +204,28 @@ void Augmentation::draw_points(const Shape& shape,
     std::fill_n(scratch.y.begin(), pixels, 0.0f);
   }
 
-  const auto cosine = static_cast<float>(std::cos(angle));
-  const auto sine = static_cast<float>(std::sin(angle));
+  Rng zoom_rng = image.fork(kZoomStream);
+  const auto draw_mirror = [&](bool is_on) {
+    return zoom_rng.index(2) == 1 && is_on ? -1.0 : 1.0;
+  };
+  const double mirror_x = draw_mirror(options_.flip_horizontal);
+  const double mirror_y = draw_mirror(options_.flip_vertical);
+  const double scale = 1.0 + options_.scale * zoom_rng.uniform(-1.0, 1.0);
+  const double part = zoom_rng.uniform(options_.crop, 1.0);
+  const double zoom = part / scale;
+  const auto draw_place = [&](Index size) {
+    const auto side = static_cast<double>(size);
+    return static_cast<float>((side - 1.0) / 2.0 + zoom_rng.uniform(-0.5, 0.5) *
+                                                       (1.0 - part) * side);
+  };
+  const float place_x = draw_place(shape.width);
+  const float place_y = draw_place(shape.height);
+
+  // The matrix zoom R F.
+  const auto xx = static_cast<float>(zoom * mirror_x * std::cos(angle));
+  const auto xy = static_cast<float>(-zoom * mirror_y * std::sin(angle));
+  const auto yx = static_cast<float>(zoom * mirror_x * std::sin(angle));
+  const auto yy = static_cast<float>(zoom * mirror_y * std::cos(angle));
   const auto alpha = static_cast<float>(options_.elastic);
   const float centre_x = static_cast<float>(shape.width - 1) / 2.0f;
   const float centre_y = static_cast<float>(shape.height - 1) / 2.0f;
@@ -190,8 +235,8 @@ void Augmentation::draw_points(const Shape& shape,
     float* y = scratch.y.data() + r * shape.width;
     for (Index c = 0; c < shape.width; ++c) {
       const float u = static_cast<float>(c) - shift_x - centre_x;
-      x[c] = centre_x + (cosine * u - sine * v) + alpha * x[c];
-      y[c] = centre_y + (sine * u + cosine * v) + alpha * y[c];
+      x[c] = place_x + (xx * u + xy * v) + alpha * x[c];
+      y[c] = place_y + (yx * u + yy * v) + alpha * y[c];
     }
   }
 }
@@ -212,7 +257,21 @@ void Augmentation::gather(const ImageSet& set,
   if (!options_.is_on()) return;
 
   const Shape& shape = set.shape;
+  const auto& color = options_.border_color;
+  check_argument(
+      color.size() <= 1 || static_cast<Index>(color.size()) == shape.channels,
+      "[Augmentation] expected 1 border colour or one for each of ",
+      shape.channels,
+      " channels, got ",
+      color.size());
+  const auto border_of = [&](Index channel) {
+    if (options_.border == AugmentationBorder::kEdge) return -1.0f;
+    if (color.empty()) return 0.0f;
+    const auto place = static_cast<std::size_t>(channel);
+    return static_cast<float>(color[color.size() == 1 ? 0 : place]);
+  };
   const Index pixels = shape.height * shape.width;
+  const bool has_function = options_.function != nullptr;
   const auto threads = static_cast<std::size_t>(num_threads());
   if (scratch_.size() < threads) scratch_.resize(threads);
   for (Scratch& scratch : scratch_) {
@@ -222,17 +281,27 @@ void Augmentation::gather(const ImageSet& set,
     reserve(scratch.padded,
             std::max((shape.height + 2) * (shape.width + 2),
                      shape.width + 2 * static_cast<Index>(kernel_.size())));
+    if (has_function) reserve(scratch.image, shape.features());
   }
+  const Rng rng = Rng(seed_)
+                      .fork(kAugmentationStream)
+                      .fork(static_cast<std::uint64_t>(epoch));
 
   const internal::GrayScale<Scalar> gray_scale(normalization);
   const auto workers = static_cast<int>(scratch_.size());
   parallel_for(count, workers, [&](Index n, int worker) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(worker)];
-    draw_points(shape, epoch, indices[n], scratch);
+    const Rng image_rng = rng.fork(static_cast<std::uint64_t>(indices[n]));
+    draw_points(shape, image_rng, scratch);
     const Index width = shape.width + 2;
     for (Index c = 0; c < shape.channels; ++c) {
-      pad_channel(set.image(indices[n]) + c * pixels, shape, scratch.padded);
-      Scalar* out = x.data() + n * shape.features() + c * pixels;
+      pad_channel(set.image(indices[n]) + c * pixels,
+                  shape,
+                  border_of(c),
+                  scratch.padded);
+      Scalar* const out = x.data() + n * shape.features() + c * pixels;
+      float* const grays =
+          has_function ? scratch.image.data() + c * pixels : nullptr;
       for (Index i = 0; i < pixels; ++i) {
         const auto place = static_cast<std::size_t>(i);
         const Cell column(scratch.x[place], shape.width);
@@ -242,9 +311,23 @@ void Augmentation::gather(const ImageSet& set,
         const float top = corner[0] + column.share * (corner[1] - corner[0]);
         const float bottom =
             corner[width] + column.share * (corner[width + 1] - corner[width]);
-        out[i] =
-            gray_scale(static_cast<Scalar>(top + row.share * (bottom - top)));
+        const float gray = top + row.share * (bottom - top);
+        if (grays != nullptr) {
+          grays[i] = gray;
+        } else {
+          out[i] = gray_scale(static_cast<Scalar>(gray));
+        }
       }
+    }
+    if (!has_function) return;
+    Rng function_rng = image_rng.fork(kFunctionStream);
+    options_.function(shape,
+                      View<float>(scratch.image.data(), shape.features(), 1),
+                      function_rng);
+    Scalar* const out = x.data() + n * shape.features();
+    for (Index i = 0; i < shape.features(); ++i) {
+      out[i] = gray_scale(
+          static_cast<Scalar>(scratch.image[static_cast<std::size_t>(i)]));
     }
   });
 }

@@ -31,7 +31,12 @@ struct ImageSet {
   ImageSet head(Index count) const;
 };
 
-/// Mean and standard deviation of the gray levels scaled to 0 .. 1.
+/// Mean and standard deviation of the gray levels scaled to 0 .. 1, the same
+/// for all channels. A Standardize in front of the network scales each by its
+/// own, and is saved with it:
+///
+///   const nn::Samples<float> samples(set, nn::Normalization{});  // in 0 .. 1
+///   net.add<nn::Standardize>(samples.moments());
 struct Normalization {
   double mean = 0.0;       ///< of gray levels in 0 .. 1
   double deviation = 1.0;  ///< larger than 0
