@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "nn/layers/linear.h"
+#include "nn/layers/softmax.h"
 #include "nn/random.h"
 #include "support/catch.h"
 #include "support/errors.h"
@@ -192,4 +194,79 @@ TEST_CASE("metrics refuse what does not fit", "[training][metrics][errors]") {
   CHECK(message([&] { nn::class_scores<double>(y, few); }) ==
         "[class_scores] expected logits of at least 1 sample and a label for "
         "each, got 2 x 3 and 2");
+}
+
+TEST_CASE("a report has the confusion matrix and the numbers of classes",
+          "[training][metrics]") {
+  // Said: 0 1 1 2 0, and nothing of the last one.
+  const auto z = nn_test::samples<double>(
+      {{9, 1, 2}, {0, 3, 1}, {0, 3, 3}, {1, 2, 4}, {5, 5, 5}, {1, kNan, 2}});
+  Labels labels(6);
+  labels << 0, 1, 2, 2, 1, 1;
+  const auto report = nn::classification_report<double>(z, ConstLabels(labels));
+  Matrix<Index> expected(3, 3);
+  expected << 1, 0, 0,  //
+      1, 1, 0,          //
+      0, 1, 1;
+  CHECK(report.confusion == expected);
+  CHECK(report.correct == 3);
+  CHECK(report.accuracy == 0.5);
+  REQUIRE(report.scores.size() == 3);
+  CHECK(report.scores[1].support == 3);
+  CHECK(report.scores[1].recall == Approx(1.0 / 3));
+  CHECK(report.scores[1].precision == 0.5);
+  CHECK(report.scores[2].f1 == Approx(2.0 / 3));
+}
+
+TEST_CASE("a network's report is that of its outputs", "[training][metrics]") {
+  // More samples than are seen at a time, and more classes than figures show.
+  nn::Rng rng(8);
+  const Index count = 700;
+  const Index classes = 47;
+  const auto x = nn_test::normal_matrix<float>(6, count, rng);
+  Labels labels(count);
+  for (Index n = 0; n < count; ++n) {
+    labels(n) = static_cast<int>(rng.index(classes));
+  }
+  nn::Sequential<float> net(nn::Shape{6}, /*seed=*/2);
+  net.add<nn::Linear>(classes).add<nn::Softmax>();
+  const nn::Samples<float> samples(x, labels);
+  const auto report = nn::classification_report<float>(net, samples);
+  const auto expected =
+      nn::classification_report<float>(net.predict(x), ConstLabels(labels));
+  CHECK(report.confusion == expected.confusion);
+  CHECK(report.confusion.sum() == count);
+  CHECK(report.correct ==
+        (net.predict_classes(x).array() == labels.array()).count());
+  CHECK(report.scores[46].f1 == expected.scores[46].f1);
+  CHECK(nn::classification_report<float>(net, samples.subset({5, 5}))
+            .confusion.sum() == 2);
+
+  // Images as they are gathered.
+  nn::ImageSet set;
+  set.shape = nn::Shape{1, 2, 3};
+  for (int i = 0; i < 12; ++i) {
+    set.images.push_back(static_cast<std::uint8_t>(20 * i));
+  }
+  set.labels = {3, 5};
+  nn::Sequential<float> of_images(set.shape, /*seed=*/2);
+  of_images.add<nn::Linear>(classes);
+  const nn::Normalization normalization{0.3, 0.2};
+  const auto on_images = nn::classification_report<float>(
+      of_images, nn::Samples<float>(set, normalization));
+  CHECK(on_images.confusion.row(3).sum() == 1);
+  CHECK(on_images.scores[5].support == 1);
+
+  const auto message = [](const auto& function) {
+    return message_of<std::invalid_argument>(function);
+  };
+  labels(30) = 47;
+  CHECK(message([&] { nn::classification_report<float>(net, samples); }) ==
+        "[classification_report] expected labels from 0 to 46, got 47 for "
+        "sample 30");
+  CHECK(message([&] {
+          nn::classification_report<float>(net, nn::Samples<float>(x, x));
+        }) ==
+        "[classification_report] expected samples of 6 features with labels, "
+        "got 6 with a matrix of targets");
 }

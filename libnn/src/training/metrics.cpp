@@ -62,6 +62,43 @@ double share_of(Index count, Index all) {
   return all > 0 ? static_cast<double>(count) / static_cast<double>(all) : 0.0;
 }
 
+/// Samples that a network sees at a time.
+constexpr Index kPart = 256;
+
+template <typename Scalar>
+Labels classes_of(const ConstView<Scalar>& logits) {
+  Labels classes(logits.cols());
+  for (Index n = 0; n < logits.cols(); ++n) {
+    classes[n] = static_cast<int>(
+        internal::class_of(logits.data() + n * logits.rows(), logits.rows()));
+  }
+  return classes;
+}
+
+/// Of labels that have been checked; -1 is no class.
+ClassificationReport report_of(Index classes,
+                               const Labels& found,
+                               const ConstLabels& labels) {
+  ClassificationReport report;
+  report.confusion = Matrix<Index>::Zero(classes, classes);
+  report.scores.resize(static_cast<std::size_t>(classes));
+  for (Index n = 0; n < labels.size(); ++n) {
+    ++report.scores[static_cast<std::size_t>(labels[n])].support;
+    if (found[n] >= 0) ++report.confusion(labels[n], found[n]);
+  }
+  for (Index c = 0; c < classes; ++c) {
+    ClassScores& scores = report.scores[static_cast<std::size_t>(c)];
+    const Index right = report.confusion(c, c);
+    const Index said = report.confusion.col(c).sum();
+    scores.precision = share_of(right, said);
+    scores.recall = share_of(right, scores.support);
+    scores.f1 = share_of(2 * right, said + scores.support);
+    report.correct += right;
+  }
+  report.accuracy = share_of(report.correct, labels.size());
+  return report;
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -136,25 +173,52 @@ template <typename Scalar>
 std::vector<ClassScores> class_scores(ConstView<Scalar> logits,
                                       ConstLabels labels) {
   check_labels("class_scores", logits, labels);
-  const auto classes = static_cast<std::size_t>(logits.rows());
-  std::vector<Index> said(classes, 0);
-  std::vector<Index> right(classes, 0);
-  std::vector<ClassScores> scores(classes);
-  for (Index n = 0; n < logits.cols(); ++n) {
-    const auto label = static_cast<std::size_t>(labels[n]);
-    ++scores[label].support;
-    const Index found =
-        internal::class_of(logits.data() + n * logits.rows(), logits.rows());
-    if (found < 0) continue;
-    ++said[static_cast<std::size_t>(found)];
-    if (found == labels[n]) ++right[label];
+  return report_of(logits.rows(), classes_of(logits), labels).scores;
+}
+
+template <typename Scalar>
+ClassificationReport classification_report(ConstView<Scalar> logits,
+                                           ConstLabels labels) {
+  check_labels("classification_report", logits, labels);
+  return report_of(logits.rows(), classes_of(logits), labels);
+}
+
+template <typename Scalar>
+ClassificationReport classification_report(const Sequential<Scalar>& network,
+                                           const Samples<Scalar>& samples) {
+  const Index features = network.input_shape().features();
+  const Index classes = network.output_shape().features();
+  check_argument(samples.has_labels() && samples.features() == features,
+                 "[classification_report] expected samples of ",
+                 features,
+                 " features with labels, got ",
+                 samples.features(),
+                 samples.has_labels() ? "" : " with a matrix of targets");
+  const Index total = samples.size();
+  Labels found(total);
+  Labels labels(total);
+  Matrix<Scalar> x(features, std::min(kPart, total));
+  std::vector<Index> indices(static_cast<std::size_t>(x.cols()));
+  for (Index first = 0; first < total; first += kPart) {
+    const Index count = std::min(kPart, total - first);
+    std::iota(indices.begin(), indices.begin() + count, first);
+    const View<Scalar> part(x.leftCols(count));
+    samples.gather(indices.data(),
+                   count,
+                   part,
+                   Eigen::Map<Labels>(labels.data() + first, count));
+    found.segment(first, count) = network.predict_classes(as_const(part));
   }
-  for (std::size_t c = 0; c < classes; ++c) {
-    scores[c].precision = share_of(right[c], said[c]);
-    scores[c].recall = share_of(right[c], scores[c].support);
-    scores[c].f1 = share_of(2 * right[c], said[c] + scores[c].support);
+  for (Index n = 0; n < total; ++n) {
+    check_argument(0 <= labels[n] && labels[n] < classes,
+                   "[classification_report] expected labels from 0 to ",
+                   classes - 1,
+                   ", got ",
+                   labels[n],
+                   " for sample ",
+                   samples.place(n));
   }
-  return scores;
+  return report_of(classes, found, labels);
 }
 
 template <typename Scalar>
@@ -197,6 +261,10 @@ double area_under_roc(ConstView<Scalar> scores, ConstView<Scalar> target) {
   template double top_k_accuracy(ConstView<Scalar>, ConstLabels, Index);     \
   template std::vector<ClassScores> class_scores(ConstView<Scalar>,          \
                                                  ConstLabels);               \
+  template ClassificationReport classification_report(ConstView<Scalar>,     \
+                                                      ConstLabels);          \
+  template ClassificationReport classification_report(                       \
+      const Sequential<Scalar>&, const Samples<Scalar>&);                    \
   template double area_under_roc(ConstView<Scalar>, ConstView<Scalar>);
 NN_INSTANTIATE(float)
 NN_INSTANTIATE(double)

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "nn/network/sequential.h"
+#include "nn/training/samples.h"
 #include "nn/types.h"
 
 namespace nn {
@@ -43,6 +45,33 @@ struct ClassScores {
 template <typename Scalar>
 std::vector<ClassScores> class_scores(ConstView<Scalar> logits,
                                       ConstLabels labels);
+
+/// Which classes were said to be which.
+struct ClassificationReport {
+  /// classes x classes: in row i and column j, how many samples of class i were
+  /// said to be of class j. One without a class is in no column.
+  Matrix<Index> confusion;
+  std::vector<ClassScores> scores;  ///< of each class
+  Index correct = 0;                ///< the sum of the diagonal
+  double accuracy = 0.0;            ///< their share of all samples
+};
+
+/// The report of logits; a sample with a NaN among them has no class.
+template <typename Scalar>
+ClassificationReport classification_report(ConstView<Scalar> logits,
+                                           ConstLabels labels);
+
+/// The same of a network, in inference mode, which needs memory for some of the
+/// samples at a time alone:
+///
+///   const auto report = nn::classification_report<float>(net, {x, labels});
+///   const nn::Index sevens_taken_for_ones = report.confusion(7, 1);
+///
+/// Throws std::invalid_argument also if the samples do not fit the network or
+/// have no labels.
+template <typename Scalar>
+ClassificationReport classification_report(const Sequential<Scalar>& network,
+                                           const Samples<Scalar>& samples);
 
 /// The area under the curve of the receiver operating characteristic: the
 /// probability that a positive sample has a higher score than a negative one,
