@@ -104,6 +104,9 @@ nn::LossResult TorchLearner::step(nn::ConstView<float> x,
                      x.cols(),
                      " samples, got ",
                      targets.size());
+  nn::check_argument(targets.weights().size() == 0,
+                     "[TorchLearner] expected samples without weights, got "
+                     "some with them");
   const torch::Tensor target = tensor_of(targets);
 
   twin_->train();

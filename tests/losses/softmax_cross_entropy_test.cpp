@@ -8,11 +8,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "nn/network/gradient_check.h"
 #include "nn/random.h"
 #include "support/allocations.h"
 #include "support/catch.h"
 #include "support/errors.h"
-#include "support/loss_gradient.h"
 #include "support/matrices.h"
 
 namespace {
@@ -174,23 +174,99 @@ TEST_CASE("the gradient with weights and smoothing agrees with differences",
         options.label_smoothing = smoothing;
         if (is_weighted) options.class_weights = {0.5, 2.0, 0.0, 1.0, 3.0};
         const nn::SoftmaxCrossEntropy<double> loss(options);
-        nn::Matrix<double> logits =
+        const nn::Matrix<double> logits =
             2.0 * nn_test::normal_matrix<double>(5, batch, rng);
         nn::Labels labels(batch);
         for (Index n = 0; n < batch; ++n) {
           labels[n] = static_cast<int>((n * 3 + 1) % 5);
         }
-        nn::Matrix<double> analytic(5, batch);
-        loss.evaluate(logits, labels, analytic);
-        const nn::Matrix<double> numeric =
-            nn_test::numeric_gradient(logits, [&](const nn::Matrix<double>& z) {
-              return loss.evaluate(z, labels).loss;
-            });
         CAPTURE(batch, smoothing, is_weighted);
-        REQUIRE(nn_test::gradient_error(analytic, numeric) <= 1e-7);
+        nn::GradientReport report = nn::check_gradients(loss, logits, labels);
+        INFO(report.to_string());
+        REQUIRE(report.passed);
+        nn::Matrix<double> weights(batch, 1);
+        for (double& weight : weights.reshaped()) {
+          weight = rng.uniform(0.1, 3.0);
+        }
+        report = nn::check_gradients(
+            [&](nn::ConstView<double> z, nn::View<double> dz) {
+              return loss.evaluate(z, labels, dz, weights).loss;
+            },
+            logits);
+        INFO(report.to_string());
+        REQUIRE(report.passed);
       }
     }
   }
+}
+
+TEMPLATE_TEST_CASE("a weighted sample counts as so many in the cross-entropy",
+                   "[losses]",
+                   float,
+                   double) {
+  nn::Rng rng(14);
+  const double rounding = sizeof(TestType) == 4 ? 1e-6 : 1e-14;
+  for (const bool all_options : {false, true}) {
+    nn::SoftmaxCrossEntropyOptions options;
+    if (all_options) {
+      options.class_weights = {0.5, 2, 1};
+      options.label_smoothing = 0.2;
+    }
+    const nn::SoftmaxCrossEntropy<TestType> loss(options);
+    // The second sample is of no account, the third is there three times.
+    nn::Matrix<TestType> logits = nn_test::normal_matrix<TestType>(3, 3, rng);
+    const nn::Labels labels = labels_of({0, 1, 2});
+    nn::Matrix<TestType> repeated(3, 4);
+    repeated << logits.col(0), logits.col(2), logits.col(2), logits.col(2);
+    logits.col(1).setConstant(std::numeric_limits<TestType>::quiet_NaN());
+    nn::Matrix<TestType> drepeated(3, 4), dlogits(3, 3);
+    const nn::LossResult expected =
+        loss.evaluate(repeated, labels_of({0, 2, 2, 2}), drepeated);
+    const auto weights = nn_test::samples<TestType>({{0.5, 0, 1.5}});
+    const nn::LossResult got = loss.evaluate(logits, labels, dlogits, weights);
+    CHECK(std::abs(got.loss - expected.loss) <= rounding * expected.loss);
+    CHECK(got.weight == Catch::Approx(expected.weight / 2));
+    CHECK(got.sum == Catch::Approx(expected.sum / 2));
+    nn::Matrix<TestType> dexpected = nn::Matrix<TestType>::Zero(3, 3);
+    dexpected.col(0) = drepeated.col(0);
+    dexpected.col(2) = 3 * drepeated.col(1);
+    CHECK(nn_test::relative_difference(dlogits, dexpected) <= rounding);
+    CHECK(
+        loss.evaluate(logits, labels, nn::no_view<TestType>(), weights).loss ==
+        got.loss);
+
+    const nn::Matrix<TestType> none = nn::Matrix<TestType>::Zero(3, 1);
+    const nn::LossResult nothing = loss.evaluate(logits, labels, dlogits, none);
+    CHECK(nothing.loss == 0);
+    CHECK(nothing.weight == 0);
+    CHECK((dlogits.array() == 0).all());
+  }
+}
+
+TEST_CASE("right answers are counted without weights", "[losses]") {
+  const auto logits = nn_test::samples<float>({{2, 1}, {1, 2}, {2, 1}});
+  const auto weights = nn_test::samples<float>({{0, 3, 1}});
+  const nn::SoftmaxCrossEntropy<float> loss;
+  CHECK(
+      loss.evaluate(logits, labels_of({0, 1, 1}), nn::no_view<float>(), weights)
+          .correct == 2);
+}
+
+TEST_CASE("the cross-entropy refuses weights that are none",
+          "[losses][errors]") {
+  using Error = std::invalid_argument;
+  const nn::SoftmaxCrossEntropy<float> loss;
+  const nn::Matrix<float> logits = nn::Matrix<float>::Zero(2, 2);
+  const nn::Labels labels = labels_of({0, 1});
+  const auto message = [&](const nn::Matrix<float>& weights) {
+    return nn_test::message_of<Error>(
+        [&] { loss.evaluate(logits, labels, nn::no_view<float>(), weights); });
+  };
+  CHECK(message(nn_test::samples<float>({{1, -2}})) ==
+        "[SoftmaxCrossEntropy] expected finite weights of at least 0, got -2 "
+        "for sample 1");
+  CHECK(message(nn_test::samples<float>({{1, 2, 3}})) ==
+        "[SoftmaxCrossEntropy] expected a weight for each of 2 samples, got 3");
 }
 
 TEMPLATE_TEST_CASE("weights of 1 and no smoothing change no bit of the loss",

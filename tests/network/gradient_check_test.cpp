@@ -2,11 +2,13 @@
 
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "nn/layers/linear.h"
 #include "nn/layers/relu.h"
 #include "nn/layers/softmax.h"
+#include "nn/losses/mean_squared_error.h"
 #include "support/catch.h"
 #include "support/matrices.h"
 
@@ -216,5 +218,36 @@ TEST_CASE("the gradient check refuses what it cannot check",
   options = {};
   options.max_elements = -1;
   CHECK_THROWS_AS(nn::check_gradients(linear, nn::view(x), options),
+                  std::invalid_argument);
+}
+
+TEST_CASE("the gradient check tells right losses from wrong ones",
+          "[gradient_check]") {
+  Rng rng(5);
+  const auto y = nn_test::normal_matrix<double>(4, 6, rng);
+  const auto target = nn_test::normal_matrix<double>(4, 6, rng);
+  CHECK(nn::check_gradients(nn::MeanSquaredError<double>(), y, target).passed);
+  nn::Labels labels(6);
+  labels << 0, 1, 2, 3, 0, 1;
+  CHECK(
+      nn::check_gradients(nn::SoftmaxCrossEntropy<double>(), y, labels).passed);
+
+  // A factor that is off by a millionth, and one element that is forgotten.
+  const auto check = [&](double factor, Index forgotten) {
+    return nn::check_gradients(
+        [&](ConstView<double> x, View<double> dx) {
+          if (dx.size() > 0) dx = 3 * factor * x.cwiseProduct(x);
+          if (dx.size() > 0 && forgotten >= 0) dx.data()[forgotten] = 0;
+          return x.array().cube().sum();
+        },
+        y);
+  };
+  CHECK(check(1, -1).passed);
+  CHECK_FALSE(check(1.000001, -1).passed);
+  const GradientReport report = check(1, 9);
+  CHECK_FALSE(report.passed);
+  CHECK_THAT(report.to_string(),
+             Catch::Matchers::Contains("argument(1, 2): analytic 0"));
+  CHECK_THROWS_AS(nn::check_gradients(nn::ValueAndGradient(), y),
                   std::invalid_argument);
 }

@@ -191,3 +191,61 @@ TEMPLATE_TEST_CASE(
           kTolerance<TestType>);
   });
 }
+
+TEMPLATE_TEST_CASE(
+    "weights of samples agree with LibTorch's losses without a "
+    "mean, weighted by hand",
+    "[parity][loss]",
+    float,
+    double) {
+  parity::for_each_configuration(kConfigurations, [](nn::Rng& rng) {
+    const Index features = between(rng, 2, 12);
+    const Index batch = between(rng, 1, 40);
+    INFO(features << " features, batch " << batch);
+    const auto y = random_matrix<TestType>(rng, features, batch, 2.0);
+    const auto target = random_matrix<TestType>(rng, features, batch, 1.0);
+    nn::Matrix<TestType> weights(1, batch);
+    nn::Labels labels(batch);
+    std::vector<std::int64_t> torch_labels;
+    for (Index n = 0; n < batch; ++n) {
+      weights(0, n) = static_cast<TestType>(rng.uniform(0.1, 4.0));
+      labels[n] = static_cast<int>(rng.index(features));
+      torch_labels.push_back(labels[n]);
+    }
+    // One a row, as a batch of vectors of one feature.
+    const torch::Tensor factors = as_tensor(weights);
+    const auto check = [&](double loss,
+                           const nn::Matrix<TestType>& gradient,
+                           const auto& torch_terms) {
+      torch::Tensor output = as_tensor(y).requires_grad_(true);
+      const torch::Tensor terms = torch_terms(output);
+      const torch::Tensor expected =
+          (terms.reshape({batch, -1}).mean(1) * factors.reshape({batch}))
+              .sum() /
+          factors.sum();
+      expected.backward();
+      CHECK(relative_error<TestType>(loss,
+                                     expected.template item<double>(),
+                                     10.0) <= kTolerance<TestType>);
+      CHECK(relative_error(
+                gradient, output.grad(), 6.0 / static_cast<double>(batch)) <=
+            kTolerance<TestType>);
+    };
+    nn::Matrix<TestType> dy(features, batch);
+    const double squares =
+        nn::MeanSquaredError<TestType>().evaluate(y, target, dy, weights);
+    check(squares, dy, [&](const torch::Tensor& output) {
+      return torch::mse_loss(output, as_tensor(target), at::Reduction::None);
+    });
+    const double entropy = nn::SoftmaxCrossEntropy<TestType>()
+                               .evaluate(y, labels, dy, weights)
+                               .loss;
+    check(entropy, dy, [&](const torch::Tensor& output) {
+      return torch::cross_entropy_loss(
+          output,
+          torch::tensor(torch_labels, torch::kInt64),
+          {},
+          at::Reduction::None);
+    });
+  });
+}

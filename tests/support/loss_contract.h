@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "nn/losses/loss.h"
+#include "nn/network/gradient_check.h"
 #include "nn/random.h"
 #include "support/allocations.h"
-#include "support/loss_gradient.h"
 #include "support/matrices.h"
 #include "support/threads.h"
 
@@ -74,16 +74,82 @@ std::vector<std::string> loss_violations(const nn::Loss<Scalar>& loss) {
   }
   if constexpr (sizeof(Scalar) == sizeof(double)) {
     for (const nn::Index cols : {1, 2, 7}) {
-      nn::Matrix<double> y = draw(5, cols, target);
-      nn::Matrix<double> dy(5, cols);
-      loss.evaluate(y, target, dy);
-      const nn::Matrix<double> numeric =
-          numeric_gradient(y, [&](const nn::Matrix<double>& x) {
-            return loss.evaluate(x, target);
-          });
-      expect(gradient_error(dy, numeric) <= 1e-7,
+      const nn::Matrix<double> y = draw(5, cols, target);
+      expect(nn::check_gradients(loss, y, target).passed,
              "the gradient agrees with differences of the loss");
+      nn::Matrix<double> weights(cols, 1);
+      for (double& weight : weights.reshaped()) {
+        weight = rng.uniform(0.1, 3.0);
+      }
+      expect(nn::check_gradients(
+                 [&](nn::ConstView<double> at, nn::View<double> dy) {
+                   return loss.evaluate(at, target, dy, weights);
+                 },
+                 y)
+                 .passed,
+             "the weighted gradient agrees with differences of the loss");
     }
+  }
+  {
+    // Weights 2 0 1 3 are the first sample twice, none of the second, and so
+    // on, whatever the second is.
+    nn::Matrix<Scalar> y = draw(3, 4, target);
+    const std::vector<nn::Index> repeated = {0, 0, 2, 3, 3, 3};
+    nn::Matrix<Scalar> y_repeated(3, 6), target_repeated(3, 6),
+        dy_repeated(3, 6);
+    for (nn::Index n = 0; n < 6; ++n) {
+      const nn::Index from = repeated[static_cast<std::size_t>(n)];
+      y_repeated.col(n) = y.col(from);
+      target_repeated.col(n) = target.col(from);
+    }
+    y.col(1).setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+    const nn::Matrix<Scalar> weights = samples<Scalar>({{2, 0, 1, 3}});
+    const double expected =
+        loss.evaluate(y_repeated, target_repeated, dy_repeated);
+    nn::Matrix<Scalar> dy_expected = nn::Matrix<Scalar>::Zero(3, 4);
+    for (nn::Index n = 0; n < 6; ++n) {
+      dy_expected.col(repeated[static_cast<std::size_t>(n)]) +=
+          dy_repeated.col(n);
+    }
+    nn::Matrix<Scalar> dy(3, 4);
+    const std::size_t before = allocation_count();
+    const double got = loss.evaluate(y, target, dy, weights);
+    expect(allocation_count() == before, "a weighted loss allocates nothing");
+    expect(std::abs(got - expected) <= 1e-6 * std::abs(expected) &&
+               relative_difference(dy, dy_expected) <= 1e-6,
+           "a sample of weight 2 counts as two, one of weight 0 not at all");
+    expect(loss.evaluate(y, target, nn::no_view<Scalar>(), weights) == got,
+           "the weighted loss is the same with and without its gradient");
+    nn::Matrix<Scalar> in_place = y;
+    loss.evaluate(in_place, target, in_place, weights);
+    expect(same_bits(in_place, dy),
+           "the weighted gradient may overwrite the output");
+    const nn::Matrix<Scalar> none = nn::Matrix<Scalar>::Zero(1, 4);
+    expect(loss.evaluate(y, target, dy, none) == 0 && (dy.array() == 0).all(),
+           "without a sample that counts, loss and gradient are 0");
+
+    dy.setOnes();
+    const auto refuses_weights = [&](const nn::Matrix<Scalar>& bad) {
+      try {
+        loss.evaluate(y, target, dy, bad);
+      } catch (const std::invalid_argument& error) {
+        return std::string(error.what())
+                       .rfind("[" + std::string(loss.name()) + "] ", 0) == 0 &&
+               (dy.array() == 1).all();
+      }
+      return false;
+    };
+    const auto with_last = [&](Scalar last) {
+      nn::Matrix<Scalar> bad = weights;
+      bad(3, 0) = last;
+      return bad;
+    };
+    using Limits = std::numeric_limits<Scalar>;
+    expect(refuses_weights(with_last(-1)) &&
+               refuses_weights(with_last(Limits::quiet_NaN())) &&
+               refuses_weights(with_last(Limits::infinity())) &&
+               refuses_weights(nn::Matrix<Scalar>(weights.topRows(3))),
+           "weights that are negative, not finite or too few are refused");
   }
   {
     const nn::Matrix<Scalar> y = draw(99, 700, target);

@@ -28,25 +28,10 @@ namespace {
 
 using View = ConstView<double>;
 
-// The largest difference of the gradient from that by central differences.
-double gradient_error(const Objective<double>& objective,
-                      Matrix<double> y,
-                      const Targets<double>& targets) {
-  Matrix<double> dy(y.rows(), y.cols());
-  objective.evaluate(View(y), targets, nn::view(dy));
-  double error = 0.0;
-  constexpr double kStep = 1e-6;
-  for (Index i = 0; i < y.size(); ++i) {
-    const double before = y.data()[i];
-    y.data()[i] = before + kStep;
-    const double above = objective.evaluate(View(y), targets).loss;
-    y.data()[i] = before - kStep;
-    const double below = objective.evaluate(View(y), targets).loss;
-    y.data()[i] = before;
-    error = std::max(error,
-                     std::abs((above - below) / (2.0 * kStep) - dy.data()[i]));
-  }
-  return error;
+bool has_right_gradient(const Objective<double>& objective,
+                        const Matrix<double>& y,
+                        const Targets<double>& targets) {
+  return nn::check_gradients(objective, y, targets).passed;
 }
 
 // Squared errors of samples that weigh as much as their first target says.
@@ -101,10 +86,11 @@ TEST_CASE("an objective of a loss has its mean over samples", "[training]") {
 
   nn::Rng rng(1);
   const auto random = nn_test::matrix_away_from_zero<double>(2, 3, rng);
-  CHECK(gradient_error(*objective, random, View(target)) < 1e-8);
-  CHECK(gradient_error(*nn::make_objective<double>(nn::SmoothL1<double>(0.5)),
-                       random,
-                       View(target)) < 1e-8);
+  CHECK(has_right_gradient(*objective, random, View(target)));
+  CHECK(
+      has_right_gradient(*nn::make_objective<double>(nn::SmoothL1<double>(0.5)),
+                         random,
+                         View(target)));
 }
 
 TEST_CASE("several labels at once are binary cross-entropies of logits",
@@ -131,7 +117,7 @@ TEST_CASE("several labels at once are binary cross-entropies of logits",
   // The second one answers 0.2, yes, where no is right.
   CHECK(result.correct == 2);
   CHECK(objective.counts_correct());
-  CHECK(gradient_error(objective, z, View(target)) < 1e-8);
+  CHECK(has_right_gradient(objective, z, View(target)));
 
   // The gradient may stand in the logits' own memory.
   Matrix<double> dz(2, 3);
@@ -167,7 +153,7 @@ TEST_CASE("classes are told apart by the softmax cross-entropy", "[training]") {
   CHECK(result.weight == 1.0 + 0.5 + 2.0 + 0.5 + 0.5);
   CHECK(result.correct == expected.correct);
   CHECK(nn_test::same_bits(dz, expected_dz));
-  CHECK(gradient_error(objective, z, ConstLabels(labels)) < 1e-8);
+  CHECK(has_right_gradient(objective, z, ConstLabels(labels)));
 }
 
 TEST_CASE("an objective of one's own says sum and weight", "[training]") {
@@ -178,9 +164,57 @@ TEST_CASE("an objective of one's own says sum and weight", "[training]") {
   weights << 1, 3;
   CHECK(objective->evaluate(View(y), View(weights)).loss ==
         Approx((4.0 + 27.0) / 4.0));
-  CHECK(gradient_error(*objective, y, View(weights)) < 1e-8);
+  CHECK(has_right_gradient(*objective, y, View(weights)));
   weights.setZero();
   CHECK(objective->evaluate(View(y), View(weights)).loss == 0.0);
+}
+
+TEST_CASE("objectives weigh samples, and parts of a batch add up to it",
+          "[training]") {
+  nn::Rng rng(3);
+  const Index batch = 7;
+  const auto y = nn_test::normal_matrix<double>(3, batch, rng);
+  const Matrix<double> target =
+      nn_test::normal_matrix<double>(3, batch, rng).array().abs().min(1.0);
+  Labels labels(batch);
+  labels << 0, 2, 1, 2, 2, 0, 1;
+  Matrix<double> weights(1, batch);
+  weights << 2, 0, 1, 0.5, 3, 0, 1;
+  const nn::CrossEntropyObjective<double> classes({{1.0, 2.0, 0.5}, 0.1});
+  const nn::MultiLabelObjective<double> several({1.0, 3.0, 0.5});
+  const auto numbers =
+      nn::make_objective<double>(nn::MeanSquaredError<double>({2, 3, 4}));
+  for (const Objective<double>* objective :
+       std::vector<const Objective<double>*>{
+           &classes, &several, numbers.get()}) {
+    CAPTURE(objective->name());
+    CHECK(objective->takes_weights());
+    const bool has_labels = objective == &classes;
+    const Targets<double> plain = has_labels
+                                      ? Targets<double>(ConstLabels(labels))
+                                      : Targets<double>(View(target));
+    const Targets<double> targets = plain.weighted(weights.data());
+    CHECK(has_right_gradient(*objective, y, targets));
+    const LossResult whole = objective->evaluate(View(y), targets);
+    CHECK(whole.loss != objective->evaluate(View(y), plain).loss);
+    CHECK(whole.correct == objective->evaluate(View(y), plain).correct);
+    if (!has_labels) CHECK(whole.weight == weights.sum());
+    LossResult sum;
+    for (const auto& [first, count] :
+         std::vector<std::pair<Index, Index>>{{0, 3}, {3, 3}, {6, 1}}) {
+      const LossResult part = objective->evaluate(
+          View(y.middleCols(first, count)), targets.middle(first, count));
+      sum.sum += part.sum;
+      sum.weight += part.weight;
+    }
+    CHECK(sum.sum / sum.weight == Approx(whole.loss).epsilon(1e-13));
+  }
+  // One that does not heed them refuses them.
+  CHECK(message_of<std::invalid_argument>([&] {
+          Weighted().evaluate(
+              View(y), Targets<double>(View(target)).weighted(weights.data()));
+        }) ==
+        "[Weighted] expected samples without weights, got some with them");
 }
 
 TEST_CASE("objectives refuse what does not fit", "[training][errors]") {

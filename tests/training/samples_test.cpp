@@ -165,3 +165,31 @@ TEST_CASE("samples with targets refuse what does not fit",
         "[Samples] expected samples with labels, got those with a matrix of "
         "targets");
 }
+
+TEST_CASE("samples keep their weights in subsets", "[training][samples]") {
+  const auto x = nn_test::samples<float>({{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+  const nn::Labels labels = nn::Labels::Zero(4);
+  const auto weights = nn_test::samples<float>({{1, 0, 2.5, 3}});
+  const nn::Samples<float> plain(x, labels);
+  CHECK_FALSE(plain.has_weights());
+  CHECK(plain.weight(2) == 1);
+  const auto all = plain.weighted(weights);
+  CHECK(all.has_weights());
+  CHECK(all.weight(2) == 2.5f);
+  const auto some = all.subset({3, 2, 3});
+  CHECK(some.weight(0) == 3);
+  CHECK(some.weight(1) == 2.5f);
+  // The numbers of all, also where it is a subset that gets them.
+  CHECK(plain.subset({3, 2}).weighted(weights).weight(1) == 2.5f);
+
+  using Error = std::invalid_argument;
+  const auto message = [&](const nn::Matrix<float>& bad) {
+    return nn_test::message_of<Error>([&] { plain.weighted(bad); });
+  };
+  CHECK(message(nn_test::samples<float>({{1, 0, -1, 3}})) ==
+        "[Samples] expected finite weights of at least 0, got -1 for sample 2");
+  CHECK(message(nn_test::samples<float>({{1, 0, 2}})) ==
+        "[Samples] expected a weight for each of 4 samples, got 3");
+  CHECK(message(nn_test::samples<float>({{0, 0, 0, 0}})) ==
+        "[Samples] expected a weight above 0, got none");
+}

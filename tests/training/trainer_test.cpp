@@ -432,6 +432,71 @@ TEST_CASE("class weights reach loss and validation as a whole", "[trainer]") {
   CHECK(measured.correct == expected.correct);
 }
 
+TEST_CASE(
+    "weights of samples reach training and validation, whatever the last "
+    "batch",
+    "[trainer]") {
+  // A sample of weight 3 is as good as three of it; 301 of them in batches of
+  // 16, and more than one pass of the measurement takes.
+  const Data<double> data = two_clusters<double>(301);
+  Matrix<double> weights(1, 301);
+  std::vector<Index> repeated;
+  for (Index n = 0; n < 301; ++n) {
+    weights(0, n) = static_cast<double>(n % 4);
+    for (Index k = 0; k < n % 4; ++k) repeated.push_back(n);
+  }
+  const Matrix<double> numbers = data.x.colwise().sum();
+  for (const bool has_labels : {true, false}) {
+    const Samples<double> plain =
+        has_labels ? data.samples() : Samples<double>(data.x, numbers);
+    const Samples<double> weighted = plain.weighted(weights);
+    auto net = small_network<double>();
+    if (!has_labels) net.add<nn::Linear>(1);
+    // So small that the network stays what it is.
+    nn::Sgd<double> sgd(net.parameters(), {/*learning_rate=*/1e-300});
+    TrainerOptions options;
+    options.epochs = 1;
+    options.batch_size = 16;
+    const auto check = [&](Trainer<double>& trainer) {
+      const auto report = trainer.fit(weighted, weighted).back();
+      const double expected = trainer.evaluate(plain.subset(repeated)).loss;
+      CHECK(report.validation->loss == Catch::Approx(expected).epsilon(1e-12));
+      CHECK(report.train_loss == Catch::Approx(expected).epsilon(1e-12));
+      CHECK(report.validation->correct == trainer.evaluate(plain).correct);
+      CHECK(std::abs(trainer.evaluate(plain).loss - expected) >
+            1e-3 * expected);
+    };
+    if (has_labels) {
+      Trainer<double> trainer(net, sgd, options);
+      check(trainer);
+    } else {
+      Trainer<double> trainer(
+          net, sgd, nn::MeanSquaredError<double>(), options);
+      check(trainer);
+    }
+  }
+}
+
+TEST_CASE("a weighted step is the same in micro-batches", "[trainer]") {
+  const Data<double> data = two_clusters<double>(12);
+  Matrix<double> weights(1, 12);
+  weights << 1, 0, 2, 5, 0.5, 1, 3, 0, 0, 0, 0, 0;
+  const auto train = [&](Index micro_batches) {
+    auto net = small_network<double>();
+    nn::Sgd<double> sgd(net.parameters(), {/*learning_rate=*/0.5});
+    TrainerOptions options;
+    options.epochs = 3;
+    options.batch_size = 12;
+    options.micro_batches = micro_batches;
+    Trainer<double>(net, sgd, options).fit(data.samples().weighted(weights));
+    return net.predict(data.x);
+  };
+  const Matrix<double> whole = train(1);
+  for (const Index parts : {2, 5, 12}) {
+    CHECK(nn_test::relative_difference(train(parts), whole) < 1e-12);
+  }
+}
+
 TEST_CASE("a training is the same to the bit for any number of threads",
           "[trainer][threads]") {
   const nn::ImageSet set = tiny_images(70);

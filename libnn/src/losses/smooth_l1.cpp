@@ -14,13 +14,18 @@ SmoothL1<Scalar>::SmoothL1(double beta, const std::vector<double>& units)
 }
 
 template <typename Scalar>
+void SmoothL1<Scalar>::check_target(const ConstView<Scalar>& target) const {
+  internal::check_factors(name(), factors_, target.rows());
+}
+
+template <typename Scalar>
 double SmoothL1<Scalar>::do_evaluate(ConstView<Scalar> y,
                                      ConstView<Scalar> target,
                                      Scalar scale,
                                      Scalar* dy) const {
   kernels::LossArgs<Scalar> args{
       y.data(), target.data(), scale, dy, y.size(), beta_};
-  internal::set_factors(name(), factors_, y.rows(), args);
+  internal::set_factors(factors_, args);
   return kernels::smooth_l1(args);
 }
 

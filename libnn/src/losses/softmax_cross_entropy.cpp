@@ -1,10 +1,12 @@
 #include "nn/losses/softmax_cross_entropy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "class_of.h"
+#include "losses/sample_weights.h"
 #include "nn/check.h"
 #include "option_checks.h"
 
@@ -48,6 +50,20 @@ void check_sizes(ConstView<Scalar> logits, ConstLabels labels) {
                    classes,
                    " classes");
   }
+}
+
+template <typename Scalar>
+void check_gradient_size(ConstView<Scalar> logits, View<Scalar> dlogits) {
+  check_argument(
+      dlogits.rows() == logits.rows() && dlogits.cols() == logits.cols(),
+      "[SoftmaxCrossEntropy] expected dlogits of ",
+      logits.rows(),
+      " x ",
+      logits.cols(),
+      " as the logits are, got ",
+      dlogits.rows(),
+      " x ",
+      dlogits.cols());
 }
 
 /// How one sample counts: its loss is
@@ -141,7 +157,8 @@ template <typename Scalar>
 LossResult SoftmaxCrossEntropy<Scalar>::batch_loss(
     const ConstView<Scalar>& logits,
     const ConstLabels& labels,
-    Scalar* dlogits) const {
+    Scalar* dlogits,
+    const ConstView<Scalar>& sample_weights) const {
   const Index classes = logits.rows();
   const Index batch = logits.cols();
   const std::vector<double>& class_weights = options_.class_weights;
@@ -152,34 +169,47 @@ LossResult SoftmaxCrossEntropy<Scalar>::batch_loss(
       class_weights.size(),
       " classes as there are class weights, got ",
       classes);
+  double divisor =
+      internal::sum_of_weights("SoftmaxCrossEntropy", sample_weights, batch);
+  const auto weight_of_sample = [&](Index n) {
+    return sample_weights.size() == 0
+               ? 1.0
+               : static_cast<double>(sample_weights.data()[n]);
+  };
   const auto weight_of_label = [&](Index n) {
     return is_weighted ? class_weights[static_cast<std::size_t>(labels[n])]
                        : 1.0;
   };
-  double divisor = static_cast<double>(batch);
   if (is_weighted) {
     divisor = 0.0;
-    for (Index n = 0; n < batch; ++n) divisor += weight_of_label(n);
+    for (Index n = 0; n < batch; ++n) {
+      divisor += weight_of_sample(n) * weight_of_label(n);
+    }
   }
 
   Weights weights;
   weights.share = divisor > 0.0 ? 1.0 / divisor : 0.0;
   weights.of_class = is_weighted ? class_weights.data() : nullptr;
-  weights.spread = options_.label_smoothing / static_cast<double>(classes);
+  const double spread = options_.label_smoothing / static_cast<double>(classes);
   const double spread_sum =
-      weights.spread * (is_weighted ? weight_sum_ : double(classes));
+      spread * (is_weighted ? weight_sum_ : double(classes));
   LossResult result;
   for (Index n = 0; n < batch; ++n) {
     bool correct = false;
-    weights.label = (1.0 - options_.label_smoothing) * weight_of_label(n);
-    weights.total = weights.label + spread_sum;
-    result.loss +=
-        sample_loss(logits.data() + n * classes,
-                    classes,
-                    static_cast<Index>(labels[n]),
-                    weights,
-                    dlogits == nullptr ? nullptr : dlogits + n * classes,
-                    correct);
+    const Scalar* const z = logits.data() + n * classes;
+    Scalar* const dz = dlogits == nullptr ? nullptr : dlogits + n * classes;
+    const auto label = static_cast<Index>(labels[n]);
+    const double weight = weight_of_sample(n);
+    if (weight > 0.0) {
+      weights.label =
+          weight * (1.0 - options_.label_smoothing) * weight_of_label(n);
+      weights.spread = weight * spread;
+      weights.total = weights.label + weight * spread_sum;
+      result.loss += sample_loss(z, classes, label, weights, dz, correct);
+    } else {
+      correct = internal::class_of(z, classes) == label;
+      if (dz != nullptr) std::fill_n(dz, classes, Scalar(0));
+    }
     if (correct) ++result.correct;
   }
   result.sum = result.loss;
@@ -192,7 +222,7 @@ template <typename Scalar>
 LossResult SoftmaxCrossEntropy<Scalar>::evaluate(ConstView<Scalar> logits,
                                                  ConstLabels labels) const {
   check_sizes<Scalar>(logits, labels);
-  return batch_loss(logits, labels, nullptr);
+  return batch_loss(logits, labels, nullptr, ConstView<Scalar>(nullptr, 0, 0));
 }
 
 template <typename Scalar>
@@ -200,17 +230,22 @@ LossResult SoftmaxCrossEntropy<Scalar>::evaluate(ConstView<Scalar> logits,
                                                  ConstLabels labels,
                                                  View<Scalar> dlogits) const {
   check_sizes<Scalar>(logits, labels);
-  check_argument(
-      dlogits.rows() == logits.rows() && dlogits.cols() == logits.cols(),
-      "[SoftmaxCrossEntropy] expected dlogits of ",
-      logits.rows(),
-      " x ",
-      logits.cols(),
-      " as the logits are, got ",
-      dlogits.rows(),
-      " x ",
-      dlogits.cols());
-  return batch_loss(logits, labels, dlogits.data());
+  check_gradient_size<Scalar>(logits, dlogits);
+  return batch_loss(
+      logits, labels, dlogits.data(), ConstView<Scalar>(nullptr, 0, 0));
+}
+
+template <typename Scalar>
+LossResult SoftmaxCrossEntropy<Scalar>::evaluate(
+    ConstView<Scalar> logits,
+    ConstLabels labels,
+    View<Scalar> dlogits,
+    ConstView<Scalar> weights) const {
+  check_sizes<Scalar>(logits, labels);
+  const bool wants_gradient = dlogits.size() > 0;
+  if (wants_gradient) check_gradient_size<Scalar>(logits, dlogits);
+  return batch_loss(
+      logits, labels, wants_gradient ? dlogits.data() : nullptr, weights);
 }
 
 template class SoftmaxCrossEntropy<float>;

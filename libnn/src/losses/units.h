@@ -27,24 +27,28 @@ std::vector<Scalar> factors_of(const char* who,
   return factors;
 }
 
-/// Throws std::invalid_argument if they are not as many as `args` needs for
-/// samples of so many features.
+/// Throws std::invalid_argument if there are too few or too many for samples of
+/// so many features.
 template <typename Scalar>
-void set_factors(const char* who,
-                 const std::vector<Scalar>& factors,
-                 Index features,
-                 kernels::LossArgs<Scalar>& args) {
-  if (factors.empty()) return;
+void check_factors(const char* who,
+                   const std::vector<Scalar>& factors,
+                   Index features) {
   const auto count = static_cast<Index>(factors.size());
-  check_argument(count == 1 || count == features,
+  check_argument(count <= 1 || count == features,
                  "[",
                  who,
                  "] expected 1 unit or one for each of ",
                  features,
                  " features, got ",
                  count);
+}
+
+template <typename Scalar>
+void set_factors(const std::vector<Scalar>& factors,
+                 kernels::LossArgs<Scalar>& args) {
+  if (factors.empty()) return;
   args.weights = factors.data();
-  args.weight_count = count;
+  args.weight_count = static_cast<Index>(factors.size());
 }
 
 }  // namespace nn::internal

@@ -249,4 +249,49 @@ GradientReport check_gradients(Sequential<double>& network,
   return check_all(tensors, differences, options, rng);
 }
 
+GradientReport check_gradients(const ValueAndGradient& function,
+                               ConstView<double> x,
+                               const GradientCheckOptions& options) {
+  check_options(x, options);
+  check_argument(function != nullptr,
+                 "[check_gradients] expected a function, got an empty one");
+  Rng rng(options.seed);
+  Matrix<double> argument = x;
+  const auto value = [&](Matrix<double>& out) {
+    internal::resize(out, 1, 1);
+    out(0, 0) = function(view(std::as_const(argument)), no_view<double>());
+  };
+  Matrix<double> gradient(x.rows(), x.cols());
+  function(view(std::as_const(argument)), view(gradient));
+  Differences differences(value, Matrix<double>::Ones(1, 1));
+  return check_all(
+      {{"argument", &argument, gradient}}, differences, options, rng);
+}
+
+GradientReport check_gradients(const Loss<double>& loss,
+                               ConstView<double> y,
+                               ConstView<double> target,
+                               const GradientCheckOptions& options) {
+  const ConstView<double> no_weights(nullptr, 0, 0);
+  return check_gradients(
+      [&](ConstView<double> at, View<double> dy) {
+        return loss.evaluate(at, target, dy, no_weights);
+      },
+      y,
+      options);
+}
+
+GradientReport check_gradients(const SoftmaxCrossEntropy<double>& loss,
+                               ConstView<double> logits,
+                               ConstLabels labels,
+                               const GradientCheckOptions& options) {
+  const ConstView<double> no_weights(nullptr, 0, 0);
+  return check_gradients(
+      [&](ConstView<double> at, View<double> dlogits) {
+        return loss.evaluate(at, labels, dlogits, no_weights).loss;
+      },
+      logits,
+      options);
+}
+
 }  // namespace nn

@@ -42,11 +42,17 @@ LossResult mean_over_elements(const Loss<Scalar>& loss,
                               const Targets<Scalar>& targets,
                               const View<Scalar>& doutputs) {
   check_kind(loss.name(), targets, /*wants_labels=*/false);
-  const double mean = doutputs.size() > 0
-                          ? loss.evaluate(outputs, targets.matrix(), doutputs)
-                          : loss.evaluate(outputs, targets.matrix());
+  const ConstView<Scalar> weights = targets.weights();
+  const double mean =
+      loss.evaluate(outputs, targets.matrix(), doutputs, weights);
   LossResult result;
   result.weight = static_cast<double>(outputs.cols());
+  if (weights.size() > 0) {
+    result.weight = 0.0;
+    for (const Scalar weight : weights.reshaped()) {
+      result.weight += static_cast<double>(weight);
+    }
+  }
   result.sum = mean * result.weight;
   return result;
 }
@@ -94,6 +100,10 @@ LossResult Objective<Scalar>::evaluate(ConstView<Scalar> outputs,
                  doutputs.rows(),
                  " x ",
                  doutputs.cols());
+  check_argument(takes_weights() || targets.weights().size() == 0,
+                 "[",
+                 name(),
+                 "] expected samples without weights, got some with them");
   LossResult result = do_evaluate(outputs, targets, doutputs);
   result.loss = result.weight > 0.0 ? result.sum / result.weight : 0.0;
   return result;
@@ -151,9 +161,7 @@ LossResult CrossEntropyObjective<Scalar>::do_evaluate(
     const Targets<Scalar>& targets,
     View<Scalar> doutputs) const {
   check_kind(name(), targets, /*wants_labels=*/true);
-  return doutputs.size() > 0
-             ? loss_.evaluate(outputs, targets.labels(), doutputs)
-             : loss_.evaluate(outputs, targets.labels());
+  return loss_.evaluate(outputs, targets.labels(), doutputs, targets.weights());
 }
 
 template <typename Scalar>
@@ -218,6 +226,18 @@ LossResult MultiLabelObjective<Scalar>::do_evaluate(
   LossResult result = mean_over_elements(loss_, outputs, targets, doutputs);
   result.correct = correct;
   return result;
+}
+
+GradientReport check_gradients(const Objective<double>& objective,
+                               ConstView<double> outputs,
+                               const Targets<double>& targets,
+                               const GradientCheckOptions& options) {
+  return check_gradients(
+      [&](ConstView<double> at, View<double> doutputs) {
+        return objective.evaluate(at, targets, doutputs).loss;
+      },
+      outputs,
+      options);
 }
 
 #define NN_INSTANTIATE(Scalar)                  \

@@ -71,6 +71,31 @@ Samples<Scalar>::Samples(const ImageSet& images,
 }
 
 template <typename Scalar>
+Samples<Scalar> Samples<Scalar>::with_weights(
+    const ConstView<Scalar>& weights) const {
+  const Index all = images_ != nullptr ? images_->size() : x_.cols();
+  check_argument(weights.size() == all,
+                 "[Samples] expected a weight for each of ",
+                 all,
+                 " samples, got ",
+                 weights.size());
+  bool any = false;
+  for (Index i = 0; i < all; ++i) {
+    const Scalar weight = weights.data()[i];
+    check_argument(std::isfinite(weight) && weight >= 0,
+                   "[Samples] expected finite weights of at least 0, got ",
+                   weight,
+                   " for sample ",
+                   i);
+    any = any || weight > 0;
+  }
+  check_argument(any, "[Samples] expected a weight above 0, got none");
+  Samples result = *this;
+  result.weights_ = weights.data();
+  return result;
+}
+
+template <typename Scalar>
 Samples<Scalar> Samples<Scalar>::subset(
     const std::vector<Index>& indices) const {
   check_argument(!indices.empty(),

@@ -346,8 +346,14 @@ void Trainer<Scalar>::check_samples(const char* what,
                  shape,
                  ", got ",
                  samples.features());
-  learner_.objective().check_samples(
-      what, samples, network.output_shape().features());
+  const Objective<Scalar>& objective = learner_.objective();
+  check_argument(!samples.has_weights() || objective.takes_weights(),
+                 "[Trainer] expected ",
+                 what,
+                 " samples without weights, which ",
+                 objective.name(),
+                 " does not take, got some with them");
+  objective.check_samples(what, samples, network.output_shape().features());
 }
 
 template <typename Scalar>
@@ -503,12 +509,24 @@ typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
     }
     internal::resize(x_, samples.features(), count);
   }
+  const Scalar* weights = nullptr;
+  if (samples.has_weights()) {
+    batch_weights_.resize(
+        std::max(batch_weights_.size(), static_cast<std::size_t>(count)));
+    std::transform(
+        indices, indices + count, batch_weights_.begin(), [&](Index i) {
+          return samples.weight(i);
+        });
+    weights = batch_weights_.data();
+  }
   const View<Scalar> x(x_.data(), x_.rows(), count);
   if (!has_labels) {
     const View<Scalar> target(
         batch_target_.data(), batch_target_.rows(), count);
     samples.gather(indices, count, x, target);
-    return {as_const(x), as_const(target), indices};
+    return {as_const(x),
+            Targets<Scalar>(as_const(target)).weighted(weights),
+            indices};
   }
   const Eigen::Map<Labels> labels(batch_labels_.data(), count);
   if (options_.augmentation.is_on() && epoch != kUnchanged) {
@@ -527,7 +545,9 @@ typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
   } else {
     samples.gather(indices, count, x, labels);
   }
-  return {as_const(x), ConstLabels(labels), indices};
+  return {as_const(x),
+          Targets<Scalar>(ConstLabels(labels)).weighted(weights),
+          indices};
 }
 
 template <typename Scalar>
@@ -579,9 +599,14 @@ Evaluation Trainer<Scalar>::measure(const Samples<Scalar>& samples) {
     }
   }
   const ConstView<Scalar> outputs(outputs_);
+  weights_.clear();
+  for (Index i = 0; samples.has_weights() && i < total; ++i) {
+    weights_.push_back(samples.weight(i));
+  }
   const Targets<Scalar> targets =
-      samples.has_labels() ? Targets<Scalar>(ConstLabels(labels_))
-                           : Targets<Scalar>(ConstView<Scalar>(target_));
+      (samples.has_labels() ? Targets<Scalar>(ConstLabels(labels_))
+                            : Targets<Scalar>(ConstView<Scalar>(target_)))
+          .weighted(weights_.empty() ? nullptr : weights_.data());
   const LossResult result = learner_.objective().evaluate(outputs, targets);
   Evaluation evaluation;
   evaluation.loss = result.loss;

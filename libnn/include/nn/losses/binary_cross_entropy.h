@@ -32,6 +32,7 @@ class BinaryCrossEntropy final : public Loss<Scalar> {
   const char* name() const override { return "BinaryCrossEntropy"; }
 
  private:
+  void check_target(const ConstView<Scalar>& target) const override;
   double do_evaluate(ConstView<Scalar> y,
                      ConstView<Scalar> target,
                      Scalar scale,

@@ -14,6 +14,14 @@ namespace nn {
 /// the mean over all elements, PyTorch's default. The division happens here and
 /// nowhere else. SoftmaxCrossEntropy, whose target is a label for each sample,
 /// stands apart.
+///
+/// With a weight w_n for each sample, which then counts as w_n samples would:
+///
+///   loss = 1 / (features * sum of w_n) * sum over all elements of w_n l
+///
+/// as PyTorch's class weights do. One of weight 0 does not count whatever its
+/// output is; if no sample counts, loss and gradient are 0.
+/// docs/math/sample_weights.md.
 template <typename Scalar>
 class Loss {
  public:
@@ -34,6 +42,18 @@ class Loss {
                   ConstView<Scalar> target,
                   View<Scalar> dy) const;
 
+  /// The weighted loss, and its gradient unless `dy` is no_view(). Allocates
+  /// nothing.
+  ///
+  ///   weights   one for each sample; of size zero where all count alike
+  ///
+  /// Throws as the others, and if there are other than N weights or one is
+  /// negative or not finite.
+  double evaluate(ConstView<Scalar> y,
+                  ConstView<Scalar> target,
+                  View<Scalar> dy,
+                  ConstView<Scalar> weights) const;
+
  protected:
   ///@{
   /// A loss holds its settings alone; what derives from it may be copied.
@@ -43,9 +63,12 @@ class Loss {
   ///@}
 
  private:
+  /// Throws std::invalid_argument if a target is one that the loss does not
+  /// take. Its size is that of the output. Any will do here.
+  virtual void check_target(const ConstView<Scalar>& /*target*/) const {}
   /// Returns the sum of l over all elements, which must not depend on the
   /// number of threads. Where `dy` is not null, writes dl/dy * scale into it.
-  /// Sizes have been checked.
+  /// Sizes and targets have been checked; the samples are some of the batch.
   virtual double do_evaluate(ConstView<Scalar> y,
                              ConstView<Scalar> target,
                              Scalar scale,
@@ -53,7 +76,8 @@ class Loss {
 
   double checked(const ConstView<Scalar>& y,
                  const ConstView<Scalar>& target,
-                 Scalar* dy) const;
+                 Scalar* dy,
+                 const ConstView<Scalar>& weights) const;
 };
 
 }  // namespace nn

@@ -28,6 +28,7 @@ class MeanSquaredError final : public Loss<Scalar> {
   const char* name() const override { return "MeanSquaredError"; }
 
  private:
+  void check_target(const ConstView<Scalar>& target) const override;
   double do_evaluate(ConstView<Scalar> y,
                      ConstView<Scalar> target,
                      Scalar scale,

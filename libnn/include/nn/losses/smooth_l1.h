@@ -29,6 +29,7 @@ class SmoothL1 final : public Loss<Scalar> {
   const char* name() const override { return "SmoothL1"; }
 
  private:
+  void check_target(const ConstView<Scalar>& target) const override;
   double do_evaluate(ConstView<Scalar> y,
                      ConstView<Scalar> target,
                      Scalar scale,

@@ -15,8 +15,9 @@ struct LossResult {
   Index correct = 0;
   ///@{
   /// What `loss` is the quotient of: the (weighted) losses of all samples, and
-  /// their number, or the class weights of their labels, added up. The loss of
-  /// several batches together is that of their sums.
+  /// their number, or their weights and the class weights of their labels,
+  /// multiplied and added up. The loss of several batches together is that of
+  /// their sums.
   double sum = 0.0;
   double weight = 0.0;
   ///@}
@@ -53,6 +54,11 @@ struct SoftmaxCrossEntropyOptions {
 ///
 /// If W is 0 no sample counts: loss and gradient are then 0, where PyTorch's
 /// are NaN. docs/math/softmax_cross_entropy.md.
+///
+/// With a weight for each sample, every term of sample n is multiplied by it,
+/// and what sample n adds to W too: a sample of weight 2 counts as two would.
+/// One of weight 0 does not count whatever its logits are. Right answers are
+/// counted without weights. docs/math/sample_weights.md.
 template <typename Scalar>
 class SoftmaxCrossEntropy {
  public:
@@ -73,10 +79,22 @@ class SoftmaxCrossEntropy {
                       ConstLabels labels,
                       View<Scalar> dlogits) const;
 
+  /// The weighted loss, and its gradient unless `dlogits` is no_view().
+  ///
+  ///   weights   one for each sample; of size zero where all count alike
+  ///
+  /// Throws as the others, and if there are other than N weights or one is
+  /// negative or not finite.
+  LossResult evaluate(ConstView<Scalar> logits,
+                      ConstLabels labels,
+                      View<Scalar> dlogits,
+                      ConstView<Scalar> weights) const;
+
  private:
   LossResult batch_loss(const ConstView<Scalar>& logits,
                         const ConstLabels& labels,
-                        Scalar* dlogits) const;
+                        Scalar* dlogits,
+                        const ConstView<Scalar>& sample_weights) const;
 
   SoftmaxCrossEntropyOptions options_;
   double weight_sum_ = 0.0;  ///< of the classes

@@ -2,8 +2,11 @@
 #define NN_NETWORK_GRADIENT_CHECK_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "nn/losses/loss.h"
+#include "nn/losses/softmax_cross_entropy.h"
 #include "nn/network/layer.h"
 #include "nn/network/sequential.h"
 
@@ -66,6 +69,37 @@ GradientReport check_gradients(Layer<double>& layer,
 GradientReport check_gradients(Sequential<double>& network,
                                ConstView<double> x,
                                ConstLabels labels,
+                               const GradientCheckOptions& options = {});
+
+/// The same of a loss by the output.
+GradientReport check_gradients(const Loss<double>& loss,
+                               ConstView<double> y,
+                               ConstView<double> target,
+                               const GradientCheckOptions& options = {});
+
+/// The same of a classification loss by the logits.
+GradientReport check_gradients(const SoftmaxCrossEntropy<double>& loss,
+                               ConstView<double> logits,
+                               ConstLabels labels,
+                               const GradientCheckOptions& options = {});
+
+/// Returns a number that a matrix has, and writes its gradient by the matrix
+/// into `dx`, of the size of x, unless that is no_view().
+using ValueAndGradient =
+    std::function<double(ConstView<double> x, View<double> dx)>;
+
+/// The same of any such function: a loss of one's own, with its weights and
+/// whatever else it takes.
+///
+///   nn::check_gradients(
+///       [&](nn::ConstView<double> y, nn::View<double> dy) {
+///         return loss.evaluate(y, target, dy, weights);
+///       },
+///       y);
+///
+/// Throws std::invalid_argument also if the function is empty.
+GradientReport check_gradients(const ValueAndGradient& function,
+                               ConstView<double> x,
                                const GradientCheckOptions& options = {});
 
 }  // namespace nn

@@ -9,6 +9,7 @@
 #include "nn/losses/binary_cross_entropy.h"
 #include "nn/losses/loss.h"
 #include "nn/losses/softmax_cross_entropy.h"
+#include "nn/network/gradient_check.h"
 #include "nn/training/samples.h"
 #include "nn/types.h"
 
@@ -31,6 +32,9 @@ class Objective {
   virtual const char* name() const = 0;
   /// Whether LossResult::correct is counted, and accuracies are of use.
   virtual bool counts_correct() const { return false; }
+  /// Whether do_evaluate() heeds Targets::weights(). Where it does not, as
+  /// here, samples with weights are refused.
+  virtual bool takes_weights() const { return false; }
 
   /// Throws std::invalid_argument if the objective does not take outputs of so
   /// many features; `who` stands in messages. Any will do here.
@@ -45,8 +49,8 @@ class Objective {
   /// The loss of a batch: `sum` over its samples, the `weight` that they have
   /// together, and the mean, `loss`. The mean over several batches is the
   /// quotient of their sums, so that training and validation agree.
-  /// Throws std::invalid_argument if sizes disagree or a target is one that the
-  /// objective does not take.
+  /// Throws std::invalid_argument if sizes disagree, or targets or weights are
+  /// such as the objective does not take.
   LossResult evaluate(ConstView<Scalar> outputs,
                       const Targets<Scalar>& targets) const;
   /// The same, and the gradient of the mean by the outputs written into
@@ -65,7 +69,8 @@ class Objective {
 
  private:
   /// Returns sum, weight and, where it is counted, correct; the caller divides.
-  /// The weight is N, or what the samples weigh. Where `doutputs` is not of
+  /// The weight is N, or what the samples weigh: with Targets::weights() a
+  /// sample of weight 2 must count as two would. Where `doutputs` is not of
   /// size zero, writes the gradient of sum / weight into it. The number of
   /// samples agrees. Must not depend on the number of threads.
   virtual LossResult do_evaluate(ConstView<Scalar> outputs,
@@ -82,6 +87,7 @@ class CrossEntropyObjective final : public Objective<Scalar> {
 
   const char* name() const override { return "SoftmaxCrossEntropy"; }
   bool counts_correct() const override { return true; }
+  bool takes_weights() const override { return true; }
   /// Refuses fewer than two classes, and class weights of another number.
   void check_outputs(const char* who, Index features) const override;
   /// Refuses a matrix of targets, and labels that are none of the classes.
@@ -107,6 +113,7 @@ class LossObjective final : public Objective<Scalar> {
   explicit LossObjective(std::shared_ptr<const Loss<Scalar>> loss);
 
   const char* name() const override { return loss_->name(); }
+  bool takes_weights() const override { return true; }
   /// Refuses labels, and targets of another number than the outputs.
   void check_samples(const char* what,
                      const Samples<Scalar>& samples,
@@ -133,6 +140,7 @@ class MultiLabelObjective final : public Objective<Scalar> {
 
   const char* name() const override { return loss_.name(); }
   bool counts_correct() const override { return true; }
+  bool takes_weights() const override { return true; }
   /// Refuses labels, targets of another number than the outputs, and those
   /// outside of 0 .. 1.
   void check_samples(const char* what,
@@ -146,6 +154,13 @@ class MultiLabelObjective final : public Objective<Scalar> {
 
   BinaryCrossEntropy<Scalar> loss_;
 };
+
+/// check_gradients() of gradient_check.h for an objective: its mean, by the
+/// outputs, with the targets' weights.
+GradientReport check_gradients(const Objective<double>& objective,
+                               ConstView<double> outputs,
+                               const Targets<double>& targets,
+                               const GradientCheckOptions& options = {});
 
 namespace internal {
 

@@ -15,7 +15,8 @@
 namespace nn {
 
 /// What the outputs for some samples are to be: a label for each of them, or a
-/// column of numbers. A view: it must not outlive what it looks at.
+/// column of numbers; and what each sample counts. A view: it must not outlive
+/// what it looks at.
 template <typename Scalar>
 class Targets {
  public:
@@ -26,6 +27,13 @@ class Targets {
   Targets(ConstView<Scalar> matrix)  // NOLINT: implicit
       : labels_(nullptr, 0), matrix_(matrix), has_labels_(false) {}
   ///@}
+  /// The same with what each sample counts, one number for each; null where all
+  /// count alike. An objective checks the numbers.
+  Targets weighted(const Scalar* weights) const {
+    Targets result = *this;
+    result.weights_ = weights;
+    return result;
+  }
 
   /// Whether they are labels.
   bool has_labels() const { return has_labels_; }
@@ -35,16 +43,28 @@ class Targets {
   const ConstLabels& labels() const { return labels_; }
   /// A column a sample; of size zero where they are labels.
   const ConstView<Scalar>& matrix() const { return matrix_; }
+  /// What each sample counts; of size zero where all count alike.
+  ConstView<Scalar> weights() const {
+    return {weights_, weights_ == nullptr ? 0 : size(), 1};
+  }
   /// Those of `count` samples from `first` on. Not checked.
   Targets middle(Index first, Index count) const {
-    if (has_labels_) return ConstLabels(labels_.data() + first, count);
-    return ConstView<Scalar>(
-        matrix_.data() + first * matrix_.rows(), matrix_.rows(), count);
+    const Scalar* const weights =
+        weights_ == nullptr ? nullptr : weights_ + first;
+    if (has_labels_) {
+      return Targets(ConstLabels(labels_.data() + first, count))
+          .weighted(weights);
+    }
+    return Targets(ConstView<Scalar>(matrix_.data() + first * matrix_.rows(),
+                                     matrix_.rows(),
+                                     count))
+        .weighted(weights);
   }
 
  private:
   ConstLabels labels_;
   ConstView<Scalar> matrix_;
+  const Scalar* weights_ = nullptr;
   bool has_labels_ = true;
 };
 
@@ -101,6 +121,22 @@ class Samples {
   /// have a sample.
   std::pair<Samples, Samples> split(double share, std::uint64_t seed) const;
 
+  /// The same samples, of which each counts in losses as much as its weight
+  /// says: one of weight 2 as two would, one of 0 not at all. `weights` is what
+  /// turns into a ConstView<Scalar>, a number for each column or image that
+  /// there is, also where these are a subset; that of a temporary does not
+  /// compile.
+  ///
+  ///   trainer.fit(nn::Samples<float>(x, target).weighted(weights));
+  ///
+  /// Accuracies, metrics and moments() count all samples alike.
+  /// Throws std::invalid_argument unless all weights are finite and not
+  /// negative, and one is above 0.
+  template <typename W, std::enable_if_t<kLasts<W, ConstView<Scalar>>, int> = 0>
+  Samples weighted(W&& weights) const {
+    return with_weights(ConstView<Scalar>(std::forward<W>(weights)));
+  }
+
   /// The number of samples, at least 1.
   Index size() const;
   /// The rows that a batch of them has.
@@ -117,6 +153,12 @@ class Samples {
   /// subset. Not checked.
   Index place(Index i) const {
     return places_ == nullptr ? i : (*places_)[static_cast<std::size_t>(i)];
+  }
+  /// Whether weighted() gave them weights.
+  bool has_weights() const { return weights_ != nullptr; }
+  /// What sample `i` counts: 1 without weights. Not checked.
+  Scalar weight(Index i) const {
+    return weights_ == nullptr ? Scalar(1) : weights_[place(i)];
   }
   /// The images, or null if the samples are a matrix.
   const ImageSet* images() const { return images_; }
@@ -157,6 +199,7 @@ class Samples {
  private:
   template <typename Copy>
   Moments moments_of(const char* what, Index rows, const Copy& copy) const;
+  Samples with_weights(const ConstView<Scalar>& weights) const;
   void check_matrix() const;
   void check_gather(const Index* indices,
                     Index count,
@@ -167,6 +210,7 @@ class Samples {
 
   ConstView<Scalar> x_;
   Targets<Scalar> targets_;
+  const Scalar* weights_ = nullptr;
   const ImageSet* images_ = nullptr;
   Normalization normalization_;
   /// Of a subset; shared by its copies.

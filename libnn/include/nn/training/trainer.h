@@ -48,8 +48,8 @@ struct StepReport {
   Index steps_per_epoch = 0;   ///< of a whole epoch
   Index samples = 0;           ///< in the batch
   double learning_rate = 0.0;  ///< of this step
-  /// Of the batch, before the step; with class weights a mean that is weighted
-  /// by them.
+  /// Of the batch, before the step; with weights of classes or samples a mean
+  /// that is weighted by them.
   double loss = 0.0;
   /// Samples of the batch, before the step; 0 where they are not counted.
   Index correct = 0;
@@ -61,8 +61,8 @@ struct EpochReport {
   Index step = 0;              ///< steps of the training so far
   double learning_rate = 0.0;  ///< of the epoch's last step
   /// Mean over the samples of the epoch, measured while the network learned:
-  /// each batch before its step. With class weights it is weighted by them, as
-  /// the validation's is.
+  /// each batch before its step. With weights it is weighted by them, as the
+  /// validation's is.
   double train_loss = 0.0;
   double train_accuracy = 0.0;  ///< measured likewise, 0 .. 1
   /// On the validation set, after the epoch; none without such a set.
@@ -376,11 +376,13 @@ class Trainer {
   Matrix<Scalar> x_;
   Labels batch_labels_;
   Matrix<Scalar> batch_target_;
+  std::vector<Scalar> batch_weights_;
   std::vector<Index> places_;
   // Of all samples that the network is measured by.
   Matrix<Scalar> outputs_;
   Labels labels_;
   Matrix<Scalar> target_;
+  std::vector<Scalar> weights_;
   std::vector<Index> indices_;
 };
 
