@@ -16,6 +16,7 @@
 #endif
 
 #include "common/figures.h"
+#include "common/input_file.h"
 #include "common/run_files.h"
 #include "nn/check.h"
 #include "nn/files/file.h"
@@ -63,14 +64,16 @@ bool is_of_run_folder(const std::string& name) {
 
 /// Whether a folder holds what the programs leave in one, and nothing else.
 bool holds_run_files_only(const fs::path& folder) {
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  return !error &&
-         std::all_of(begin(entries), end(entries), [](const auto& entry) {
-           std::error_code ignored;
-           return fs::is_regular_file(entry.symlink_status(ignored)) &&
-                  is_of_run_folder(entry.path().filename().string());
-         });
+  try {
+    const std::vector<std::string> names = nn::names_in_folder(folder.string());
+    return std::all_of(names.begin(), names.end(), [&](const auto& name) {
+      std::error_code ignored;
+      return fs::is_regular_file(fs::symlink_status(folder / name, ignored)) &&
+             is_of_run_folder(name);
+    });
+  } catch (const std::runtime_error&) {
+    return false;
+  }
 }
 
 /// Whether the folder has what a new one in its place would not have: another
@@ -151,8 +154,7 @@ void complete_publishing(const fs::path& target) {
 /// Moves what is not a run's file from a folder that is being removed.
 void rescue_others(const fs::path& from, const fs::path& to) {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(from, error)) {
-    const fs::path name = entry.path().filename();
+  for (const std::string& name : names_or_none(from.string())) {
     if (!fs::exists(fs::symlink_status(to / name, error))) {
       fs::rename(from / name, to / name, error);
     }

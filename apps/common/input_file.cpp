@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "nn/check.h"
+#include "nn/files/file.h"
 
 namespace apps {
 namespace {
@@ -89,6 +90,14 @@ std::string read_input(const std::string& path, std::size_t most_bytes) {
   }
   content.resize(size);
   return content;
+}
+
+std::vector<std::string> names_or_none(const std::string& folder) {
+  try {
+    return nn::names_in_folder(folder);
+  } catch (const std::runtime_error&) {
+    return {};
+  }
 }
 
 }  // namespace apps

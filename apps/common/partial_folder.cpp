@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "common/input_file.h"
 #include "common/run_files.h"
 
 namespace apps {
@@ -134,13 +135,10 @@ std::string PartialFolder::suffix() const {
 
 void remove_left_overs(const fs::path& parent, const std::string& prefix) {
   std::vector<fs::path> paths;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(parent, ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : names_or_none(parent.string())) {
     if (name.size() == prefix.size() + kSuffixLength &&
         name.compare(0, prefix.size(), prefix) == 0) {
-      paths.push_back(entry.path());
+      paths.push_back(parent / name);
     }
   }
   for (const fs::path& path : paths) {

@@ -186,13 +186,11 @@ Results load_runs(const std::string& results) {
   namespace fs = std::filesystem;
   Results out;
   std::vector<fs::path> folders;
-  std::error_code error;
-  fs::directory_iterator entry(results, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const fs::path& path = entry->path();
-    if (path.filename().string().front() == '.') continue;
+  for (const std::string& name : nn::names_in_folder(results)) {
+    const fs::path path = fs::path(results) / name;
+    if (name.front() == '.') continue;
     std::error_code unknown;
-    const bool is_folder = entry->is_directory(unknown);
+    const bool is_folder = fs::is_directory(path, unknown);
     if (unknown) {
       out.problems.push_back(
           apps::printable(path.string() + ": " + unknown.message()));
@@ -200,10 +198,6 @@ Results load_runs(const std::string& results) {
       folders.push_back(path);
     }
   }
-  if (error) {
-    throw std::runtime_error(nn::concat(results, ": ", error.message()));
-  }
-  std::sort(folders.begin(), folders.end());
   if (folders.size() > kMostRuns) {
     out.problems.push_back(
         apps::printable(nn::concat(results,

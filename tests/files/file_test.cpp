@@ -76,6 +76,25 @@ class AsNobody {
 
 }  // namespace
 
+TEST_CASE("the names in a folder are sorted by their bytes", "[file]") {
+  const TemporaryDirectory directory;
+  for (const char* name : {"b", "a", ".hidden", "\xc3\xa9", "B"}) {
+    nn::write_file_atomically(directory.file(name), "");
+  }
+  fs::create_directory(directory.file("folder"));
+  CHECK(nn::names_in_folder(directory.path()) ==
+        std::vector<std::string>(
+            {".hidden", "B", "a", "b", "folder", "\xc3\xa9"}));
+  CHECK(nn::names_in_folder(directory.file("folder")).empty());
+  CHECK(message_of<std::runtime_error>([&] {
+          nn::names_in_folder(directory.file("none"));
+        }) == directory.file("none") +
+                  ": the folder cannot be read: No such file or directory");
+  CHECK_THAT(message_of<std::runtime_error>(
+                 [&] { nn::names_in_folder(directory.file("a")); }),
+             ContainsSubstring("Not a directory"));
+}
+
 TEST_CASE("a file reads back as it was written", "[file]") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("a");

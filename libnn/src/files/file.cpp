@@ -1,5 +1,6 @@
 #include "nn/files/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/file.h>
@@ -7,12 +8,14 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -27,6 +30,7 @@ using internal::FileDescriptor;
 using internal::throw_errno;
 
 constexpr const char* kCannotWrite = "cannot be written";
+constexpr const char* kCannotReadFolder = "the folder cannot be read";
 
 /// In its scope a pipe whose reader has gone is an error of write(), and no
 /// signal that ends the process.
@@ -326,6 +330,24 @@ std::string read_file(const std::string& path) {
   }
   content.resize(size_bytes);
   return content;
+}
+
+// std::filesystem's iterators end the process where there is no memory.
+std::vector<std::string> names_in_folder(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()),
+                                                   &::closedir);
+  if (folder == nullptr) throw_errno(path, kCannotReadFolder, errno);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(std::move(name));
+  }
+  if (errno != 0) throw_errno(path, kCannotReadFolder, errno);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace nn

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nn {
 
@@ -37,6 +38,10 @@ void write_file_atomically(const std::string& path, const std::string& text);
 
 /// The whole content. Throws std::runtime_error with path and reason.
 std::string read_file(const std::string& path);
+
+/// The names of all that is in a folder, sorted byte by byte. Throws
+/// std::runtime_error with path and reason.
+std::vector<std::string> names_in_folder(const std::string& path);
 
 }  // namespace nn
 
