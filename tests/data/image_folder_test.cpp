@@ -172,7 +172,8 @@ TEST_CASE("pictures of several sizes become one or are refused",
   const ImageFolder rest = tree.load(options);
   CHECK(text(rest.images) == std::string(24, 'x'));
   CHECK(rest.images.labels == std::vector<int>{1});
-  CHECK(rest.skipped.size() == 3);
+  // Three pictures, and with them a class.
+  CHECK(rest.skipped.size() == 4);
 
   Png color;
   color.color_type = 2;
@@ -212,7 +213,7 @@ TEST_CASE("what is no picture is an error, or is left out and told of",
     const Tree tree;
     write_animals(tree);
     tree.write("cat/0.png", gray_png(9, 9, 'x').substr(0, 40));
-    check(tree, tree.file("cat/0.png") + ": the PNG data are damaged");
+    check(tree, tree.file("cat/0.png") + ": the PNG cannot be decoded");
   }
   SECTION("a folder in a class") {
     const Tree tree;
@@ -250,6 +251,50 @@ TEST_CASE("what is no picture is an error, or is left out and told of",
     CHECK(tree.load(lenient).images.class_names == Names{"bird", "cat", "dog"});
     CHECK(tree.load(lenient).images.labels == std::vector<int>{1, 1, 2});
   }
+}
+
+TEST_CASE("a class is told of whose pictures cannot be read",
+          "[image_folder][png][errors]") {
+  if (!nn_test::can_png()) return;
+  const Tree tree;
+  write_animals(tree);
+  tree.write("bird/1.png", "hello");
+  tree.write("cow/1.png", gray_png(3, 3, 'x'));
+  tree.write("cow/2.png", "hello");
+  ImageFolderOptions options;
+  options.picture.size = Extent(2, 2);
+  options.skip_unreadable = true;
+  const ImageFolder folder = tree.load(options);
+  CHECK(folder.images.class_names == Names{"bird", "cat", "cow", "dog"});
+  CHECK(folder.images.labels == std::vector<int>{1, 1, 3});
+  REQUIRE(folder.skipped.size() == 5);
+  CHECK_THAT(folder.skipped[0], ContainsSubstring(tree.file("bird/1.png")));
+  CHECK_THAT(folder.skipped[1], ContainsSubstring(tree.file("cow/1.png")));
+  CHECK_THAT(folder.skipped[2], ContainsSubstring(tree.file("cow/2.png")));
+  const std::string none =
+      ": expected pictures of this class that can be read, found none";
+  CHECK(folder.skipped[3] == tree.file("bird") + none);
+  CHECK(folder.skipped[4] == tree.file("cow") + none);
+}
+
+TEST_CASE("others do not get the size of a first picture that is too long",
+          "[image_folder][png][errors]") {
+  if (!nn_test::can_png()) return;
+  const Tree tree;
+  write_animals(tree);
+  tree.write("cat/1.png", gray_png(1, 65536, 'x'));
+  ImageFolderOptions options;
+  options.picture.fit = PictureFit::kStretch;
+  CHECK_THAT(tree.complaint(options),
+             ContainsSubstring(tree.file("cat/1.png") +
+                               ": expected a first picture of at most 65535 "
+                               "pixels in each direction, as others get its "
+                               "size, found 1x1x65536; PictureOptions::size"));
+  options.skip_unreadable = true;
+  CHECK(text(tree.load(options).images) == "aaaabbbbdddd");
+  options.skip_unreadable = false;
+  options.picture.size = Extent(1, 1);
+  CHECK(text(tree.load(options).images) == "xabd");
 }
 
 TEST_CASE("a folder without any picture is an error in any case",

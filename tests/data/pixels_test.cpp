@@ -156,6 +156,10 @@ TEST_CASE("memory for pixels is cut within the limits", "[pixels][errors]") {
   CHECK_THAT(claim(4096, 4097, 1, 60),
              ContainsSubstring("4096 x 4097 pixels of 1 bytes, which is more "
                                "than 256 times the 60 bytes of the file"));
+  // Which is 70304 bytes.
+  CHECK(claim(4096, 4394, 1, 70304) == "good");
+  CHECK_THAT(claim(4096, 4394, 1, 70303),
+             ContainsSubstring("more than 256 times the 70303 bytes"));
   CHECK(claim(5000, 5000, 3, 300000) == "good");
   CHECK_THAT(claim(5000, 5000, 3, 290000),
              ContainsSubstring("raise PictureLimits::max_expansion"));

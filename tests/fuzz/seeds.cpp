@@ -150,6 +150,16 @@ void write_pictures(const Seeds& seeds) {
   write("chunks-gray",
         turned + png_header(3, 4, 8, 0, 0) +
             chunk('e', nn_test::exif_bytes(6)) + chunk('D', rows));
+  write("chunks-beside",
+        turned + png_header(3, 4, 8, 0, 0) +
+            chunk('o', std::string("gAMA\0\1\x86\xa0", 8)) +
+            chunk('o', std::string("tEXtname\0text", 13)) +
+            chunk('o', std::string("zTXtname\0\0x", 11)) + chunk('o', "prVt") +
+            chunk('D', rows) + chunk('e', nn_test::exif_bytes(3)) +
+            chunk('e', nn_test::exif_bytes(8)));
+  write("chunks-critical",
+        turned + png_header(3, 4, 8, 0, 0) + chunk('o', "PrVt") +
+            chunk('D', rows));
   write("chunks-palette",
         stretched + png_header(3, 8, 4, 3, 0) +
             chunk('P', std::string(48, 'p')) + chunk('t', "\x10\x80") +
@@ -183,9 +193,16 @@ void write_pictures(const Seeds& seeds) {
           std::string(static_cast<std::size_t>(90 * components), 'a');
       jpeg.samples[50] = 'z';
       jpeg.app1 = std::string("Exif\0\0", 6) + nn_test::exif_bytes(5);
+      const std::string file = nn_test::jpeg_bytes(jpeg);
+      write("jpeg-beside-" + std::to_string(components) +
+                (progressive ? "-progressive" : ""),
+            raw +
+                nn_test::with_jpeg_segment(
+                    file, 0xe1, "http://ns.adobe.com/xap/1.0/") +
+                file);
       write("jpeg-" + std::to_string(components) +
                 (progressive ? "-progressive" : ""),
-            raw + nn_test::jpeg_bytes(jpeg));
+            raw + file);
     }
   }
 }

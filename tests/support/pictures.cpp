@@ -39,12 +39,35 @@ std::string exif_bytes(int orientation, bool big_endian_order) {
          number(1, 4) + number(orientation, 2) + number(0, 2) + number(0, 4);
 }
 
+std::string with_jpeg_segment(std::string file,
+                              int marker,
+                              const std::string& data) {
+  const auto length = static_cast<std::uint32_t>(data.size() + 2);
+  // Behind the mark of the begin.
+  return file.insert(2,
+                     "\xff" + std::string(1, static_cast<char>(marker)) +
+                         big_endian(length, 2) + data);
+}
+
 int row_bytes(const Png& png) {
   constexpr int kChannels[] = {1, 0, 3, 1, 2, 0, 4};
   return (png.width * kChannels[png.color_type] * png.bit_depth + 7) / 8;
 }
 
 #ifdef NN_HAVE_PNG
+
+namespace {
+
+/// Of a chunk's name and content.
+std::string checksum(const std::string& content) {
+  return big_endian(static_cast<std::uint32_t>(
+                        crc32(0,
+                              reinterpret_cast<const Bytef*>(content.data()),
+                              static_cast<uInt>(content.size()))),
+                    4);
+}
+
+}  // namespace
 
 bool can_png() {
   return true;
@@ -64,6 +87,7 @@ std::string png_bytes(const Png& png) {
             ->append(reinterpret_cast<const char*>(bytes), count);
       },
       nullptr);
+  png_set_user_limits(writer, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_IHDR(writer,
                info,
                static_cast<png_uint_32>(png.width),
@@ -144,10 +168,30 @@ std::string with_png_size(std::string file,
   // The signature has 8 bytes, the chunk's length and name 4 each, its content
   // 13.
   file.replace(16, 8, big_endian(width, 4) + big_endian(height, 4));
-  const auto* const chunk = reinterpret_cast<const Bytef*>(file.data()) + 12;
-  file.replace(
-      29, 4, big_endian(static_cast<std::uint32_t>(crc32(0, chunk, 17)), 4));
+  file.replace(29, 4, checksum(file.substr(12, 17)));
   return file;
+}
+
+std::string with_png_chunk(std::string file,
+                           const std::string& before,
+                           const std::string& name,
+                           const std::string& data) {
+  // A chunk's name stands behind the 4 bytes of its length.
+  const std::size_t at = file.find(before) - 4;
+  return file.insert(at,
+                     big_endian(static_cast<std::uint32_t>(data.size()), 4) +
+                         name + data + checksum(name + data));
+}
+
+std::string deflated(const std::string& text) {
+  uLongf size = compressBound(static_cast<uLong>(text.size()));
+  std::string packed(size, '\0');
+  compress(reinterpret_cast<Bytef*>(packed.data()),
+           &size,
+           reinterpret_cast<const Bytef*>(text.data()),
+           static_cast<uLong>(text.size()));
+  packed.resize(size);
+  return packed;
 }
 
 #else
@@ -162,6 +206,15 @@ std::string decoded_by_libpng(const std::string&, int) {
   throw std::runtime_error("this program was built without libpng");
 }
 std::string with_png_size(std::string, std::uint32_t, std::uint32_t) {
+  throw std::runtime_error("this program was built without libpng");
+}
+std::string with_png_chunk(std::string,
+                           const std::string&,
+                           const std::string&,
+                           const std::string&) {
+  throw std::runtime_error("this program was built without libpng");
+}
+std::string deflated(const std::string&) {
   throw std::runtime_error("this program was built without libpng");
 }
 
@@ -185,6 +238,7 @@ std::string jpeg_bytes(const Jpeg& jpeg) {
   info.image_width = static_cast<JDIMENSION>(jpeg.width);
   info.input_components = jpeg.components;
   info.in_color_space = jpeg.components == 1   ? JCS_GRAYSCALE
+                        : jpeg.components == 2 ? JCS_UNKNOWN
                         : jpeg.components == 3 ? JCS_RGB
                                                : JCS_CMYK;
   jpeg_set_defaults(&info);

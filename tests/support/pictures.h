@@ -38,7 +38,8 @@ int row_bytes(const Png& png);
 struct Jpeg {
   int height = 1;
   int width = 1;
-  int components = 1;   ///< of the samples: 1 gray, 3 RGB, 4 CMYK
+  /// Of the samples: 1 gray, 3 RGB, 4 CMYK, and 2 of no known colours.
+  int components = 1;
   std::string samples;  ///< row by row, the components side by side
   /// Whether the components are mixed (YCbCr, YCCK) or stored as they are.
   bool mixed = true;
@@ -65,6 +66,21 @@ std::string decoded_by_libpng(const std::string& file, int channels);
 /// What libjpeg decodes a file to, with the settings of its own tools: row by
 /// row, with 1 (gray), 3 (RGB) or 4 (inks) components a pixel.
 std::string decoded_by_libjpeg(const std::string& file, int components);
+
+/// A PNG file with one chunk more, before the first one that is called
+/// `before`.
+std::string with_png_chunk(std::string file,
+                           const std::string& before,
+                           const std::string& name,
+                           const std::string& data);
+
+/// What a chunk holds that is compressed.
+std::string deflated(const std::string& text);
+
+/// A JPEG file with one segment more, in front of all others.
+std::string with_jpeg_segment(std::string file,
+                              int marker,
+                              const std::string& data);
 
 /// A PNG file with other sizes in its header, whose checksum is right.
 std::string with_png_size(std::string file,

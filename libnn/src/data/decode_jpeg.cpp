@@ -6,6 +6,8 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <new>
+#include <optional>
 // After <cstdio>, which it does not include itself.
 #include <jpeglib.h>
 // After jpeglib.h.
@@ -57,14 +59,15 @@ class JpegReader {
     if (info_.out_color_space == JCS_CMYK) {
       inks_.resize(static_cast<std::size_t>(pixels.width * 4));
     }
-    pixels.orientation = orientation();
     check(read_rows(pixels));
+    pixels.orientation = orientation_.value_or(1);
     return pixels;
   }
 
  private:
   void check(bool good) const {
-    if (!good) throw_defect("the JPEG data are damaged: ", message_.data());
+    if (out_of_memory_) throw std::bad_alloc();
+    if (!good) throw_defect("the JPEG cannot be decoded: ", message_.data());
   }
 
   bool read_header(PictureColor color) {
@@ -75,7 +78,7 @@ class JpegReader {
         &info_,
         reinterpret_cast<unsigned char*>(const_cast<char*>(file_.data())),
         static_cast<unsigned long>(file_.size()));
-    jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xffff);
+    jpeg_set_marker_processor(&info_, JPEG_APP0 + 1, &on_app1);
     jpeg_read_header(&info_, TRUE);
     switch (info_.jpeg_color_space) {
       case JCS_GRAYSCALE:
@@ -98,18 +101,29 @@ class JpegReader {
     return true;
   }
 
-  /// Of the first EXIF data.
-  int orientation() const {
-    static constexpr char kExif[] = "Exif\0";  // and one zero more
-    for (auto* marker = info_.marker_list; marker != nullptr;
-         marker = marker->next) {
-      if (marker->data_length > sizeof(kExif) &&
-          std::memcmp(marker->data, kExif, sizeof(kExif)) == 0) {
-        return exif_orientation(marker->data + sizeof(kExif),
-                                marker->data_length - sizeof(kExif));
-      }
+  /// Takes the orientation out of the first EXIF data. A marker that libjpeg
+  /// keeps may need many times the memory that it has in the file.
+  static boolean on_app1(j_decompress_ptr info) {
+    constexpr std::string_view kExif("Exif\0\0", 6);
+    auto& self = *static_cast<JpegReader*>(info->client_data);
+    // The source holds the whole rest of the file.
+    jpeg_source_mgr& source = *info->src;
+    const JOCTET* const bytes = source.next_input_byte;
+    constexpr std::size_t kLengthBytes = 2;
+    if (source.bytes_in_buffer < kLengthBytes) ERREXIT(info, JERR_INPUT_EOF);
+    const std::size_t length = std::size_t{bytes[0]} << 8 | bytes[1];
+    if (length < kLengthBytes) ERREXIT(info, JERR_BAD_LENGTH);
+    if (source.bytes_in_buffer < length) ERREXIT(info, JERR_INPUT_EOF);
+    const std::string_view content(
+        reinterpret_cast<const char*>(bytes) + kLengthBytes,
+        length - kLengthBytes);
+    if (!self.orientation_ && content.substr(0, kExif.size()) == kExif) {
+      const std::size_t before = kLengthBytes + kExif.size();
+      self.orientation_ = exif_orientation(bytes + before, length - before);
     }
-    return 1;
+    source.next_input_byte += length;
+    source.bytes_in_buffer -= length;
+    return TRUE;
   }
 
   bool read_rows(Pixels& pixels) {
@@ -145,15 +159,17 @@ class JpegReader {
   [[noreturn]] static void on_error(j_common_ptr info) {
     auto& self = *static_cast<JpegReader*>(info->client_data);
     info->err->format_message(info, self.message_.data());
+    self.out_of_memory_ = info->err->msg_code == JERR_OUT_OF_MEMORY;
     std::longjmp(self.back_, 1);
   }
 
   /// A level below 0 is a warning of damaged data, after which libjpeg would go
-  /// on with gray or with noise. Some are of what harms no pixel.
+  /// on with gray or with noise. Some are of what harms no pixel, such as zeros
+  /// where a sequential picture has to say that a scan holds all coefficients.
   static void on_message(j_common_ptr info, int level) {
     const int code = info->err->msg_code;
     if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM &&
-        code != JWRN_JFIF_MAJOR) {
+        code != JWRN_JFIF_MAJOR && code != JWRN_NOT_SEQUENTIAL) {
       on_error(info);
     }
   }
@@ -171,6 +187,8 @@ class JpegReader {
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};
   std::jmp_buf back_{};
+  std::optional<int> orientation_;
+  bool out_of_memory_ = false;
   std::vector<std::uint8_t> inks_;  ///< a row of them, where there are
   std::array<char, JMSG_LENGTH_MAX> message_{};  ///< ends in a zero
 };

@@ -6,7 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "data/pixels.h"
 #include "nn/check.h"
+#include "nn/files/file.h"
 #include "nn/parallel.h"
 
 namespace nn {
@@ -19,18 +21,11 @@ constexpr std::size_t kBlockPictures = 64;
 
 /// What is not hidden in a folder, sorted.
 std::vector<std::string> names_in(const std::string& path) {
-  std::error_code error;
-  std::vector<std::string> names;
-  fs::directory_iterator entry(path, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (name[0] != '.') names.push_back(std::move(name));
-  }
-  if (error) {
-    throw std::runtime_error(
-        concat(path, ": the folder cannot be read: ", error.message()));
-  }
-  std::sort(names.begin(), names.end());
+  std::vector<std::string> names = names_in_folder(path);
+  names.erase(std::remove_if(names.begin(),
+                             names.end(),
+                             [](const auto& name) { return name[0] == '.'; }),
+              names.end());
   return names;
 }
 
@@ -59,6 +54,7 @@ class Reader {
       find_pictures(join(path, classes[label]), static_cast<int>(label));
     }
     load();
+    find_empty_classes(path);
     if (result_.paths.empty()) {
       throw std::runtime_error(concat(
           path,
@@ -120,6 +116,25 @@ class Reader {
     }
   }
 
+  /// What is left of a class, once its unreadable pictures are left out.
+  void find_empty_classes(const std::string& path) {
+    const std::vector<std::string>& classes = result_.images.class_names;
+    std::vector<std::size_t> found(classes.size());
+    std::vector<std::size_t> loaded(classes.size());
+    for (const Found& picture : found_) {
+      ++found[static_cast<std::size_t>(picture.label)];
+    }
+    for (const int label : result_.images.labels) {
+      ++loaded[static_cast<std::size_t>(label)];
+    }
+    for (std::size_t label = 0; label < classes.size(); ++label) {
+      if (found[label] > 0 && loaded[label] == 0) {
+        skip(join(path, classes[label]) +
+             ": expected pictures of this class that can be read, found none");
+      }
+    }
+  }
+
   void load() {
     // The first one says what the others are to be.
     std::size_t next = 0;
@@ -161,6 +176,17 @@ class Reader {
   void add(const Found& found, const Picture& picture) {
     ImageSet& images = result_.images;
     if (result_.paths.empty()) {
+      if (picture_options_.fit != PictureFit::kRefuse &&
+          std::max(picture.shape.height, picture.shape.width) >
+              internal::kMaxResized) {
+        return skip(concat(found.path,
+                           ": expected a first picture of at most ",
+                           internal::kMaxResized,
+                           " pixels in each direction, as others get its size, "
+                           "found ",
+                           picture.shape,
+                           "; PictureOptions::size may say another"));
+      }
       images.shape = picture.shape;
     } else if (picture.shape != images.shape) {
       return skip(concat(found.path,

@@ -17,15 +17,14 @@ namespace {
 using internal::Pixels;
 using internal::throw_defect;
 
-constexpr Index kMaxSize = 65535;
 constexpr unsigned kFull = 255;
 
 void check_options(const PictureOptions& options) {
   const auto [height, width] =
       std::pair(options.size.height, options.size.width);
   const bool none = height == 0 && width == 0;
-  check_argument(none || (height >= 1 && height <= kMaxSize && width >= 1 &&
-                          width <= kMaxSize),
+  check_argument(none || (height >= 1 && height <= internal::kMaxResized &&
+                          width >= 1 && width <= internal::kMaxResized),
                  "[load_picture] expected a size of 0x0 or in 1 .. 65535, got ",
                  options.size);
   check_argument(options.limits.max_expansion >= 1 &&

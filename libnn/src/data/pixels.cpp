@@ -88,8 +88,10 @@ void allocate(Pixels& pixels,
                  limits.max_content_bytes,
                  " bytes of PictureLimits::max_content_bytes");
   }
-  const bool expands =
-      bytes > kMinContentBytes && bytes / limits.max_expansion >= file_bytes;
+  // Which is: bytes > max_expansion * file_bytes, a product that may be too
+  // large.
+  const bool expands = bytes > kMinContentBytes &&
+                       (bytes - 1) / limits.max_expansion >= file_bytes;
   if (expands) {
     throw_defect("the header says ",
                  pixels.height,

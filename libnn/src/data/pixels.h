@@ -11,6 +11,9 @@
 
 namespace nn::internal {
 
+/// The largest height and width that a picture can get by resizing.
+constexpr Index kMaxResized = 65535;
+
 /// A picture as decoders give it: row by row, with the channels of a pixel side
 /// by side.
 struct Pixels {

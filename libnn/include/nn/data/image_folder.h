@@ -19,7 +19,8 @@ struct ImageFolderOptions {
   /// the labels of another one takes its ImageSet::class_names.
   std::vector<std::string> class_names;
   /// Whether what cannot be read is left out and told of
-  /// (ImageFolder::skipped) instead of ending the reading.
+  /// (ImageFolder::skipped) instead of ending the reading. A class of which
+  /// nothing is left keeps its label, and is told of after all others.
   bool skip_unreadable = false;
 };
 

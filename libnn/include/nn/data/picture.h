@@ -80,11 +80,12 @@ struct PictureOptions {
 ///   Transparency is linear in them.
 ///
 /// Throws std::runtime_error with path, what was expected and what was found:
-/// another kind of file, damaged or cut off data, more than the limits allow,
-/// another size where PictureOptions::fit refuses it, transparency where it is
-/// refused, or a PNG in a build without libpng or a JPEG in one without
-/// libjpeg. Throws std::invalid_argument unless the wanted size is 0 x 0 or in
-/// 1 .. 65535, and the limits are at least 1.
+/// another kind of file, damaged or cut off data, what the libraries do not
+/// decode (JPEG of 12 bits), more than the limits allow, another size where
+/// PictureOptions::fit refuses it, transparency where it is refused, or a PNG
+/// in a build without libpng or a JPEG in one without libjpeg. Throws
+/// std::invalid_argument unless the wanted size is 0 x 0 or in 1 .. 65535, and
+/// the limits are at least 1.
 Picture load_picture(const std::string& path,
                      const PictureOptions& options = {});
 /// The same from memory.
