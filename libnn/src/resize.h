@@ -1,6 +1,9 @@
 #ifndef NN_SRC_RESIZE_H_
 #define NN_SRC_RESIZE_H_
 
+#include <cstdlib>
+#include <new>
+
 #include "nn/types.h"
 
 namespace nn::internal {
@@ -14,6 +17,23 @@ void resize(Array& array, Index rows, Index cols) {
   if (array.rows() == rows && array.cols() == cols) return;
   array = Array();
   array = Array(rows, cols);
+}
+
+/// The same, keeping what it begins with: whole columns of a matrix, which stay
+/// where they are if there is room behind them. Where there is no more memory,
+/// Eigen's own conservativeResize() goes on with a null pointer. Here the array
+/// is empty then, and std::bad_alloc is thrown.
+template <typename Array>
+void resize_keeping(Array& array, Index rows, Index cols) {
+  static_assert((Array::Options & Eigen::DontAlign) != 0,
+                "aligned memory is not that of malloc()");
+  typename Array::Scalar* const old = array.data();
+  array.conservativeResize(rows, cols);
+  if (array.data() == nullptr && rows * cols > 0) {
+    std::free(old);
+    Array().swap(array);
+    throw std::bad_alloc();
+  }
 }
 
 }  // namespace nn::internal

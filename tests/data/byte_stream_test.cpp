@@ -6,6 +6,7 @@
 
 #include "nn/random.h"
 #include "support/catch.h"
+#include "support/pipe.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
@@ -67,6 +68,23 @@ TEST_CASE("a stream unpacks what is compressed", "[byte_stream]") {
     CHECK_FALSE(stream->size_bytes().has_value());
     CHECK(read_all(*stream, piece) == bytes + "end");
   }
+}
+
+TEST_CASE("a pipe is a stream where its reader takes one", "[byte_stream]") {
+  const std::string bytes = content().substr(0, 30000);
+  // At first less than says what it is.
+  nn_test::Pipe pipe(bytes.substr(0, 1));
+  const std::string path = pipe.path();
+  CHECK_THROWS_WITH(open_byte_stream(path, "a file"),
+                    path + ": not a regular file");
+  pipe.write(bytes.substr(1));
+  pipe.end();
+  const auto stream =
+      open_byte_stream(path, "a file", nn::internal::ByteSources::kAnything);
+  CHECK_FALSE(stream->size_bytes().has_value());
+  CHECK(stream->file_bytes() <= bytes.size());
+  CHECK(read_all(*stream, 1000) == bytes);
+  CHECK(stream->file_bytes() == bytes.size());
 }
 
 TEST_CASE("a stream of an empty file says what was expected",

@@ -88,6 +88,28 @@ TEST_CASE("a scanner gives rows and fields, whatever its window", "[csv]") {
   }
 }
 
+TEST_CASE("a scanner keeps no comment in its window", "[csv]") {
+  CsvOptions options;
+  options.comment = ';';
+  options.limits.max_row_bytes = 8;
+  const std::string comment = " ;" + std::string(100, 'x');
+  const std::string text = comment + "\r\n1|2\r\n" + comment + "\r" + comment +
+                           "\n\n3|4\n" + comment;
+  for (std::size_t piece = 1; piece < 120; ++piece) {
+    INFO(piece);
+    CHECK(Scan(text, options, piece).rows() ==
+          std::vector<Row>{{2, 0, {"1", "2"}}, {6, 5, {"3", "4"}}});
+  }
+}
+
+TEST_CASE("a scanner takes no quote and no comment for a separator", "[csv]") {
+  CsvOptions options;
+  options.comment = ';';
+  options.quote = '|';
+  CHECK(Scan("|a|,|b;|\n;x\n1,2", options, 5).rows() ==
+        std::vector<Row>{{1, 0, {"a", "b;"}}, {3, 0, {"1", "2"}}});
+}
+
 TEST_CASE("a scanner takes a number only where it is the whole field",
           "[csv]") {
   Scan scan("1.5, 2 ,3x,nan,\"4\",5", {}, /*piece_bytes=*/100);

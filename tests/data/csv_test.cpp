@@ -3,12 +3,18 @@
 
 #include "nn/data/csv.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,6 +26,7 @@
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/hostile_locale.h"
+#include "support/pipe.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
@@ -33,7 +40,11 @@ using nn::Index;
 using nn::MemoryFile;
 using nn::Table;
 using nn_test::message_of;
+using nn_test::Pipe;
 using Names = std::vector<std::string>;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const std::string kRows = "1.5,-2,0\n3,4,1\n5,6,0\n7,8,1\n";
 const std::string kHead = "a,b,class\n" + kRows;
@@ -190,7 +201,44 @@ std::vector<Dialect> dialects() {
        labelled(),
        {"-1", "1"}},
       {"whole numbers in several spellings",
-       with(with(kHead, "2,0\n", "2,00.0\n"), ",1\n", ",+1e0\n")},
+       with(with(kHead, "2,0\n", "2,-0.0\n"), ",1\n", ",1e0\n")},
+      {"codes, which are no numbers",
+       with(with(kHead, "2,0\n", "2,00\n"), "6,0\n", "6,00\n"),
+       labelled(),
+       {"00", "1"}},
+      {"a plus, which numbers do not need",
+       with(with(kHead, ",0\n", ",+1\n"), ",1\n", ",-1\n"),
+       labelled(),
+       {"+1", "-1"}},
+      {"the largest whole numbers",
+       with(with(kHead, ",0\n", ",-9007199254740991\n"),
+            ",1\n",
+            ",9007199254740991\n"),
+       labelled(),
+       {"-9007199254740991", "9007199254740991"}},
+      {"codes that are larger than numbers",
+       with(with(kHead, ",0\n", ",0123456789012345678\n"),
+            ",1\n",
+            ",9007199254740992\n"),
+       labelled(),
+       {"0123456789012345678", "9007199254740992"}},
+      {"bars as quotes", with(kHead, "a,b", "|a|,|b|"), set([](auto& o) {
+         o.quote = '|';
+       })},
+      {"semicolons as comments",
+       ";1,2,3\n" + with(kHead, "5,6", "  ;;\n5,6"),
+       set([](auto& o) { o.comment = ';'; })},
+      {"comments longer than a row may be",
+       "#" + std::string(300, ',') + "\r\n" +
+           with(kHead, "5,6", "#" + std::string(300, 'x') + "\r5,6") + "#" +
+           std::string(300, '"'),
+       set([](auto& o) {
+         o.comment = '#';
+         o.limits.max_row_bytes = 20;
+       })},
+      {"more blanks than a row has room for",
+       with(kHead, "\n", "\n" + std::string(300, ' ')),
+       set([](auto& o) { o.limits.max_row_bytes = 20; })},
       {"classes in numerical order",
        with(with(kHead, ",1\n", ",10\n"), ",0\n", ",9\n"),
        labelled(),
@@ -403,6 +451,59 @@ std::vector<Refusal> refusals() {
        with(kHead, "6,0\n", "6,0.5\n"),
        "line 4, column 3 (class): expected a class, a word or a whole number, "
        "found \"0.5\"; numbers that are learned are CsvOptions::targets"},
+      {"a whole number that is too large for a class",
+       with(kHead, "6,0\n", "6,12345678901234567\n"),
+       "line 4, column 3 (class): expected a class, a word or a whole number "
+       "between -2^53 and 2^53 (9007199254740992), found "
+       "\"12345678901234567\""},
+      {"neighbours that are one number",
+       with(kHead, "6,0\n", "6,9007199254740993\n"),
+       "found \"9007199254740993\""},
+      {"fractions written as codes",
+       with(kHead, "6,0\n", "6,007.5\n"),
+       "a word or a whole number, found \"007.5\""},
+      {"an empty class where that is no missing word",
+       at("5,6,"),
+       "line 4, column 3 (class): the class is missing: \"\"",
+       set([](auto& o) { o.missing_words = {"-999"}; })},
+      {"comments between numbers that are not separated",
+       "1;2\n;5\n3;4",
+       "line 1, column 1: expected a number, found \"1;2\"",
+       changed({},
+               [](auto& o) {
+                 o.header = CsvHeader::kNone;
+                 o.comment = ';';
+                 o.missing = CsvMissing::kConstant;
+               })},
+      {"the comment named as separator",
+       "sep=;\n1;2\n;5\n",
+       "line 1: expected another separator than the comment of CsvOptions, "
+       "found \"sep=;\"",
+       set([](auto& o) { o.comment = ';'; })},
+      {"the quote named as separator",
+       "sep=|\n|a|,|b|\n",
+       "line 1: expected another separator than the quote of CsvOptions",
+       set([](auto& o) { o.quote = '|'; })},
+      {"commas of nobody knows what",
+       "\n1,5\n2,5\n",
+       "line 2: commas that may separate fields or be those of numbers",
+       changed({},
+               [](auto& o) {
+                 o.header = CsvHeader::kNone;
+                 o.decimal = ',';
+               })},
+      {"a line of tabs that may be a row",
+       "\n\t\t\n1\t2\t3\n",
+       "line 2: a line of tabs, which between tabs may be a row",
+       changed({},
+               [](auto& o) {
+                 o.header = CsvHeader::kNone;
+                 o.missing = CsvMissing::kMean;
+               })},
+      {"a blank line at the end that may be a row",
+       "a\n1\n\n",
+       "line 3, column 1 (a): a blank line, which in a table of one column",
+       changed({}, [](auto& o) { o.missing = CsvMissing::kMean; })},
       {"too many classes",
        "a,class\n1,x\n2,y\n3,x\n4,z\n",
        "line 5, column 2 (class): more classes than the 2 of CsvLimits::max_c",
@@ -516,6 +617,319 @@ std::string random_table(nn::Rng& rng, Index rows) {
   return text;
 }
 
+/// Writes random tables in the dialect of some options, and says what is to be
+/// read of them.
+class TableWriter {
+ public:
+  TableWriter(std::uint64_t seed, const CsvOptions& options)
+      : rng_(seed), options_(options), separator_(options.separator) {
+    const std::string candidates = ",;\t|";
+    while (separator_ == '\0' || separator_ == options_.quote ||
+           separator_ == options_.comment) {
+      separator_ = candidates[static_cast<std::size_t>(rng_.index(4))];
+    }
+    options_.missing_words = {"NA", "-999"};
+    // Between blanks it cannot be seen.
+    if (separator_ != ' ' || options_.quote != '\0') {
+      options_.missing_words.emplace_back();
+    }
+    options_.constant = -7.5;
+    draw_columns();
+    write();
+    fill();
+  }
+
+  const CsvOptions& options() const { return options_; }
+  const std::string& text() const { return text_; }
+  const Table<float>& table() const { return table_; }
+
+ private:
+  bool chance(Index one_in) { return rng_.index(one_in) == 0; }
+  template <typename Values>
+  auto one_of(const Values& values) {
+    return values[static_cast<std::size_t>(
+        rng_.index(static_cast<Index>(values.size())))];
+  }
+  bool is_guessed() const { return options_.separator == '\0'; }
+
+  void draw_columns() {
+    kinds_.assign(static_cast<std::size_t>(2 + rng_.index(4)), 'x');
+    const auto last = static_cast<Index>(kinds_.size()) - 1;
+    // One stays a feature.
+    const Index feature = rng_.index(last + 1);
+    const auto other = [&] {
+      return (feature + 1 + rng_.index(last)) % (last + 1);
+    };
+    const auto column = [&](Index i) {
+      return nn::CsvColumn(chance(2) ? i : i - last - 1);
+    };
+    const Index learned = other();
+    const Index left_out = other();
+    switch (rng_.index(3)) {
+      case 0:
+        kinds_[static_cast<std::size_t>(learned)] = 'l';
+        options_.label = column(learned);
+        break;
+      case 1:
+        kinds_[static_cast<std::size_t>(learned)] = 't';
+        options_.targets = {column(learned)};
+        break;
+      default:
+        break;
+    }
+    char& kind = kinds_[static_cast<std::size_t>(left_out)];
+    if (kind == 'x' && chance(2)) {
+      kind = '-';
+      options_.leave_out = {column(left_out)};
+    }
+    class_kind_ = rng_.index(3);
+  }
+
+  void write() {
+    if (chance(4)) text_ += "\xEF\xBB\xBF";
+    end_ = one_of(Names{"\n", "\r\n", "\r"});
+    // Without a quote nothing tells these commas from those of numbers.
+    const bool is_doubtful = options_.decimal == ',' && separator_ == ',' &&
+                             options_.header == CsvHeader::kNone;
+    if (is_guessed() && (is_doubtful || chance(4))) {
+      text_ += std::string("sep=") + separator_ + end_;
+    }
+    write_what_is_no_row();
+    if (options_.header != CsvHeader::kNone) {
+      Names names;
+      for (std::size_t i = 0; i < kinds_.size(); ++i) {
+        names.push_back(options_.header == CsvHeader::kAnyNames && chance(4)
+                            ? "1990"
+                            : nn::concat(word(), i));
+      }
+      write_row(names);
+      add_names(names);
+    } else {
+      Names names;
+      for (std::size_t i = 0; i < kinds_.size(); ++i) {
+        names.push_back(nn::concat("column ", i + 1));
+      }
+      add_names(names);
+    }
+    const Index rows = 1 + rng_.index(6);
+    for (Index row = 0; row < rows; ++row) {
+      write_what_is_no_row();
+      Names fields;
+      for (const char kind : kinds_) fields.push_back(field_of(kind, row == 0));
+      write_row(fields);
+    }
+    write_what_is_no_row();
+    if (chance(4)) text_.resize(text_.size() - end_.size());
+    const auto count = static_cast<Index>(table_.features.size());
+    table_.x = Eigen::Map<nn::Matrix<float>>(x_.data(), count, rows);
+    if (!options_.targets.empty()) {
+      table_.target = Eigen::Map<nn::Matrix<float>>(target_.data(), 1, rows);
+    }
+    if (options_.label) add_classes(rows);
+  }
+
+  void add_names(const Names& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (kinds_[i] == 'x') table_.features.push_back(names[i]);
+      if (kinds_[i] == 't') table_.targets.push_back(names[i]);
+    }
+  }
+
+  void write_what_is_no_row() {
+    while (chance(4)) {
+      text_ += one_of(Names{"", "  "});
+      if (options_.comment != '\0' && chance(2)) {
+        text_ +=
+            options_.comment + one_of(Names{"", " 1,2;3|4", "\"x", "'\t|;"});
+      }
+      text_ += end_;
+    }
+  }
+
+  void write_row(const Names& fields) {
+    const Names gaps = {" ", "  ", " \t"};
+    text_ += chance(4) ? "  " : "";
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (i > 0 && separator_ == ' ') text_ += one_of(gaps);
+      if (i > 0 && separator_ != ' ') text_ += separator_;
+      if (chance(6)) text_ += ' ';
+      write_field(fields[i], i == 0);
+      if (chance(6)) text_ += ' ';
+    }
+    text_ += end_;
+  }
+
+  void write_field(const std::string& field, bool is_first) {
+    std::string special = "\n\r";
+    special += separator_;
+    if (options_.quote != '\0') special += options_.quote;
+    // What is seen in the first row.
+    if (is_guessed()) special += options_.quote != '\0' ? ";\t|" : "";
+    if (separator_ == ' ') special += '\t';
+    const bool is_plain =
+        field.find_first_of(special) == field.npos &&
+        (field.empty() ? separator_ != ' '
+                       : field.front() != ' ' && field.back() != ' ' &&
+                             field.front() != '\t' && field.back() != '\t') &&
+        !(is_first && !field.empty() && field[0] == options_.comment);
+    if (options_.quote == '\0' || (is_plain && !chance(4))) {
+      REQUIRE(is_plain);
+      text_ += field;
+      return;
+    }
+    text_ += options_.quote;
+    for (const char c : field) {
+      if (c == options_.quote) text_ += c;
+      text_ += c;
+    }
+    text_ += options_.quote;
+  }
+
+  std::string word() {
+    Names words = {"w", "x_y"};
+    if (options_.quote != '\0') {
+      for (const char* text : {"a\nb",
+                               " blank ",
+                               "a;b",
+                               "a,b",
+                               "|a|",
+                               "a\tb",
+                               "#a",
+                               "\"",
+                               "'q'"}) {
+        words.emplace_back(text);
+      }
+    }
+    return one_of(words);
+  }
+
+  std::string field_of(char kind, bool is_in_first_row) {
+    if (kind == '-') return word();
+    if (kind == 'l') return class_of(is_in_first_row);
+    const bool is_whole =
+        options_.decimal == ',' && separator_ == ',' && options_.quote == '\0';
+    const double value = static_cast<double>(rng_.index(2000)) / 8 - 99;
+    const auto number =
+        static_cast<float>(is_whole ? std::floor(value) : value);
+    const bool is_missing = kind == 'x' && !is_in_first_row &&
+                            options_.missing != CsvMissing::kRefuse &&
+                            chance(4);
+    (kind == 'x' ? x_ : target_).push_back(is_missing ? kNan : number);
+    if (is_missing) return one_of(options_.missing_words);
+    return with((number >= 0 && chance(8) ? "+" : "") + nn::concat(number) +
+                    (chance(8) ? "e0" : ""),
+                ".",
+                std::string(1, options_.decimal));
+  }
+
+  std::string class_of(bool is_in_first_row) {
+    const Index value = rng_.index(13) - 2;
+    std::string name = nn::concat(value);
+    std::string spelled = name;
+    if (class_kind_ == 0) {
+      spelled = name = word();
+    } else if (class_kind_ == 1) {
+      spelled = name = is_in_first_row ? "007" : one_of(Names{"7", "007", "8"});
+    } else if (chance(3)) {
+      spelled += "e0";
+    }
+    class_names_.push_back(name);
+    return spelled;
+  }
+
+  void add_classes(Index rows) {
+    Names& names = table_.classes;
+    names = class_names_;
+    std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+      return class_kind_ == 2 ? std::stoi(a) < std::stoi(b) : a < b;
+    });
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    table_.labels.resize(rows);
+    for (Index row = 0; row < rows; ++row) {
+      const auto found = std::find(names.begin(),
+                                   names.end(),
+                                   class_names_[static_cast<std::size_t>(row)]);
+      table_.labels[row] = static_cast<int>(found - names.begin());
+    }
+  }
+
+  void fill() {
+    if (options_.missing == CsvMissing::kRefuse) return;
+    for (Index i = 0; i < table_.x.rows(); ++i) {
+      double sum = 0.0;
+      double count = 0.0;
+      for (const float value : table_.x.row(i)) {
+        if (std::isnan(value)) continue;
+        sum += double{value};
+        ++count;
+      }
+      const auto value = static_cast<float>(
+          options_.missing == CsvMissing::kMean ? sum / count
+                                                : options_.constant);
+      table_.fill.push_back(value);
+      for (float& x : table_.x.row(i)) {
+        if (std::isnan(x)) x = value;
+      }
+    }
+  }
+
+  nn::Rng rng_;
+  CsvOptions options_;
+  char separator_;
+  std::string end_;
+  std::vector<char> kinds_;  // feature x, label l, target t, left out -
+  Index class_kind_ = 0;     // words, codes, whole numbers
+  std::string text_;
+  Table<float> table_;
+  std::vector<float> x_;
+  std::vector<float> target_;
+  Names class_names_;
+};
+
+void check_same(const Table<float>& read, const Table<float>& expected) {
+  REQUIRE(read.features == expected.features);
+  REQUIRE(read.targets == expected.targets);
+  REQUIRE(read.classes == expected.classes);
+  REQUIRE(read.size() == expected.size());
+  REQUIRE(list(read.x) == list(expected.x));
+  REQUIRE(list(read.target) == list(expected.target));
+  REQUIRE(list(read.labels) == list(expected.labels));
+  REQUIRE(read.fill == expected.fill);
+}
+
+/// In every dialect that is none of two at once.
+template <typename Function>
+void for_each_dialect(const Function& function) {
+  CsvOptions o;
+  const auto differ = [](char a, char b) { return a == '\0' || a != b; };
+  for (const char separator : {'\0', ',', ';', '\t', '|', ' ', ':'}) {
+    for (const char quote : {'\0', '"', '\'', '|', ';'}) {
+      for (const char comment : {'\0', '#', ';', '|', '%'}) {
+        if (!differ(separator, quote) || !differ(separator, comment) ||
+            !differ(quote, comment)) {
+          continue;
+        }
+        o.separator = separator;
+        o.quote = quote;
+        o.comment = comment;
+        for (const char decimal : {'.', ','}) {
+          o.decimal = decimal;
+          for (const CsvHeader header :
+               {CsvHeader::kNames, CsvHeader::kAnyNames, CsvHeader::kNone}) {
+            o.header = header;
+            for (const CsvMissing missing : {CsvMissing::kRefuse,
+                                             CsvMissing::kMean,
+                                             CsvMissing::kConstant}) {
+              o.missing = missing;
+              function(o);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("one table is read in all its dialects", "[csv]") {
@@ -576,11 +990,77 @@ TEST_CASE("options that contradict each other are refused", "[csv][errors]") {
              ContainsSubstring("max_expansion of at least 1"));
   CHECK_THAT(complaint([](auto& o) { o.limits.max_row_bytes = 0; }),
              ContainsSubstring("max_row_bytes of at least 1"));
+  CHECK_THAT(complaint([](auto& o) { o.limits.max_columns = -1; }),
+             ContainsSubstring("max_columns of at least 1, got -1"));
+  CHECK_THAT(complaint([](auto& o) { o.limits.max_classes = -1; }),
+             ContainsSubstring("max_classes of at least 1, got -1"));
+  CHECK_THAT(complaint([](auto& o) { o.comment = '?'; }),
+             ContainsSubstring("missing_words that do not begin with the "
+                               "comment, since rows that do are passed over, "
+                               "got \"?\""));
+  const auto constant = [&](double value, bool allow = false) {
+    return complaint([value, allow](auto& o) {
+      o.missing = CsvMissing::kConstant;
+      o.constant = value;
+      o.allow_non_finite = allow;
+    });
+  };
+  CHECK_THAT(constant(kNan),
+             ContainsSubstring("a finite constant where "
+                               "allow_non_finite is not set, "
+                               "got nan"));
+  CHECK_THAT(constant(-kInfinity), ContainsSubstring("got -inf"));
+  CHECK_THAT(constant(1e300),
+             ContainsSubstring("a constant in the range of float, got 1e+300"));
+  CHECK_THAT(constant(1e300, true), ContainsSubstring("in the range of float"));
   CHECK_THAT(complaint([](auto& o) {
                o.header = CsvHeader::kNone;
                o.label = "class";
              }),
              ContainsSubstring("columns by number"));
+}
+
+TEST_CASE("what fills missing values is finite, or an option says otherwise",
+          "[csv]") {
+  const MemoryFile file{"a,b,class\n,1,0\n"};
+  CsvOptions options = labelled();
+  options.missing = CsvMissing::kConstant;
+  options.constant = 1e300;
+  CHECK(nn::load_csv<double>(file, options).x(0, 0) == 1e300);
+  options.constant = kNan;
+  options.allow_non_finite = true;
+  const Table<float> table = nn::load_csv<float>(file, options);
+  CHECK(std::isnan(table.x(0, 0)));
+  CHECK(std::isnan(nn::load_csv(file, options, table).x(0, 0)));
+  // Where none is filled, nobody looks at it.
+  options.allow_non_finite = false;
+  options.missing = CsvMissing::kRefuse;
+  CHECK(load(kHead, options).size() == 4);
+}
+
+template <typename T>
+constexpr bool kIsColumn = std::is_constructible_v<nn::CsvColumn, T>&&
+    std::is_assignable_v<std::optional<nn::CsvColumn>&, T>;
+static_assert(kIsColumn<int> && kIsColumn<short> && kIsColumn<long long>);
+static_assert(kIsColumn<unsigned> && kIsColumn<std::size_t>);
+static_assert(kIsColumn<Index> && kIsColumn<std::uint8_t>);
+static_assert(kIsColumn<const char*> && kIsColumn<std::string>);
+static_assert(!kIsColumn<bool> && !kIsColumn<char> && !kIsColumn<wchar_t>);
+static_assert(!kIsColumn<char16_t> && !kIsColumn<double>);
+static_assert(!kIsColumn<std::nullptr_t>);
+
+TEST_CASE("columns have numbers of any integer type", "[csv]") {
+  CsvOptions options;
+  options.label = std::size_t{2};
+  CHECK(load(kHead, options).features == Names{"a", "b"});
+  options.label = static_cast<short>(-1);
+  options.leave_out = {0, 1U};
+  options.leave_out.pop_back();
+  CHECK(load(kHead, options).features == Names{"b"});
+  CHECK(message_of<std::invalid_argument>(
+            [] { nn::CsvColumn column(std::string::npos); }) ==
+        "[CsvColumn] expected a number of at most 9223372036854775807, got "
+        "18446744073709551615");
 }
 
 TEST_CASE("columns are called by name or by number, from both ends", "[csv]") {
@@ -658,7 +1138,6 @@ TEST_CASE("numbers that are not finite are read where an option says so",
   options.allow_non_finite = true;
   const Table<float> table =
       load("a,b,class\ninf,-inf,0\nnan,+Infinity,1\n", options);
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   CHECK(table.x(0, 0) == kInfinity);
   CHECK(table.x(1, 0) == -kInfinity);
   CHECK(std::isnan(table.x(0, 1)));
@@ -744,8 +1223,23 @@ TEST_CASE("a second table is read with the classes of the first", "[csv]") {
   // Whole numbers are the same in every spelling.
   const Table<float> numbers = load("a,class\n1,3\n2,10\n");
   const Table<float> again =
-      nn::load_csv(MemoryFile{"a,class\n1,10.0\n2,03\n"}, labelled(), numbers);
+      nn::load_csv(MemoryFile{"a,class\n1,10.0\n2,3e0\n"}, labelled(), numbers);
   CHECK(list(again.labels) == std::vector<int>{1, 0});
+  // Codes are not.
+  const auto coded = [](const Table<float>& first, const std::string& text) {
+    return message_of<std::runtime_error>(
+        [&] { nn::load_csv(MemoryFile{text}, labelled(), first); });
+  };
+  CHECK_THAT(coded(numbers, "a,class\n1,03\n"),
+             ContainsSubstring("expected one of 2 classes, such as \"3\", "
+                               "found \"03\""));
+  const Table<float> codes = load("a,class\n1,007\n2,7\n");
+  CHECK(codes.classes == Names{"007", "7"});
+  CHECK(
+      list(nn::load_csv(MemoryFile{"a,class\n1,7\n2,007\n"}, labelled(), codes)
+               .labels) == std::vector<int>{1, 0});
+  CHECK_THAT(coded(codes, "a,class\n1,7.0\n"),
+             ContainsSubstring("found \"7.0\""));
 
   Table<float> nothing;
   nothing.features = {"a", "b"};
@@ -757,6 +1251,46 @@ TEST_CASE("a second table is read with the classes of the first", "[csv]") {
   CHECK_THROWS_WITH(
       like("a,b\n7,8\n", means),
       ContainsSubstring("a number for each of 2 features, got 0"));
+  nothing.classes = {"c", "d", "c"};
+  CHECK_THROWS_WITH(
+      nn::load_csv(MemoryFile{"a,b,class\n7,8,c\n"}, labelled(), nothing),
+      ContainsSubstring("each class once in the other table, got two \"c\""));
+}
+
+TEST_CASE("a second table is filled with what filled the first", "[csv]") {
+  const std::string text = "a,b\n7,\n";
+  Table<float> first;
+  first.features = {"a", "b"};
+  CsvOptions options;
+  const auto complaint = [&] {
+    return message_of<std::invalid_argument>(
+        [&] { nn::load_csv(MemoryFile{text}, options, first); });
+  };
+  options.missing = CsvMissing::kMean;
+  for (const float value : {float{kNan}, float{kInfinity}}) {
+    first.fill = {1, value};
+    CHECK_THAT(complaint(),
+               ContainsSubstring("a finite number that the other table was "
+                                 "filled with, got " +
+                                 nn::concat(value) + " for \"b\""));
+  }
+  first.fill = {1, 2, 3};
+  CHECK_THAT(complaint(), ContainsSubstring("each of 2 features, got 3"));
+  first.fill = {1, 2};
+  CHECK(nn::load_csv(MemoryFile{text}, options, first).x(1, 0) == 2.0F);
+
+  options.missing = CsvMissing::kConstant;
+  options.constant = 1;
+  CHECK_THAT(complaint(),
+             ContainsSubstring("the constant that the other table was filled "
+                               "with, 2 for \"b\", got 1"));
+  first.fill = {1, 1};
+  CHECK(nn::load_csv(MemoryFile{text}, options, first).x(1, 0) == 1.0F);
+  // The first has refused them, so that nothing says what the second may do.
+  first.fill.clear();
+  const Table<float> filled = nn::load_csv(MemoryFile{text}, options, first);
+  CHECK(filled.x(1, 0) == 1.0F);
+  CHECK(filled.fill == std::vector<float>{1, 1});
 }
 
 TEST_CASE("a table does not depend on the pieces in which it is read",
@@ -806,6 +1340,25 @@ TEST_CASE("random tables are read in pieces of any size", "[csv]") {
   }
 }
 
+TEST_CASE("a random table is read as it was written, in every dialect",
+          "[csv]") {
+  std::uint64_t seed = 0;
+  for_each_dialect([&seed](const CsvOptions& dialect) {
+    ++seed;
+    const TableWriter written(seed, dialect);
+    INFO("seed " << seed << ":\n" << written.text());
+    const MemoryFile file{written.text(), "data.csv"};
+    const CsvOptions& options = written.options();
+    const auto table = nn::load_csv<float>(file, options);
+    check_same(table, written.table());
+    const std::size_t piece = 1 + seed % 50;
+    check_same(nn::internal::load_csv_in_pieces<float>(file, options, piece),
+               table);
+    check_same(nn::load_csv(file, options, table), table);
+  });
+  CHECK(seed > 1000);
+}
+
 TEST_CASE("a table of a file is that of memory, packed or not", "[csv]") {
   const nn_test::TemporaryDirectory folder;
   const std::string path = folder.file("data.csv");
@@ -844,6 +1397,67 @@ TEST_CASE("a compressed table may unpack to a limit that can be raised",
   options.limits.max_expansion = 2000;
   CHECK(load(packed, options).size() ==
         static_cast<Index>((text.size() - 4) / 4));
+}
+
+TEST_CASE("the limit of what is unpacked is met exactly", "[csv][errors]") {
+  if (!nn_test::can_gzip()) return;
+  std::string text = "\xEF\xBB\xBF";
+  text += "sep=,\na,b\n";
+  while (text.size() < (std::size_t{17} << 20)) text += "0,0\n";
+  text.resize(text.size() / 64 * 64, '\n');
+  const auto packed = [&text](std::size_t size) {
+    std::string bytes = nn_test::gzip(text);
+    REQUIRE(bytes.size() <= size);
+    bytes.resize(size);  // Zeros behind the end count for nothing.
+    return bytes;
+  };
+  CHECK(load(packed(text.size() / 64), {}).x.rows() == 2);
+  text += '\n';
+  CHECK_THAT(refusal(packed(text.size() / 64), {}),
+             ContainsSubstring("at most 64 times the " +
+                               nn::concat(text.size() / 64) + " bytes"));
+  // However small a file is, 16 MiB may come of it.
+  text = "a,b\n";
+  while (text.size() < (std::size_t{1} << 24)) text += "0,0\n";
+  const auto least = packed(nn_test::gzip(text).size());
+  CHECK(load(least, {}).x.rows() == 2);
+}
+
+TEST_CASE("a table comes out of a pipe", "[csv]") {
+  const auto read = [](const std::string& bytes) {
+    Pipe pipe(bytes);
+    pipe.end();
+    return nn::load_csv<float>(pipe.path(), labelled());
+  };
+  CHECK(read(kHead).x == load(kHead).x);
+  CHECK_THROWS_WITH(read(""), ContainsSubstring("found an empty file"));
+  CHECK_THROWS_WITH(read("x"), ContainsSubstring("expected a column of"));
+  if (nn_test::can_gzip()) CHECK(read(nn_test::gzip(kHead)).x == load(kHead).x);
+
+  // One that goes on, of which nobody waits for the end.
+  CsvOptions options;
+  options.limits.max_row_bytes = 1000;
+  const Pipe endless(std::string(2000, 'a'));
+  CHECK_THROWS_WITH(nn::load_csv<float>(endless.path(), options),
+                    ContainsSubstring("line 1: a row of more than the 1000"));
+  const nn_test::TemporaryDirectory folder;
+  CHECK_THROWS_WITH(nn::load_csv<float>(folder.path()),
+                    folder.path() + ": not a regular file");
+}
+
+TEST_CASE("a compressed pipe unpacks to a limit", "[csv][errors]") {
+  if (!nn_test::can_gzip()) return;
+  const std::string packed =
+      nn_test::gzip("a\n" + std::string(std::size_t{1} << 24, '\n'));
+  const auto read = [&packed](std::uint64_t max_expansion) {
+    CsvOptions options;
+    options.limits.max_expansion = max_expansion;
+    Pipe pipe(packed);
+    pipe.end();
+    nn::load_csv<float>(pipe.path(), options);
+  };
+  CHECK_THROWS_WITH(read(64), ContainsSubstring("at most 64 times the"));
+  CHECK_THROWS_WITH(read(100000), ContainsSubstring("found the end"));
 }
 
 TEST_CASE("a file that claims nothing costs nothing", "[csv][errors]") {

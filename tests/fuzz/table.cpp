@@ -18,13 +18,14 @@ nn::CsvOptions options_of(nn_fuzz::Numbers& numbers) {
   const int dialect = numbers.byte();
   options.header = headers[dialect % 3];
   options.separator = "\0\0, "[dialect / 3 % 4];
-  options.comment = dialect / 12 % 2 == 0 ? '\0' : '#';
+  options.comment = dialect / 12 % 2 == 0 ? '\0' : ";#|"[dialect / 96];
   options.decimal = dialect / 24 % 2 == 0 ? '.' : ',';
-  options.quote = dialect / 48 % 2 == 0 ? '"' : '\0';
   const nn::CsvMissing missing[] = {nn::CsvMissing::kRefuse,
                                     nn::CsvMissing::kMean,
                                     nn::CsvMissing::kConstant};
   const int columns = numbers.byte();
+  options.quote = dialect / 48 % 2 == 0 ? "'\"|;"[columns / 72] : '\0';
+  if (options.quote == options.comment) options.comment = '\0';
   options.missing = missing[columns % 3];
   if (columns / 3 % 3 == 1) options.label = -1;
   if (columns / 3 % 3 == 2) options.targets = {-1};

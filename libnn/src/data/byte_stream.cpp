@@ -1,15 +1,18 @@
 #include "data/byte_stream.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "files/defect.h"
+#include "files/file_descriptor.h"
 
 #ifdef NN_HAVE_ZLIB
 #include <zlib.h>
@@ -34,22 +37,22 @@ struct Block {
 /// The bytes of a file, or of memory, as they are, block by block.
 class RawBytes {
  public:
-  explicit RawBytes(std::string path) : path_(std::move(path)) {
+  RawBytes(std::string path, ByteSources sources) : path_(std::move(path)) {
     std::error_code error;
+    // Before opening, which for a pipe means to wait.
     const fs::file_status status = fs::status(path_, error);
     if (!fs::exists(status)) throw_unreadable(path_, "no such file");
-    if (!fs::is_regular_file(status)) {
+    is_regular_ = fs::is_regular_file(status);
+    if (fs::is_directory(status) ||
+        (!is_regular_ && sources == ByteSources::kFiles)) {
       throw_unreadable(path_, "not a regular file");
     }
-    size_bytes_ = fs::file_size(path_, error);
-    errno = 0;
-    file_.open(path_, std::ios::binary);
-    if (error || !file_) {
-      throw_unreadable(
-          path_,
-          "cannot be opened: ",
-          error ? error.message() : std::generic_category().message(errno));
+    if (is_regular_) size_bytes_ = fs::file_size(path_, error);
+    if (error) {
+      throw_unreadable(path_, "cannot be opened: ", error.message());
     }
+    file_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file_.is_open()) throw_errno(path_, "cannot be opened", errno);
     buffer_.resize(kBlockBytes);
   }
   explicit RawBytes(const MemoryFile& file)
@@ -59,16 +62,13 @@ class RawBytes {
                file.bytes.size()} {}
 
   const std::string& path() const { return path_; }
+  bool has_known_size() const { return is_regular_; }
+  /// As far as it is known.
   std::uint64_t size_bytes() const { return size_bytes_; }
 
   /// What is left of a block, or the next one; empty only at the end.
   Block peek() {
-    if (block_.size == 0 && file_.is_open()) {
-      file_.read(reinterpret_cast<char*>(buffer_.data()),
-                 static_cast<std::streamsize>(buffer_.size()));
-      if (file_.bad()) throw_unreadable(path_, "cannot be read");
-      block_ = {buffer_.data(), static_cast<std::size_t>(file_.gcount())};
-    }
+    if (block_.size == 0 && file_.is_open() && !at_end_) read_block();
     return block_;
   }
   void skip(std::size_t count) {
@@ -79,9 +79,29 @@ class RawBytes {
  private:
   static constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
 
+  /// Of a pipe what is there already: it may be refused for its begin, while
+  /// its writer still writes. That it is compressed, two bytes say.
+  void read_block() {
+    constexpr std::size_t kMinBytes = 2;
+    std::size_t done = 0;
+    while (done < kMinBytes && !at_end_) {
+      const ssize_t got =
+          ::read(file_.get(), buffer_.data() + done, buffer_.size() - done);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_errno(path_, "cannot be read", errno);
+      // A terminal goes on behind its end.
+      at_end_ = got == 0;
+      done += static_cast<std::size_t>(got);
+    }
+    block_ = {buffer_.data(), done};
+    if (!is_regular_) size_bytes_ += done;
+  }
+
   std::string path_;
+  bool is_regular_ = true;  // as memory is
   std::uint64_t size_bytes_ = 0;
-  std::ifstream file_;
+  FileDescriptor file_;
+  bool at_end_ = false;
   std::vector<std::uint8_t> buffer_;
   Block block_;
 };
@@ -93,6 +113,7 @@ class PlainStream final : public ByteStream {
   const std::string& path() const override { return raw_.path(); }
   std::uint64_t file_bytes() const override { return raw_.size_bytes(); }
   std::optional<std::uint64_t> size_bytes() const override {
+    if (!raw_.has_known_size()) return std::nullopt;
     return raw_.size_bytes();
   }
   std::size_t read(std::uint8_t* bytes, std::size_t count) override {
@@ -226,8 +247,9 @@ std::unique_ptr<ByteStream> open(RawBytes raw, const char* expected) {
 }  // namespace
 
 std::unique_ptr<ByteStream> open_byte_stream(const std::string& path,
-                                             const char* expected) {
-  return open(RawBytes(path), expected);
+                                             const char* expected,
+                                             ByteSources sources) {
+  return open(RawBytes(path, sources), expected);
 }
 
 std::unique_ptr<ByteStream> open_byte_stream(const MemoryFile& file,

@@ -18,6 +18,7 @@
 #include "data/csv_scanner.h"
 #include "files/defect.h"
 #include "nn/check.h"
+#include "resize.h"
 #include "utf8.h"
 
 namespace nn {
@@ -121,18 +122,27 @@ bool is_number(std::string_view text, char decimal) {
 
 /// Whether a text is a whole number that a double tells from its neighbours.
 bool is_whole(std::string_view text, char decimal, std::int64_t& whole) {
-  constexpr double kLargest = 9007199254740992.0;  // 2^53
+  constexpr double kTooLarge = 9007199254740992.0;  // 2^53
   double value = 0.0;
   if (parse_number(text, decimal, value) != Number::kFinite ||
-      std::abs(value) > kLargest || value != std::floor(value)) {
+      std::abs(value) >= kTooLarge || value != std::floor(value)) {
     return false;
   }
   whole = static_cast<std::int64_t>(value);
   return true;
 }
 
+/// Whether a number is written as codes are, "007" or "+7", whose spelling says
+/// more than their value.
+bool is_code(std::string_view text) {
+  if (!text.empty() && text[0] == '+') return true;
+  if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  return text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+}
+
 // The options.
 
+template <typename Scalar>
 void check_options(const CsvOptions& o) {
   const auto check_character = [](char c, const char* what) {
     check_argument(c > ' ' && c <= '~' && std::strchr("+-.,", c) == nullptr &&
@@ -166,15 +176,72 @@ void check_options(const CsvOptions& o) {
                      ", got one for both");
     }
   }
+  for (const std::string& word : o.missing_words) {
+    check_argument(o.comment == '\0' || word.empty() || word[0] != o.comment,
+                   "[load_csv] expected missing_words that do not begin with "
+                   "the comment, since rows that do are passed over, got ",
+                   quoted(word));
+  }
   check_argument(!o.label || o.targets.empty(),
                  "[load_csv] expected a label or targets, got both");
   check_argument(!o.allow_non_finite || o.missing != CsvMissing::kMean,
                  "[load_csv] expected finite numbers where missing values are "
                  "filled with means, got allow_non_finite");
+  if (o.missing == CsvMissing::kConstant) {
+    const bool is_finite = std::isfinite(o.constant);
+    check_argument(is_finite || o.allow_non_finite,
+                   "[load_csv] expected a finite constant where "
+                   "allow_non_finite is not set, got ",
+                   o.constant);
+    check_argument(!is_finite || std::isfinite(static_cast<Scalar>(o.constant)),
+                   "[load_csv] expected a constant in the range of float, got ",
+                   o.constant);
+  }
+  check_argument(o.limits.max_columns >= 1,
+                 "[load_csv] expected a max_columns of at least 1, got ",
+                 o.limits.max_columns);
+  check_argument(o.limits.max_classes >= 1,
+                 "[load_csv] expected a max_classes of at least 1, got ",
+                 o.limits.max_classes);
   check_argument(o.limits.max_expansion >= 1,
                  "[load_csv] expected a max_expansion of at least 1, got 0");
   check_argument(o.limits.max_row_bytes >= 1,
                  "[load_csv] expected a max_row_bytes of at least 1, got 0");
+}
+
+/// What can be said of the other table before anything is read.
+template <typename Scalar>
+void check_like(const CsvOptions& o, const Table<Scalar>& like) {
+  check_argument(!o.label || !like.classes.empty(),
+                 "[load_csv] expected classes in the other table, got none");
+  const bool is_constant = o.missing == CsvMissing::kConstant;
+  if (o.missing == CsvMissing::kRefuse) return;
+  if (is_constant && like.fill.empty()) return;
+  check_argument(like.fill.size() == like.features.size(),
+                 "[load_csv] expected what the other table was filled with, a "
+                 "number for each of ",
+                 like.features.size(),
+                 " features, got ",
+                 like.fill.size());
+  const auto constant = static_cast<Scalar>(o.constant);
+  for (std::size_t i = 0; i < like.fill.size(); ++i) {
+    const Scalar value = like.fill[i];
+    check_argument(o.allow_non_finite || std::isfinite(value),
+                   "[load_csv] expected a finite number that the other table "
+                   "was filled with, got ",
+                   value,
+                   " for ",
+                   quoted(like.features[i]));
+    check_argument(!is_constant || value == constant ||
+                       (std::isnan(value) && std::isnan(constant)),
+                   "[load_csv] expected the constant that the other table was "
+                   "filled with, ",
+                   value,
+                   " for ",
+                   quoted(like.features[i]),
+                   ", got ",
+                   constant);
+  }
 }
 
 // The table.
@@ -221,6 +288,8 @@ class TableReader {
                    ": expected a row behind the names of the columns, found "
                    "the end of the file");
     }
+    // One behind the last row is mostly none, unless values are missing.
+    if (options_.missing != CsvMissing::kRefuse) refuse_doubtful_blank_line();
     resize(rows_);
     if (options_.label) finish_labels();
     if (table_.fill.empty() && options_.missing == CsvMissing::kMean) {
@@ -425,28 +494,20 @@ class TableReader {
                    name(table_.features));
     }
     if (options_.label) {
-      check_argument(!like_->classes.empty(),
-                     "[load_csv] expected classes in the other table, got "
-                     "none");
       table_.classes = like_->classes;
       like_has_numbers_ = true;
       for (std::size_t i = 0; i < table_.classes.size(); ++i) {
         std::int64_t whole = 0;
         const std::string& name = table_.classes[i];
-        labels_.emplace(name, static_cast<int>(i));
+        check_argument(labels_.emplace(name, static_cast<int>(i)).second,
+                       "[load_csv] expected each class once in the other "
+                       "table, got two ",
+                       quoted(name));
         like_has_numbers_ = like_has_numbers_ && is_whole(name, '.', whole) &&
                             concat(whole) == name;
       }
     }
-    if (options_.missing == CsvMissing::kMean) {
-      check_argument(like_->fill.size() == count,
-                     "[load_csv] expected what the other table was filled "
-                     "with, a number for each of ",
-                     count,
-                     " features, got ",
-                     like_->fill.size());
-      table_.fill = like_->fill;
-    }
+    if (options_.missing == CsvMissing::kMean) table_.fill = like_->fill;
   }
 
   // The rows.
@@ -460,14 +521,12 @@ class TableReader {
   /// of it, and what nobody has written to yet takes none: so tables may double
   /// and be cut at the end.
   void resize(Index rows) {
+    const auto features = static_cast<Index>(table_.features.size());
+    const auto targets = static_cast<Index>(table_.targets.size());
+    internal::resize_keeping(table_.x, features, rows);
+    if (targets > 0) internal::resize_keeping(table_.target, targets, rows);
+    if (options_.label) internal::resize_keeping(table_.labels, rows, 1);
     capacity_ = rows;
-    table_.x.conservativeResize(static_cast<Index>(table_.features.size()),
-                                rows);
-    if (!options_.targets.empty()) {
-      table_.target.conservativeResize(
-          static_cast<Index>(table_.targets.size()), rows);
-    }
-    if (options_.label) table_.labels.conservativeResize(rows);
   }
 
   /// In a table of one column a blank line may be a row whose value is missing.
@@ -569,14 +628,15 @@ class TableReader {
 
   int label(std::string_view text, Index line, Index i) {
     if (text == last_class_ && has_last_class_) return last_label_;
-    if (is_missing(text)) {
+    if (text.empty() || is_missing(text)) {
       refuse(line, i, "the class is missing: ", quoted(text));
       return 0;
     }
     auto found = labels_.find(text);
     if (found == labels_.end() && like_ != nullptr) {
       std::int64_t whole = 0;
-      if (like_has_numbers_ && is_whole(text, options_.decimal, whole)) {
+      if (like_has_numbers_ && !is_code(text) &&
+          is_whole(text, options_.decimal, whole)) {
         found = labels_.find(concat(whole));
       }
       if (found == labels_.end()) {
@@ -618,28 +678,45 @@ class TableReader {
     if (like_ != nullptr) return;
     // By number, or by bytes as the map has them.
     std::map<std::int64_t, int> numbers;
-    bool are_whole = true;
     bool are_numbers = true;
-    const std::pair<const std::string, int>* fraction = nullptr;  // the first
-    for (const auto& entry : labels_) {
+    bool are_codes = false;
+    using Entry = std::pair<const std::string, int>;
+    const Entry* fraction = nullptr;  // the first
+    const Entry* large = nullptr;     // the first
+    for (const Entry& entry : labels_) {
+      const std::string& name = entry.first;
+      double value = 0.0;
+      const Number kind = parse_number(name, options_.decimal, value);
+      if (kind == Number::kNone) {
+        are_numbers = false;
+        continue;
+      }
+      are_codes = are_codes || is_code(name);
       std::int64_t whole = 0;
-      if (is_whole(entry.first, options_.decimal, whole)) {
+      if (is_whole(name, options_.decimal, whole)) {
         numbers.emplace(whole, 0);
         continue;
       }
-      are_whole = false;
-      are_numbers = are_numbers && is_number(entry.first, options_.decimal);
-      if (fraction == nullptr || entry.second < fraction->second) {
-        fraction = &entry;
-      }
+      const bool is_large =
+          kind == Number::kTooLarge || value == std::floor(value);
+      const Entry*& first =
+          is_large && kind != Number::kNonFinite ? large : fraction;
+      if (first == nullptr || entry.second < first->second) first = &entry;
     }
-    if (!are_whole && are_numbers) {
-      throw_defect(
-          place(class_lines_[static_cast<std::size_t>(fraction->second)],
-                find_role(Role::kLabel, 0)),
-          "expected a class, a word or a whole number, found ",
-          quoted(fraction->first),
-          "; numbers that are learned are CsvOptions::targets");
+    const bool are_whole =
+        are_numbers && !are_codes && fraction == nullptr && large == nullptr;
+    const auto refuse_class = [this](const Entry& entry, const char* what) {
+      throw_defect(place(class_lines_[static_cast<std::size_t>(entry.second)],
+                         find_role(Role::kLabel, 0)),
+                   "expected a class, a word or a whole number",
+                   what,
+                   ", found ",
+                   quoted(entry.first),
+                   "; numbers that are learned are CsvOptions::targets");
+    };
+    if (are_numbers && fraction != nullptr) refuse_class(*fraction, "");
+    if (are_numbers && !are_codes && large != nullptr) {
+      refuse_class(*large, " between -2^53 and 2^53 (9007199254740992)");
     }
     const auto add_class = [this](const std::string& name) {
       table_.classes.push_back(name);
@@ -725,14 +802,22 @@ class TableReader {
   int last_label_ = 0;
 };
 
+std::unique_ptr<ByteStream> open(const std::string& path) {
+  return internal::open_byte_stream(
+      path, kExpected, internal::ByteSources::kAnything);
+}
+std::unique_ptr<ByteStream> open(const MemoryFile& file) {
+  return internal::open_byte_stream(file, kExpected);
+}
+
 template <typename Scalar, typename File>
 Table<Scalar> load(const File& file,
                    const CsvOptions& options,
                    const Table<Scalar>* like,
                    std::size_t piece_bytes = kPieceBytes) {
-  check_options(options);
-  const std::unique_ptr<ByteStream> stream =
-      internal::open_byte_stream(file, kExpected);
+  check_options<Scalar>(options);
+  if (like != nullptr) check_like(options, *like);
+  const std::unique_ptr<ByteStream> stream = open(file);
   return TableReader<Scalar>(*stream, options, like, piece_bytes).read();
 }
 

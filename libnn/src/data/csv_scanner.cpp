@@ -16,7 +16,9 @@ CsvScanner::CsvScanner(ByteStream& stream,
       limits_(options.limits),
       separator_(options.separator),
       quote_(options.quote),
-      comment_(options.comment) {
+      comment_(options.comment),
+      may_hold_decimals_(options.decimal == ',' &&
+                         options.header == CsvHeader::kNone) {
   std::uint64_t bytes =
       std::min<std::uint64_t>(piece_bytes, limits_.max_row_bytes);
   // One more than there is, so that the end is seen at once.
@@ -35,6 +37,8 @@ std::string CsvScanner::place(Index line) const {
 bool CsvScanner::begin_row() {
   blank_line_ = 0;
   for (;;) {
+    // Leading blanks count for nothing, however many. A tab may be a separator.
+    if (separator_ != '\0') skip_blanks();
     row_ = at_;
     row_line_ = line_;
     skip_blanks();
@@ -42,12 +46,14 @@ bool CsvScanner::begin_row() {
     if (at_ == end_) {
       if (ended_) return false;
     } else if (is_line_end(*at_)) {
+      const bool has_tab = std::find(row_, at_, '\t') != at_;
       whole = take_line_end();
       if (whole) blank_line_ = row_line_;
+      if (whole && has_tab && separator_ == '\0') tab_line_ = row_line_;
     } else if (*at_ == comment_ && comment_ != '\0') {
-      at_ = std::find_if(at_, end_, is_line_end);
-      if (at_ == end_ && ended_) return false;
-      whole = at_ != end_ && take_line_end();
+      if (!skip_comment()) return false;
+      while (!take_line_end()) refill();
+      whole = true;
     } else {
       rewind();
       return true;
@@ -56,20 +62,49 @@ bool CsvScanner::begin_row() {
   }
 }
 
+/// Goes to the end of the line, none of which stays in the window. False if the
+/// text ends there.
+bool CsvScanner::skip_comment() {
+  for (;;) {
+    at_ = std::find_if(at_, end_, is_line_end);
+    row_ = at_;
+    if (at_ != end_) return true;
+    if (ended_) return false;
+    refill();
+  }
+}
+
 bool CsvScanner::find_separator() {
   if (separator_ != '\0') return true;
   bool inside = false;
+  bool has_quotes = false;
   std::array<bool, 256> seen{};
   const char* c = row_;
   for (; c != end_ && (inside || !is_line_end(*c)); ++c) {
-    if (*c == quote_ && quote_ != '\0') inside = !inside;
+    if (*c == quote_ && quote_ != '\0') {
+      inside = !inside;
+      has_quotes = true;
+    }
     if (!inside) seen[static_cast<unsigned char>(*c)] = true;
   }
   if (c == end_ && !ended_) return false;
   // A comma comes last, since numbers may hold one.
   separator_ = ',';
   for (const char candidate : {'|', ';', '\t'}) {
-    if (seen[static_cast<unsigned char>(candidate)]) separator_ = candidate;
+    if (seen[static_cast<unsigned char>(candidate)] && !is_special(candidate)) {
+      separator_ = candidate;
+    }
+  }
+  if (separator_ == ',' && seen[','] && may_hold_decimals_ && !has_quotes) {
+    throw_defect(place(row_line_),
+                 ": commas that may separate fields or be those of numbers; "
+                 "name the separator (CsvOptions::separator)");
+  }
+  if (separator_ == '\t' && tab_line_ > 0) {
+    throw_defect(place(tab_line_),
+                 ": a line of tabs, which between tabs may be a row whose "
+                 "values are missing; remove it or name the separator "
+                 "(CsvOptions::separator)");
   }
   set_stops();
   return true;
@@ -122,7 +157,7 @@ void CsvScanner::refill() {
   read_bytes_ += got;
   const std::uint64_t file_bytes = stream_.file_bytes();
   if (!stream_.size_bytes() && read_bytes_ > kMinUnpackedBytes &&
-      read_bytes_ / limits_.max_expansion > file_bytes) {
+      (read_bytes_ - 1) / limits_.max_expansion >= file_bytes) {
     throw_defect(stream_.path(),
                  ": expected a table of at most ",
                  limits_.max_expansion,
@@ -154,7 +189,7 @@ void CsvScanner::take_head() {
     throw_defect(stream_.path(), ": expected a table, found ", kind);
   }
   constexpr std::string_view kMark = "\xef\xbb\xbf";
-  if (head_.compare(0, kMark.size(), kMark) == 0) head_.erase(0, kMark.size());
+  if (head_.compare(0, kMark.size(), kMark) == 0) drop_head(kMark.size());
 }
 
 // Excel writes "sep=;" in front of a table, and hides it when it reads one.
@@ -166,9 +201,26 @@ void CsvScanner::take_separator_line() {
       !is_line_end(head_[kLength])) {
     return;
   }
-  separator_ = head_[4];
-  head_.erase(0, head_.compare(kLength, 2, "\r\n") == 0 ? 7 : 6);
+  const char named = head_[4];
+  for (const auto& [taken, what] :
+       {std::pair(quote_, "quote"), std::pair(comment_, "comment")}) {
+    if (named == taken) {
+      throw_defect(place(line_),
+                   ": expected another separator than the ",
+                   what,
+                   " of CsvOptions, found ",
+                   quoted(std::string_view(head_).substr(0, kLength)));
+    }
+  }
+  separator_ = named;
+  drop_head(head_.compare(kLength, 2, "\r\n") == 0 ? 7 : 6);
   ++line_;
+}
+
+/// Passes over what is no part of the rows.
+void CsvScanner::drop_head(std::size_t count) {
+  head_.erase(0, count);
+  read_bytes_ += count;
 }
 
 std::size_t CsvScanner::read(char* to, std::size_t count) {

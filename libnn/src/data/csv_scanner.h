@@ -56,7 +56,8 @@ class CsvScanner {
   /// Reads on, and goes back to the begin of the row.
   void refill();
 
-  /// Finds what separates the fields of the row, if nobody has said it.
+  /// Finds what separates the fields of the row, if nobody has said it. Of the
+  /// characters that may, those of quotes and comments do not.
   bool find_separator();
   /// Takes a field: what stands in it, which lasts until the next one.
   bool take_field(std::string_view& text);
@@ -95,6 +96,11 @@ class CsvScanner {
 
   void take_head();
   void take_separator_line();
+  void drop_head(std::size_t count);
+  bool is_special(char c) const {
+    return c != '\0' && (c == quote_ || c == comment_);
+  }
+  bool skip_comment();
   void set_stops();
   std::size_t read(char* to, std::size_t count);
   void skip_blanks() {
@@ -115,18 +121,20 @@ class CsvScanner {
   char separator_;
   char quote_;
   char comment_;
+  bool may_hold_decimals_;  // what is unquoted in the first row, as "1,5"
   std::array<bool, 256> stops_{};
 
   std::string head_;  // what was looked at and not yet read
   std::vector<char> window_;
   const char* at_ = nullptr;
-  const char* end_ = nullptr;  // of what was read
-  const char* row_ = nullptr;  // where it begins
-  bool ended_ = false;         // nothing comes behind the window
-  std::uint64_t read_bytes_ = 0;
+  const char* end_ = nullptr;     // of what was read
+  const char* row_ = nullptr;     // where it begins
+  bool ended_ = false;            // nothing comes behind the window
+  std::uint64_t read_bytes_ = 0;  // with what was passed over
   Index line_ = 1;
   Index row_line_ = 1;
   Index blank_line_ = 0;
+  Index tab_line_ = 0;  // of blanks and tabs, before the separator is known
   std::string unquoted_;
 };
 

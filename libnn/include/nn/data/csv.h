@@ -1,12 +1,16 @@
 #ifndef NN_DATA_CSV_H_
 #define NN_DATA_CSV_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "nn/check.h"
 #include "nn/files/file.h"
 #include "nn/types.h"
 
@@ -42,12 +46,30 @@ class CsvColumn {
   CsvColumn(const char* name)  // NOLINT: implicit
       : name_(name), has_name_(true) {}
   ///@}
-  ///@{
+  /// Nothing is no name.
+  CsvColumn(std::nullptr_t) = delete;
   /// Counted from 0 at the left, or from -1, the last, at the right. (Messages
-  /// count columns as people do, from 1.)
-  CsvColumn(Index number) : number_(number) {}  // NOLINT: implicit
-  CsvColumn(int number) : number_(number) {}    // NOLINT: implicit
-  ///@}
+  /// count columns as people do, from 1.) Takes integers of any size, but no
+  /// truth and no character. Throws std::invalid_argument for a number that
+  /// nn::Index does not hold.
+  template <
+      typename Integer,
+      typename = std::enable_if_t<
+          std::is_integral_v<Integer> && !std::is_same_v<Integer, bool> &&
+          !std::is_same_v<Integer, char> && !std::is_same_v<Integer, wchar_t> &&
+          !std::is_same_v<Integer, char16_t> &&
+          !std::is_same_v<Integer, char32_t>>>
+  CsvColumn(Integer number)  // NOLINT: implicit
+      : number_(static_cast<Index>(number)) {
+    if constexpr (std::is_unsigned_v<Integer> &&
+                  sizeof(Integer) >= sizeof(Index)) {
+      check_argument(number_ >= 0,
+                     "[CsvColumn] expected a number of at most ",
+                     std::numeric_limits<Index>::max(),
+                     ", got ",
+                     number);
+    }
+  }
 
   /// Null where the column has a number.
   const std::string* name() const { return has_name_ ? &name_ : nullptr; }
@@ -83,16 +105,17 @@ enum class CsvMissing {
 /// What reading takes before it takes the file for something else. Memory and
 /// time are bounded by the text that was really read anyway.
 struct CsvLimits {
-  /// The longest row, with its end and the line breaks in its quotes. A quote
-  /// that is never closed makes one row of all that follows.
+  /// The longest row, with its end and the line breaks in its quotes; at least
+  /// 1. A quote that is never closed makes one row of all that follows.
   std::uint64_t max_row_bytes = std::uint64_t{1} << 24;
-  /// The most columns.
+  /// The most columns; at least 1.
   Index max_columns = Index{1} << 17;
-  /// The most classes. A column of numbers, or of a name for each row, has
-  /// more.
+  /// The most classes; at least 1. A column of numbers, or of a name for each
+  /// row, has more.
   Index max_classes = Index{1} << 16;
   /// How many times its own size a compressed file may unpack to, if that is
-  /// more than 16 MiB; at least 1. Tables of numbers reach 10, of zeros 1000.
+  /// more than 16 MiB; at least 1. Of a pipe, this is the size of what was read
+  /// so far. Tables of numbers reach 10, of zeros 1000.
   std::uint64_t max_expansion = 64;
 };
 
@@ -103,18 +126,21 @@ struct CsvOptions {
   /// What stands between fields: a comma, a semicolon, a tab, or another
   /// character that is no part of a number. A blank, ' ', stands for any number
   /// of blanks and tabs. With 0 it is the first of tab, semicolon, bar and
-  /// comma that the first row holds outside of quotes; a line "sep=;" in front
-  /// of it, as Excel writes, names it, too.
+  /// comma that the first row holds outside of quotes, and that is neither
+  /// `quote` nor `comment`; a line "sep=;" in front of it, as Excel writes,
+  /// names it, too. Where commas may as well be those of numbers, it is to be
+  /// named.
   char separator = '\0';
   /// What a field stands in that may hold separators, line breaks, and itself
   /// doubled. 0 if nothing does.
   char quote = '"';
-  /// Lines that begin with it are passed over. 0 if none is.
+  /// Lines that begin with it, or with blanks and it, are passed over, however
+  /// long. 0 if none is. No word of `missing_words` begins with it.
   char comment = '\0';
   /// What a number's fraction begins with: '.' or ','. Between commas, numbers
   /// with a comma stand in quotes.
   char decimal = '.';
-  /// The column of the classes: words, or whole numbers.
+  /// The column of the classes: words, or whole numbers below 2^53.
   std::optional<CsvColumn> label;
   /// The columns of the numbers that are to be learned, in this order.
   std::vector<CsvColumn> targets;
@@ -122,7 +148,9 @@ struct CsvOptions {
   std::vector<CsvColumn> leave_out;
   /// What becomes of features that a row does not have.
   CsvMissing missing = CsvMissing::kRefuse;
-  /// What stands for them with CsvMissing::kConstant.
+  /// What stands for them with CsvMissing::kConstant: a number in the range of
+  /// the table's scalar, and one that is not finite where `allow_non_finite`
+  /// says so.
   double constant = 0.0;
   /// The fields that stand for a missing value, letter by letter. One may be a
   /// number, "-999".
@@ -138,8 +166,9 @@ struct CsvOptions {
 /// Reads a table of comma-separated values (RFC 4180, and what is written in
 /// its name): plain or gzip-compressed, with or without a byte order mark, its
 /// lines ended by LF, CRLF or CR. Blanks around fields are no part of them, nor
-/// are blank lines rows. Numbers are read the same under every locale, and
-/// rounded once, to the nearest `Scalar`.
+/// are blank lines rows; a line break in quotes is read as LF. Numbers are read
+/// the same under every locale, and rounded once, to the nearest `Scalar`. The
+/// path may be that of a pipe or a device, "/dev/stdin".
 ///
 ///   nn::CsvOptions options;
 ///   options.label = "class";
@@ -147,7 +176,9 @@ struct CsvOptions {
 ///
 /// Labels count the classes in numerical order where all are whole numbers ("1"
 /// and "1.0" are one class then), and in the order of their bytes where not.
-/// They do not depend on the order of the rows.
+/// One that is written with a leading zero or plus, "007", makes words of all:
+/// of codes, unlike of numbers, no two spellings are the same. Labels do not
+/// depend on the order of the rows.
 ///
 /// Every row is read or refused; none is left out, shortened or filled up.
 /// Throws std::runtime_error with the path, the line, the column where there is
@@ -155,9 +186,9 @@ struct CsvOptions {
 /// than the first, a quote inside of a field or behind which text comes or that
 /// is not closed, text in a column of numbers, numbers that are not finite or
 /// too large for `Scalar`, missing values, a class of which the name is no
-/// UTF-8 or holds control characters, no rows, UTF-16, files of other kinds,
-/// and what `limits` says. Throws std::invalid_argument for options that
-/// contradict each other.
+/// UTF-8 or holds control characters, lines of which nobody knows whether they
+/// are rows, no rows, UTF-16, files of other kinds, and what `limits` says.
+/// Throws std::invalid_argument for options that contradict each other.
 ///
 /// The text is read in pieces: beside the table it takes little memory, and the
 /// whole less than twice the table.
@@ -166,10 +197,15 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options = {});
 
 /// The same for a table that is to agree with an earlier one, as test data with
 /// that which a network has learned: labels stand for `like.classes`, and
-/// missing values are filled with `like.fill`. Of `like`, only these and the
-/// names of the features are looked at.
+/// missing values that are not refused are filled with `like.fill`. With
+/// CsvMissing::kConstant, that is the constant, or nothing where `like` has
+/// refused them. Of `like`, only these and the names of the features are looked
+/// at.
 /// Throws std::runtime_error also where the features are not called as those of
-/// `like`, in the same order, and for a class that is none of its classes.
+/// `like`, in the same order, and for a class that is none of its classes; and
+/// std::invalid_argument for a `like` that has no classes where they are read,
+/// one of them twice, or another `fill` than the options say: none or another
+/// constant, or a number that is not finite.
 template <typename Scalar>
 Table<Scalar> load_csv(const std::string& path,
                        const CsvOptions& options,
