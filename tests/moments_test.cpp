@@ -139,11 +139,36 @@ TEST_CASE("moments refuse what they cannot measure and stay as they were",
         "[Moments] expected at least 1 feature and 1 sample, got 2 x 0");
   CHECK(message(samples<double>({{1, 1e200}, {1, -1e200}})) ==
         "[Moments] expected values of which double can hold the sum of "
-        "squares, got others for feature 1");
+        "squares, got others for feature 1; another unit of it may do");
   CHECK(nn_test::message_of<std::invalid_argument>([&] {
           moments.of_groups(3);
         }) == "[Moments] expected rows for 3 groups of equal size, got 2");
   CHECK(moments.count() == 2);
   CHECK(moments.mean() == Numbers{2, 3});
   CHECK(moments.deviation() == Numbers{1, 1});
+}
+
+TEST_CASE("squares that double cannot hold are no deviation of 1",
+          "[moments][errors]") {
+  using Error = std::invalid_argument;
+  for (const double unit : {1e170, 1e200, 1e300, 1e-170, 1e-300}) {
+    nn::Rng rng(4);
+    Matrix<double> x(2, 600);
+    for (Index n = 0; n < x.cols(); ++n) {
+      x(0, n) = rng.normal();
+      x(1, n) = unit * rng.normal();
+    }
+    CAPTURE(unit);
+    CHECK_THAT(nn_test::message_of<Error>([&] { Moments moments(x); }),
+               Catch::Matchers::ContainsSubstring("for feature 1"));
+    // Also where parts are of one value each.
+    Moments parts(x.leftCols(1));
+    CHECK_THROWS_AS(parts.add(x.col(1)), Error);
+    x.row(1).setConstant(unit);
+    CHECK(Moments(x).deviation()[1] == 1.0);
+  }
+  Matrix<double> pair(2, 1);
+  pair << 1e300, -1e300;
+  CHECK_THROWS_AS(Moments(pair).of_groups(1), Error);
+  CHECK_THROWS_AS(Moments().of_groups(1), Error);
 }

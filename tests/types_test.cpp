@@ -58,9 +58,20 @@ void check_labels(Expression&& expression) {
   CHECK(labels == nn::Labels(expression));
 }
 
+// The expression can be written to.
+template <typename Expression>
+void check_mutable_labels(Expression&& expression) {
+  check_labels(expression);
+  static_assert(std::is_convertible_v<Expression, nn::LabelsView>);
+  nn::LabelsView labels = expression;
+  labels[0] += 40;
+  CHECK(expression[0] == labels[0]);
+}
+
 template <typename Expression>
 void check_no_labels(Expression&& /*expression*/) {
   static_assert(!std::is_constructible_v<nn::ConstLabels, Expression>);
+  static_assert(!std::is_constructible_v<nn::LabelsView, Expression>);
 }
 
 // A number for each place, so that an element from elsewhere shows.
@@ -286,6 +297,34 @@ TEST_CASE("every vector of int turns into labels", "[types]") {
   CHECK_FALSE(std::is_convertible_v<Eigen::VectorXf, nn::ConstLabels>);
   CHECK_FALSE(std::is_convertible_v<Eigen::MatrixXi, nn::ConstLabels>);
   CHECK_FALSE(std::is_convertible_v<Eigen::RowVectorXi, nn::ConstLabels>);
+}
+
+TEST_CASE("every vector of int that may be written turns into a labels view",
+          "[types]") {
+  nn::Labels own = nn::Labels::Constant(3, 2);
+  Eigen::VectorXi eigen = own;
+  Eigen::Vector3i three(1, 2, 4);
+  nn::Matrix<int> table = numbered<nn::Matrix<int>>(4, 3);
+  Eigen::Ref<Eigen::VectorXi> ref(eigen);
+  check_mutable_labels(own);
+  check_mutable_labels(eigen);
+  check_mutable_labels(three);
+  check_mutable_labels(own.segment(1, 2));
+  check_mutable_labels(table.col(1));
+  check_mutable_labels(table.topRows(3).col(2).tail(2));
+  check_mutable_labels(ref);
+  check_mutable_labels(Eigen::Map<nn::Labels>(own.data(), 2));
+  check_mutable_labels(nn::LabelsView(own));
+  CHECK(own == nn::Labels((nn::Labels(3) << 122, 42, 2).finished()));
+  CHECK_FALSE(std::is_constructible_v<nn::LabelsView, const nn::Labels&>);
+  CHECK_FALSE(std::is_constructible_v<nn::LabelsView, nn::Labels>);
+  CHECK_FALSE(std::is_constructible_v<nn::LabelsView, nn::ConstLabels>);
+  const nn::Labels& fixed = own;
+  CHECK_FALSE(std::is_constructible_v<nn::LabelsView, decltype(fixed.head(2))>);
+  // An assignment copies labels, it looks nowhere else.
+  nn::LabelsView first(own.data(), 1);
+  first = nn::LabelsView(own.data() + 2, 1);
+  CHECK(own[0] == 2);
 }
 
 TEST_CASE("nothing that libnn allocates asks Eigen for aligned memory",

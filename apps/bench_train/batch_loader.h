@@ -43,10 +43,7 @@ class BatchLoader {
     }
     const nn::Index size = batches_.size(next_);
     const nn::View<float> x(x_.data(), x_.rows(), size);
-    samples_.gather(batches_.indices(next_),
-                    size,
-                    x,
-                    Eigen::Map<nn::Labels>(labels_.data(), size));
+    samples_.gather(batches_.indices(next_), size, x, labels_.head(size));
     ++next_;
     return {nn::as_const(x), nn::ConstLabels(labels_.data(), size)};
   }

@@ -64,12 +64,7 @@ std::vector<LayerOutput> layer_outputs(const nn::Sequential<float>& network,
   nn::Matrix<float> x(shape.features(), 1);
   nn::Labels label(1);
   const nn::Index index = 0;
-  nn::gather<float>(set,
-                    &index,
-                    1,
-                    normalization,
-                    nn::view(x),
-                    Eigen::Map<nn::Labels>(label.data(), 1));
+  nn::gather<float>(set, &index, 1, normalization, nn::view(x), label);
   const std::vector<nn::Matrix<float>> y =
       network.activations(nn::view(std::as_const(x)));
   std::vector<LayerOutput> outputs;

@@ -261,10 +261,7 @@ std::vector<LayerTime> time_layers(const Framework& framework,
   const auto count = static_cast<nn::Index>(indices.size());
   nn::Matrix<float> x(training.features(), count);
   nn::Labels labels(count);
-  training.gather(indices.data(),
-                  count,
-                  nn::view(x),
-                  Eigen::Map<nn::Labels>(labels.data(), count));
+  training.gather(indices.data(), count, nn::view(x), labels);
   return framework.time_layers(
       learner, nn::view(std::as_const(x)), nn::view(labels));
 }

@@ -62,6 +62,7 @@ void Moments::add_all(const ConstView<Scalar>& x) {
   std::vector<double> left(rows);
   std::vector<double> offset(rows);
   std::vector<double> squares(rows);
+  std::vector<char> differ(rows);
   for (Index first = 0; first < x.cols(); first += kPart) {
     const Index count = std::min(kPart, x.cols() - first);
     const auto number = static_cast<double>(count);
@@ -76,7 +77,11 @@ void Moments::add_all(const ConstView<Scalar>& x) {
       }
     };
     std::fill(offset.begin(), offset.end(), 0.0);
-    for_all([&](std::size_t i, double v) { offset[i] += v; });
+    std::fill(differ.begin(), differ.end(), 0);
+    for_all([&](std::size_t i, double v) {
+      offset[i] += v;
+      if (v != 0.0) differ[i] = 1;
+    });
     for (double& mean : offset) mean /= number;
     std::fill(left.begin(), left.end(), 0.0);
     std::fill(squares.begin(), squares.end(), 0.0);
@@ -87,18 +92,20 @@ void Moments::add_all(const ConstView<Scalar>& x) {
     });
     for (std::size_t i = 0; i < rows; ++i) {
       // What the mean's rounding left is in `left`, and is taken back.
-      const double about_mean =
-          std::max(0.0, squares[i] - left[i] * left[i] / number);
+      const double about_mean = squares[i] - left[i] * left[i] / number;
       merge(static_cast<double>(all.count_),
             all.offset_[i],
             all.squares_[i],
             number,
             offset[i],
-            about_mean);
-      check_argument(std::isfinite(all.squares_[i]),
+            std::isnan(about_mean) ? about_mean : std::max(0.0, about_mean));
+      // Squares of differences below 1e-162 are 0, as if there were none.
+      check_argument(std::isfinite(all.squares_[i]) &&
+                         (all.squares_[i] > 0.0 || differ[i] == 0),
                      "[Moments] expected values of which double can hold the "
                      "sum of squares, got others for feature ",
-                     i);
+                     i,
+                     "; another unit of it may do");
     }
     all.count_ += count;
   }
@@ -131,7 +138,7 @@ std::vector<double> Moments::deviation() const {
 }
 
 Moments Moments::of_groups(Index groups) const {
-  check_argument(groups >= 1 && size() % groups == 0,
+  check_argument(groups >= 1 && size() >= groups && size() % groups == 0,
                  "[Moments] expected rows for ",
                  groups,
                  " groups of equal size, got ",
@@ -152,6 +159,10 @@ Moments Moments::of_groups(Index groups) const {
             origin_[row] - origin + offset_[row],
             squares_[row]);
     }
+    check_argument(std::isfinite(squares),
+                   "[Moments] expected values of which double can hold the sum "
+                   "of squares, got others for group ",
+                   g);
     result.origin_.push_back(origin);
     result.offset_.push_back(offset);
     result.squares_.push_back(squares);

@@ -64,14 +64,13 @@ Gathered gather(const nn::ImageSet& set,
   Gathered result{nn::Matrix<float>(set.shape.features(), count),
                   nn::Labels(count)};
   nn::Augmentation augmentation(options, seed);
-  augmentation.gather<float>(
-      set,
-      indices.data(),
-      count,
-      normalization,
-      epoch,
-      result.x,
-      Eigen::Map<nn::Labels>(result.labels.data(), count));
+  augmentation.gather<float>(set,
+                             indices.data(),
+                             count,
+                             normalization,
+                             epoch,
+                             result.x,
+                             result.labels);
   return result;
 }
 
@@ -122,21 +121,10 @@ TEMPLATE_TEST_CASE("augmentation is off by default and then changes no bit",
   const std::vector<Index> indices = {5, 0, 3, 3};
   nn::Matrix<TestType> plain(35, 4), augmented(35, 4);
   nn::Labels a(4), b(4);
-  nn::gather<TestType>(set,
-                       indices.data(),
-                       4,
-                       normalization,
-                       plain,
-                       Eigen::Map<nn::Labels>(a.data(), 4));
+  nn::gather<TestType>(set, indices.data(), 4, normalization, plain, a);
   nn::Augmentation off({}, 1);
   REQUIRE_FALSE(off.options().is_on());
-  off.gather<TestType>(set,
-                       indices.data(),
-                       4,
-                       normalization,
-                       3,
-                       augmented,
-                       Eigen::Map<nn::Labels>(b.data(), 4));
+  off.gather<TestType>(set, indices.data(), 4, normalization, 3, augmented, b);
   REQUIRE(nn_test::same_bits(plain, augmented));
   REQUIRE(a == b);
 }
@@ -332,13 +320,7 @@ TEST_CASE("gathering distorted images allocates nothing after the first time",
   all.shift = 2;
   nn::Augmentation augmentation(all, 1);
   const auto run = [&](Index epoch) {
-    augmentation.gather<float>(set,
-                               indices.data(),
-                               3,
-                               {},
-                               epoch,
-                               x,
-                               Eigen::Map<nn::Labels>(labels.data(), 3));
+    augmentation.gather<float>(set, indices.data(), 3, {}, epoch, x, labels);
   };
   run(0);
   const std::size_t before = nn_test::allocation_count();
@@ -391,9 +373,7 @@ TEST_CASE("distortions that make no sense are refused",
   const Index index = 0;
   nn::Augmentation augmentation(shift_by(1), 0);
   REQUIRE_THROWS_AS(
-      augmentation.gather<float>(
-          set, &index, 1, {}, 0, x, Eigen::Map<nn::Labels>(labels.data(), 1)),
-      Error);
+      augmentation.gather<float>(set, &index, 1, {}, 0, x, labels), Error);
 }
 
 namespace {

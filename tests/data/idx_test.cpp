@@ -455,6 +455,16 @@ TEST_CASE("images and labels in each other's place are refused",
   CHECK_THAT(message, ContainsSubstring("20 x 28 x 28"));
 }
 
+TEST_CASE("coloured images are told where they are read from",
+          "[idx][errors]") {
+  const TinySet set;
+  nn::write_file_atomically(set.file(kTrainImages),
+                            idx_bytes({20, 3, 2, 2}, std::string(240, 'c')));
+  CHECK_THAT(set.complaint(),
+             ContainsSubstring("found magic 0x00000804 and sizes 20 x 3 x 2 x "
+                               "2; coloured images are read from folders"));
+}
+
 TEST_CASE("labels are bytes, integers, or the first of rows of integers",
           "[idx]") {
   const TemporaryDirectory directory;
@@ -482,7 +492,8 @@ TEST_CASE("labels are bytes, integers, or the first of rows of integers",
   CHECK_THAT(complains(integers(1, two) + content.substr(1)),
              ContainsSubstring("expected 8 bytes for the header's 2, found 7"));
   CHECK_THAT(complains(integers(3, two + two + two) + std::string(32, 'x')),
-             ContainsSubstring("labels, an array of 1 dimension"));
+             ContainsSubstring("labels, an array of 1 dimension") &&
+                 ContainsSubstring("found magic 0x00000c03"));
   CHECK_THAT(complains(integers(2, two + std::string(4, '\0'))),
              ContainsSubstring("expected a label in each row"));
   CHECK_THAT(complains(idx_bytes({2, 2}, "abcd")),
@@ -524,8 +535,15 @@ TEST_CASE("a set may count classes from another label and hold columns",
   CHECK_THAT(message_of<Error>([&] { nn::load_idx_set(files, options); }),
              ContainsSubstring("expected labels from 1 to 25, found 26 at "
                                "index 1"));
-  options.classes = 257;
+  options.classes = 0;
   CHECK_THROWS_AS(nn::load_idx_set(files, options), std::invalid_argument);
+
+  // Labels of more than a byte are classes as well.
+  nn::write_file_atomically(
+      labels, std::string("\0\0\x0c\1\0\0\0\2\0\1\0\1\0\0\0\2", 16));
+  options.classes = 70000;
+  CHECK(nn::load_idx_set(files, options).labels == std::vector<int>{65536, 1});
+  CHECK(nn::load_idx_set(files, {}).labels == std::vector<int>{65537, 2});
 }
 
 TEST_CASE("a set without images is refused", "[idx][errors]") {

@@ -30,10 +30,6 @@ nn::ImageSet random_set(Index count, const nn::Shape& shape) {
   return set;
 }
 
-Eigen::Map<nn::Labels> mutable_view(nn::Labels& labels) {
-  return Eigen::Map<nn::Labels>(labels.data(), labels.size());
-}
-
 }  // namespace
 
 TEST_CASE("the head of a set is its first images", "[image_set]") {
@@ -92,12 +88,8 @@ TEMPLATE_TEST_CASE("gathered images are scaled and in the order asked for",
     const std::vector<Index> indices = {5, 0, 3, 3};
     nn::Matrix<TestType> x(shape.features(), 4);
     nn::Labels labels(4);
-    nn::gather<TestType>(set,
-                         indices.data(),
-                         4,
-                         normalization,
-                         nn::view(x),
-                         mutable_view(labels));
+    nn::gather<TestType>(
+        set, indices.data(), 4, normalization, nn::view(x), labels);
     double largest_error = 0.0;
     for (Index n = 0; n < 4; ++n) {
       const Index i = indices[static_cast<std::size_t>(n)];
@@ -125,7 +117,7 @@ TEST_CASE("gathering into the columns of a larger batch stays within them",
                     2,
                     {},
                     nn::View<float>(x.data(), 4, 2),
-                    Eigen::Map<nn::Labels>(labels.data(), 2));
+                    labels.head(2));
   REQUIRE(x.col(2) == nn::Matrix<float>::Constant(4, 1, -9.0f));
   REQUIRE(labels[2] == -9);
   REQUIRE(x(3, 1) == Approx(set.image(2)[3] / 255.0));
@@ -137,8 +129,7 @@ TEST_CASE("gathering allocates nothing", "[image_set][allocations]") {
   nn::Matrix<float> x(25, 3);
   nn::Labels labels(3);
   const std::size_t before = nn_test::allocation_count();
-  nn::gather<float>(
-      set, indices.data(), 3, {}, nn::view(x), mutable_view(labels));
+  nn::gather<float>(set, indices.data(), 3, {}, nn::view(x), labels);
   const std::size_t after = nn_test::allocation_count();
   REQUIRE(after == before);
 }
@@ -155,7 +146,7 @@ TEST_CASE("gather refuses sizes that disagree and indices out of range",
                       static_cast<Index>(indices.size()),
                       {},
                       nn::view(x),
-                      mutable_view(labels));
+                      labels);
   };
   REQUIRE_NOTHROW(gather({0, 3}));
   REQUIRE_THROWS_AS(gather({0}), Error);
@@ -173,11 +164,8 @@ TEST_CASE("gather refuses sizes that disagree and indices out of range",
   nn::ImageSet broken = set;
   broken.images.pop_back();
   const Index index = 3;
-  REQUIRE_THROWS_AS(nn::gather<float>(broken,
-                                      &index,
-                                      1,
-                                      {},
-                                      nn::View<float>(x.data(), 4, 1),
-                                      Eigen::Map<nn::Labels>(labels.data(), 1)),
-                    Error);
+  REQUIRE_THROWS_AS(
+      nn::gather<float>(
+          broken, &index, 1, {}, nn::View<float>(x.data(), 4, 1), labels),
+      Error);
 }

@@ -277,6 +277,14 @@ TEST_CASE("arrays of no, one and empty dimensions have their matrix", "[npy]") {
   CHECK_THROWS_AS(wrong.matrix(), std::invalid_argument);
 }
 
+TEST_CASE("sizes beside a 0 may not be beyond all numbers", "[npy][errors]") {
+  nn::NpyArray<float> array;
+  array.dims = {0, Index{1} << 62, 3};
+  CHECK_THROWS_AS(array.matrix(), std::invalid_argument);
+  array.dims = {0, Index{1} << 40, 3};
+  CHECK(array.matrix().rows() == 3 * (Index{1} << 40));
+}
+
 TEMPLATE_TEST_CASE("what is saved is loaded again to the bit",
                    "[npy]",
                    float,

@@ -9,11 +9,15 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "nn/nn.h"
 #include "support/catch.h"
+#include "support/pictures.h"
 #include "support/temporary_directory.h"
 #include "support/tiny_mnist.h"
 
@@ -141,6 +145,35 @@ std::size_t files_in(const std::string& folder) {
   return count;
 }
 
+template <typename Numbers>
+std::string text_of_numbers(const Numbers& numbers) {
+  std::ostringstream text;
+  text << numbers << '\n';
+  return text.str();
+}
+
+std::string text_of_images(const nn::ImageSet& set) {
+  std::string text(set.images.begin(), set.images.end());
+  for (const int label : set.labels) text += std::to_string(label) + '\n';
+  for (const std::string& name : set.class_names) text += name + '\n';
+  return text;
+}
+
+// Loading gives all that there is, as text_of() shows it, or throws.
+template <typename Load, typename TextOf>
+std::size_t inject_loading(const char* name,
+                           const Load& load,
+                           const TextOf& text_of) {
+  const std::string expected = text_of(load());
+  std::optional<decltype(load())> loaded;
+  Scenario scenario{name};
+  scenario.prepare = [&] { loaded.reset(); };
+  scenario.act = [&] { loaded.emplace(load()); };
+  scenario.check_unchanged = [&] { CHECK_FALSE(loaded.has_value()); };
+  scenario.check_done = [&] { CHECK(text_of(*loaded) == expected); };
+  return inject(scenario);
+}
+
 // Saving over an old file leaves that one or the new one, and nothing beside.
 std::size_t inject_saving(const char* name,
                           const std::function<void(const std::string&)>& save) {
@@ -183,6 +216,10 @@ TEST_CASE("a failed save leaves the old file", "[faults]") {
   plain.add<nn::Linear>(3).add<nn::Softmax>();
   points += inject_saving("export_onnx", [&](const std::string& path) {
     nn::export_onnx(path, plain);
+  });
+  const nn::Matrix<float> x = inputs(2);
+  points += inject_saving("save_npy", [&](const std::string& path) {
+    nn::save_npy(path, nn::view(x));
   });
   CHECK(points > 100);
 }
@@ -250,28 +287,87 @@ TEST_CASE("a failed load changes nothing", "[faults]") {
 }
 
 TEST_CASE("data is loaded whole or not at all", "[faults]") {
+  const nn_test::TemporaryDirectory folder;
   for (const bool gzip : {false, true}) {
     if (gzip && !nn_test::can_gzip()) continue;
-    const nn_test::TemporaryDirectory folder;
     nn_test::TinyMnist options;
     options.training = 20;
     options.test = 10;
     options.gzip = gzip;
-    nn_test::write_tiny_mnist(folder.path(), options);
-    const nn::ImageSet expected =
-        nn::load_mnist(folder.path(), nn::Split::kTraining);
-    nn::ImageSet set;
-    Scenario scenario{gzip ? "load_mnist, gzip" : "load_mnist"};
-    scenario.prepare = [&] { set = {}; };
-    scenario.act = [&] {
-      set = nn::load_mnist(folder.path(), nn::Split::kTraining);
+    const std::string mnist = folder.file(gzip ? "gzip" : "plain");
+    std::filesystem::create_directory(mnist);
+    nn_test::write_tiny_mnist(mnist, options);
+    const auto load = [&] {
+      return nn::load_mnist(mnist, nn::Split::kTraining);
     };
-    scenario.check_unchanged = [&] { CHECK(set.size() == 0); };
-    scenario.check_done = [&] {
-      CHECK(set.images == expected.images);
-      CHECK(set.labels == expected.labels);
+    CHECK(inject_loading(gzip ? "load_mnist, gzip" : "load_mnist",
+                         load,
+                         text_of_images) > 5);
+  }
+
+  std::string table = "a,b,kind\n";
+  for (int i = 0; i < 50; ++i) {
+    table += std::to_string(i) + ',' + (i % 7 == 0 ? "" : "0.5") +
+             (i % 2 == 0 ? ",even\n" : ",\"odd\"\n");
+  }
+  for (const bool gzip : {false, true}) {
+    if (gzip && !nn_test::can_gzip()) continue;
+    const std::string csv = folder.file(gzip ? "table.csv.gz" : "table.csv");
+    nn::write_file_atomically(csv, gzip ? nn_test::gzip(table) : table);
+    nn::CsvOptions options;
+    options.label = "kind";
+    options.missing = nn::CsvMissing::kMean;
+    const auto load = [&] { return nn::load_csv<float>(csv, options); };
+    const auto text_of = [](const nn::Table<float>& read) {
+      std::string text = text_of_numbers(read.x) + text_of_numbers(read.labels);
+      for (const std::string& name : read.classes) text += name + '\n';
+      return text;
     };
-    CHECK(inject(scenario) > 5);
+    CHECK(inject_loading(gzip ? "load_csv, gzip" : "load_csv", load, text_of) >
+          20);
+  }
+
+  const std::string npy = folder.file("array.npy");
+  const nn::Matrix<float> x = inputs(3);
+  nn::save_npy(npy, nn::view(x));
+  CHECK(inject_loading(
+            "load_npy",
+            [&] { return nn::load_npy<double>(npy); },
+            [](const nn::NpyArray<double>& read) {
+              return text_of_numbers(read.matrix());
+            }) > 5);
+}
+
+TEST_CASE("pictures are loaded whole or not at all", "[faults]") {
+  if (!nn_test::can_png() || !nn_test::can_jpeg()) return;
+  const nn_test::TemporaryDirectory folder;
+  nn_test::Png png;
+  nn_test::Jpeg jpeg;
+  png.height = jpeg.height = 5;
+  png.width = jpeg.width = 7;
+  png.samples = std::string(35, 'p');
+  jpeg.samples = std::string(35, 'j');
+  for (const char* kind : {"a", "b"}) {
+    const std::string pictures = folder.file(kind);
+    std::filesystem::create_directory(pictures);
+    nn::write_file_atomically(pictures + "/1.png", nn_test::png_bytes(png));
+    nn::write_file_atomically(pictures + "/2.jpg", nn_test::jpeg_bytes(jpeg));
+  }
+  nn::ImageFolderOptions options;
+  for (const bool skip : {false, true}) {
+    options.skip_unreadable = skip;
+    const auto load = [&] {
+      nn::ImageFolder read = nn::load_image_folder(folder.path(), options);
+      // What is left out has to be told of.
+      if (!read.skipped.empty()) throw std::runtime_error("left out");
+      return read;
+    };
+    CHECK(inject_loading(skip ? "load_image_folder, what is readable"
+                              : "load_image_folder",
+                         load,
+                         [](const nn::ImageFolder& read) {
+                           return text_of_images(read.images);
+                         }) > 20);
   }
 }
 

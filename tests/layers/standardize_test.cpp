@@ -237,3 +237,23 @@ TEMPLATE_TEST_CASE("standardize hands on what is not finite",
     CHECK(std::isfinite(y(0, 2)));
   }
 }
+
+TEST_CASE("standardize divides by no deviation that a file made up",
+          "[layers][standardize][errors]") {
+  nn::Sequential<float> net(nn::Shape{2}, /*seed=*/1);
+  net.add<nn::Standardize>();
+  const nn::Matrix<float> x = nn::Matrix<float>::Ones(2, 1);
+  CHECK_NOTHROW(net.predict(x));
+  for (const float bad : {0.0F,
+                          -1.0F,
+                          1e-42F,
+                          std::numeric_limits<float>::infinity(),
+                          std::numeric_limits<float>::quiet_NaN()}) {
+    for (const auto& named : net.named_buffers()) {
+      if (named.name == "0.deviation") named.parameter->value(1, 0) = bad;
+    }
+    CHECK_THAT(
+        nn_test::message_of<std::invalid_argument>([&] { net.predict(x); }),
+        Catch::Matchers::ContainsSubstring("for channel 1"));
+  }
+}

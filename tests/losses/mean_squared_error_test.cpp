@@ -72,6 +72,22 @@ TEST_CASE("the squared error refuses units outside their range",
   REQUIRE(y == nn::Matrix<float>::Ones(3, 2));
 }
 
+TEST_CASE("weights whose sum cannot be divided by are refused",
+          "[losses][errors]") {
+  const nn::Matrix<double> y = nn::Matrix<double>::Ones(1, 2);
+  const nn::Matrix<double> target = nn::Matrix<double>::Zero(1, 2);
+  for (const double weight : {1.7e308, 5e-324}) {
+    const nn::Matrix<double> weights =
+        nn::Matrix<double>::Constant(1, 2, weight);
+    CHECK_THROWS_AS(
+        nn::MeanSquaredError<double>().evaluate(nn::view(y),
+                                                nn::view(target),
+                                                nn::no_view<double>(),
+                                                nn::view(weights)),
+        std::invalid_argument);
+  }
+}
+
 TEST_CASE("a float squared error is added up in double", "[losses]") {
   // In float the sum stands still once it is 2^24 times a term.
   constexpr nn::Index kSize = (1 << 25) / 64;

@@ -251,3 +251,18 @@ TEST_CASE("the gradient check tells right losses from wrong ones",
   CHECK_THROWS_AS(nn::check_gradients(nn::ValueAndGradient(), y),
                   std::invalid_argument);
 }
+
+TEST_CASE("what a function does not write of its gradient is wrong",
+          "[gradient_check]") {
+  const nn::Matrix<double> x = nn::Matrix<double>::Ones(2, 3);
+  for (const bool whole : {true, false}) {
+    const nn::GradientReport report = nn::check_gradients(
+        [&](ConstView<double> at, View<double> dx) {
+          if (dx.size() > 0) dx.leftCols(2) = 2 * at.leftCols(2);
+          if (dx.size() > 0 && whole) dx.col(2) = 2 * at.col(2);
+          return at.squaredNorm();
+        },
+        x);
+    CHECK(report.passed == whole);
+  }
+}

@@ -55,7 +55,7 @@ Samples read_samples(const std::string& directory,
                     count,
                     {0.1307, 0.3081},
                     nn::view(samples.x),
-                    Eigen::Map<nn::Labels>(samples.labels.data(), count));
+                    samples.labels);
   return samples;
 }
 

@@ -61,12 +61,8 @@ void check_predictions(const std::string& model,
   }
   nn::Matrix<float> x(test.shape.features(), test.size());
   nn::Labels labels(test.size());
-  nn::gather<float>(test,
-                    all.data(),
-                    test.size(),
-                    normalization,
-                    nn::view(x),
-                    Eigen::Map<nn::Labels>(labels.data(), labels.size()));
+  nn::gather<float>(
+      test, all.data(), test.size(), normalization, nn::view(x), labels);
   nn::Sequential<float> network =
       model == "mlp"
           ? apps::build_mlp<float>(test.shape, {256, 128}, run.classes, 77)

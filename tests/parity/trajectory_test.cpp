@@ -200,7 +200,7 @@ void run(Race<Scalar>& race,
                        batches.size(i),
                        normalization,
                        nn::view(x),
-                       Eigen::Map<nn::Labels>(labels.data(), labels.size()));
+                       labels);
     each(step, race.step(x, labels, schedule.learning_rate(step)));
   }
 }

@@ -150,6 +150,42 @@ TEST_CASE("micro-batches add up to the gradient of their batch", "[training]") {
   }
 }
 
+TEMPLATE_TEST_CASE("weights of any size and of 0 are right in micro-batches",
+                   "[training]",
+                   float,
+                   double) {
+  nn::Rng rng(7);
+  const auto x = nn_test::normal_matrix<TestType>(3, 8, rng);
+  const auto target = nn_test::normal_matrix<TestType>(2, 8, rng);
+  const auto step = [&](double unit, Index parts) {
+    // The first and the last part have no weight at all.
+    nn::Matrix<TestType> weights(1, 8);
+    weights << 0, 0, 1, 2, 0, 3, 0, 0;
+    weights *= static_cast<TestType>(unit);
+    nn::Sequential<TestType> net(nn::Shape{3}, /*seed=*/2);
+    net.template add<nn::Linear>(2);
+    nn::Sgd<TestType> sgd(net.parameters(), {/*learning_rate=*/0.5});
+    nn::NetworkLearner<TestType> learner(
+        net,
+        sgd,
+        nn::make_objective<TestType>(nn::MeanSquaredError<TestType>()),
+        {std::nullopt, parts});
+    learner.step(
+        nn::view(x),
+        nn::Targets<TestType>(nn::view(target)).weighted(weights.data()),
+        0.5);
+    return nn::Matrix<TestType>(net.parameters()[0]->value);
+  };
+  const nn::Matrix<TestType> whole = step(1.0, 1);
+  const double large = sizeof(TestType) == 4 ? 1e37 : 1e306;
+  for (const double unit : {1.0, large, 1 / large}) {
+    for (const Index parts : {1, 4, 8}) {
+      CAPTURE(unit, parts);
+      CHECK(nn_test::relative_difference(step(unit, parts), whole) < 1e-5);
+    }
+  }
+}
+
 TEST_CASE("draws depend on the number of steps alone", "[training]") {
   const Data data(8);
   for (const Index parts : {1, 3}) {

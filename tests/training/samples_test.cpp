@@ -96,7 +96,7 @@ TEST_CASE("a subset has the samples that were named, in their order",
   CHECK(two.images() == &set);
   Labels labels(2);
   const std::vector<Index> both{0, 1};
-  two.gather(both.data(), 2, x, Eigen::Map<Labels>(labels.data(), 2));
+  two.gather(both.data(), 2, x, labels);
   CHECK(x(0, 0) == 1.0);
   CHECK(x(1, 1) == 1.0);
   CHECK(labels == (Labels(2) << 0, 2).finished());
@@ -159,9 +159,7 @@ TEST_CASE("samples with targets refuse what does not fit",
   CHECK(message([&] { samples.gather(&first, 1, x, nn::view(target)); }) ==
         "[Samples] expected x of 2 x 1 and a target of 1 x 1, got 2 x 1 and 2 "
         "x 1");
-  CHECK(message([&] {
-          samples.gather(&first, 1, x, Eigen::Map<Labels>(labels.data(), 1));
-        }) ==
+  CHECK(message([&] { samples.gather(&first, 1, x, labels); }) ==
         "[Samples] expected samples with labels, got those with a matrix of "
         "targets");
 }
@@ -175,10 +173,15 @@ TEST_CASE("samples keep their weights in subsets", "[training][samples]") {
   CHECK(plain.weight(2) == 1);
   const auto all = plain.weighted(weights);
   CHECK(all.has_weights());
-  CHECK(all.weight(2) == 2.5f);
-  const auto some = all.subset({3, 2, 3});
+  // That of weight 0 is left out.
+  REQUIRE(all.size() == 3);
+  CHECK(all.place(1) == 2);
+  CHECK(all.weight(1) == 2.5f);
+  const auto some = all.subset({2, 1, 2});
   CHECK(some.weight(0) == 3);
   CHECK(some.weight(1) == 2.5f);
+  const auto positive = nn_test::samples<float>({{1, 2, 3, 4}});
+  CHECK(plain.weighted(positive).size() == 4);
   // The numbers of all, also where it is a subset that gets them.
   CHECK(plain.subset({3, 2}).weighted(weights).weight(1) == 2.5f);
 
@@ -191,5 +194,10 @@ TEST_CASE("samples keep their weights in subsets", "[training][samples]") {
   CHECK(message(nn_test::samples<float>({{1, 0, 2}})) ==
         "[Samples] expected a weight for each of 4 samples, got 3");
   CHECK(message(nn_test::samples<float>({{0, 0, 0, 0}})) ==
-        "[Samples] expected a weight above 0, got none");
+        "[Samples] expected a weight above 0 for one of the 4 samples, got "
+        "none");
+  CHECK(nn_test::message_of<Error>(
+            [&] { plain.subset({1}).weighted(weights); }) ==
+        "[Samples] expected a weight above 0 for one of the 1 samples, got "
+        "none");
 }

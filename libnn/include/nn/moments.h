@@ -45,7 +45,8 @@ class Moments {
 
   /// Those of groups of rows that follow each other, as the pixels of a channel
   /// do, taken together: a number for each of `groups` groups.
-  /// Throws std::invalid_argument unless size() is a multiple of `groups`.
+  /// Throws std::invalid_argument unless size() is a multiple of `groups` and
+  /// at least that, or if double cannot hold the sum of squares.
   Moments of_groups(Index groups) const;
 
  private:

@@ -74,6 +74,11 @@ template <typename Expression>
 constexpr bool holds_labels = Expression::ColsAtCompileTime == 1 &&
                               is_viewable<Expression, int>();
 
+/// Whether it is one that holds nothing, to write to.
+template <typename Expression>
+constexpr bool holds_writable_labels =
+    Expression::ColsAtCompileTime == 1 && is_writable<Expression, int>;
+
 }  // namespace internal
 
 /// A matrix in somebody else's memory, to write to. Public functions take
@@ -146,6 +151,36 @@ class ConstView : public Eigen::Map<const Matrix<Scalar>> {
 /// Eigen::VectorXi can be assigned to it.
 using Labels =
     Eigen::Matrix<int, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
+
+/// Labels in somebody else's memory, to write to. Every vector of int turns
+/// into it by itself, so does a piece of one, labels.head(n), and a column of a
+/// matrix.
+class LabelsView : public Eigen::Map<Labels> {
+ public:
+  /// What it is in Eigen: it can be used as that.
+  using Base = Eigen::Map<Labels>;
+  using Base::Base;
+  using Base::operator=;
+  /// Looks at the same memory.
+  LabelsView(const LabelsView&) = default;
+  /// Copies the labels of `other`, which has as many.
+  LabelsView& operator=(const LabelsView& other) {
+    Base::operator=(other);
+    return *this;
+  }
+  ///@{
+  /// Looks at the memory of a vector or of another view.
+  template <typename Other,
+            std::enable_if_t<internal::holds_labels<Other>, int> = 0>
+  LabelsView(Eigen::PlainObjectBase<Other>& labels
+                 NN_LIFETIME_BOUND)  // NOLINT: implicit
+      : Base(labels.data(), labels.size()) {}
+  template <typename Other,
+            std::enable_if_t<internal::holds_writable_labels<Other>, int> = 0>
+  LabelsView(const Eigen::DenseBase<Other>& labels)  // NOLINT: implicit
+      : Base(Other(labels.derived()).data(), labels.size()) {}
+  ///@}
+};
 
 /// Labels in somebody else's memory, to read from. Every vector of int turns
 /// into it by itself, so does a piece of one, labels.head(n), and a column of a

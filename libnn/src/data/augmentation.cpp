@@ -248,7 +248,7 @@ void Augmentation::gather(const ImageSet& set,
                           const Normalization& normalization,
                           Index epoch,
                           View<Scalar> x,
-                          Eigen::Map<Labels> labels) {
+                          LabelsView labels) {
   check_argument(epoch >= 0,
                  "[Augmentation] expected an epoch of at least 0, got ",
                  epoch);
@@ -338,13 +338,13 @@ template void Augmentation::gather<float>(const ImageSet&,
                                           const Normalization&,
                                           Index,
                                           View<float>,
-                                          Eigen::Map<Labels>);
+                                          LabelsView);
 template void Augmentation::gather<double>(const ImageSet&,
                                            const Index*,
                                            Index,
                                            const Normalization&,
                                            Index,
                                            View<double>,
-                                           Eigen::Map<Labels>);
+                                           LabelsView);
 
 }  // namespace nn

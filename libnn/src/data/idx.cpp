@@ -95,17 +95,24 @@ std::string find_file(const std::string& directory,
 void check_dimensions(const std::string& path,
                       const IdxArray& array,
                       std::size_t expected,
-                      const char* what) {
+                      const char* what,
+                      std::uint32_t found_type = kBytesMagic) {
   if (array.dims.size() != expected) {
+    const auto magic = [](std::uint32_t type, std::size_t dims) {
+      return hex((type << 8) + static_cast<std::uint32_t>(dims));
+    };
     throw_damaged(path,
                   "expected ",
                   what,
                   " (magic ",
-                  hex(0x800u + static_cast<std::uint32_t>(expected)),
+                  magic(kBytesMagic, expected),
                   "), found magic ",
-                  hex(0x800u + static_cast<std::uint32_t>(array.dims.size())),
+                  magic(found_type, array.dims.size()),
                   " and sizes ",
-                  join(array.dims));
+                  join(array.dims),
+                  expected == 3 && array.dims.size() == 4
+                      ? "; coloured images are read from folders of pictures"
+                      : "");
   }
 }
 
@@ -367,7 +374,11 @@ std::vector<std::int32_t> read_idx_labels(const std::string& path,
   const IdxArray array =
       parse(*internal::open_byte_stream(path, kExpected), limits, &integers);
   if (!integers || array.dims.size() != 2) {
-    check_dimensions(path, array, 1, "labels, an array of 1 dimension");
+    check_dimensions(path,
+                     array,
+                     1,
+                     "labels, an array of 1 dimension",
+                     integers ? kIntegersMagic : kBytesMagic);
     if (!integers) return {array.bytes.begin(), array.bytes.end()};
   }
   const auto count = static_cast<std::size_t>(array.dims[0]);
@@ -421,9 +432,8 @@ ImageSet load_idx_set(const IdxSetFiles& files,
                       const IdxLimits& limits) {
   const int first = options.first_label;
   const int classes = options.classes;
-  check_argument(classes >= 1 && classes <= 256,
-                 "[load_idx_set] expected 1 to 256 classes, got ",
-                 classes);
+  check_argument(
+      classes >= 1, "[load_idx_set] expected at least 1 class, got ", classes);
   const std::vector<std::int32_t> labels =
       read_idx_labels(files.labels, limits);
   IdxArray images = read_idx(files.images, limits);

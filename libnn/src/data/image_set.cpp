@@ -94,7 +94,7 @@ void gather(const ImageSet& set,
             Index count,
             const Normalization& normalization,
             View<Scalar> x,
-            Eigen::Map<Labels> labels) {
+            LabelsView labels) {
   const Index features = set.shape.features();
   check_consistent("gather", set);
   check_argument(
@@ -150,12 +150,12 @@ template void gather<float>(const ImageSet&,
                             Index,
                             const Normalization&,
                             View<float>,
-                            Eigen::Map<Labels>);
+                            LabelsView);
 template void gather<double>(const ImageSet&,
                              const Index*,
                              Index,
                              const Normalization&,
                              View<double>,
-                             Eigen::Map<Labels>);
+                             LabelsView);
 
 }  // namespace nn

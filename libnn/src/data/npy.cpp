@@ -580,9 +580,12 @@ Index internal::npy_features(const std::vector<Index>& dims,
                              std::size_t values) {
   const bool negative =
       std::any_of(dims.begin(), dims.end(), [](Index n) { return n < 0; });
-  std::uint64_t count = 0;
+  // As for a file's bytes: what 64 bits count in bits, Index does in numbers.
+  constexpr std::uint64_t kBits = 8;
+  std::uint64_t bits = 0;
   check_argument(!negative && dims.size() <= kMaxDims &&
-                     internal::array_bits(dims, 1, count) && count == values,
+                     internal::array_bits(dims, kBits, bits) &&
+                     bits == kBits * values,
                  "[NpyArray] expected values for an array of the sizes ",
                  internal::to_string(dims),
                  ", at most 64 of them, got ",

@@ -19,11 +19,24 @@ std::size_t arrays_bytes(Index channels) {
   return sizeof(Scalar) * static_cast<std::size_t>(kArrays * channels);
 }
 
-/// Whether Scalar holds it, and neither as 0 nor with fewer digits.
+/// Whether Scalar holds this positive number with all digits.
 template <typename Scalar>
 bool is_normal(double value) {
   return value >= double(std::numeric_limits<Scalar>::min()) &&
          value <= double(std::numeric_limits<Scalar>::max());
+}
+
+/// A file may have brought any numbers.
+template <typename Scalar>
+void check_deviations(const Scalar* deviation, Index channels) {
+  for (Index c = 0; c < channels; ++c) {
+    check_argument(is_normal<Scalar>(static_cast<double>(deviation[c])),
+                   "[Standardize] expected deviations above 0 that can be "
+                   "divided by, got ",
+                   deviation[c],
+                   " for channel ",
+                   c);
+  }
 }
 
 }  // namespace
@@ -115,6 +128,7 @@ void Standardize<Scalar>::do_forward(ConstView<Scalar> x,
   const Index c = channels();
   const Scalar* const mean = mean_.value.data();
   const Scalar* const deviation = deviation_.value.data();
+  check_deviations(deviation, c);
   auto* const factors = reinterpret_cast<Scalar*>(memory.scratch);
   Scalar* const zeros = factors + c;
   std::fill_n(zeros, c, Scalar(0));

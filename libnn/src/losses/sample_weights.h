@@ -10,7 +10,8 @@ namespace nn::internal {
 
 /// The weights of a batch, added up: its size where there are none. Throws
 /// std::invalid_argument, `who` in front, unless there is one for each sample
-/// or none, and all are finite and not negative.
+/// or none, all are finite and not negative, and double holds their sum and its
+/// reciprocal.
 template <typename Scalar>
 double sum_of_weights(const char* who,
                       const ConstView<Scalar>& weights,
@@ -35,6 +36,12 @@ double sum_of_weights(const char* who,
                    n);
     sum += static_cast<double>(weight);
   }
+  check_argument(
+      sum == 0.0 || (std::isfinite(sum) && std::isfinite(1 / sum)),
+      "[",
+      who,
+      "] expected weights whose sum can be divided by, got a sum of ",
+      sum);
   return sum;
 }
 

@@ -233,9 +233,13 @@ GradientReport check_gradients(Sequential<double>& network,
 
   const ConstView<double> logits =
       network.forward(view(std::as_const(input)), workspace);
-  Matrix<double> logits_gradient(logits.rows(), logits.cols());
+  // What the loss or a layer does not write shows.
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  Matrix<double> logits_gradient =
+      Matrix<double>::Constant(logits.rows(), logits.cols(), kNaN);
   loss.evaluate(logits, labels, view(logits_gradient));
-  Matrix<double> input_gradient(input.rows(), input.cols());
+  Matrix<double> input_gradient =
+      Matrix<double>::Constant(input.rows(), input.cols(), kNaN);
   network.backward(
       view(std::as_const(logits_gradient)), workspace, view(input_gradient));
 
@@ -261,7 +265,9 @@ GradientReport check_gradients(const ValueAndGradient& function,
     internal::resize(out, 1, 1);
     out(0, 0) = function(view(std::as_const(argument)), no_view<double>());
   };
-  Matrix<double> gradient(x.rows(), x.cols());
+  // What the function does not write shows.
+  Matrix<double> gradient = Matrix<double>::Constant(
+      x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
   function(view(std::as_const(argument)), view(gradient));
   Differences differences(value, Matrix<double>::Ones(1, 1));
   return check_all(

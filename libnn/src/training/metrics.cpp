@@ -76,24 +76,37 @@ Labels classes_of(const ConstView<Scalar>& logits) {
 }
 
 /// Of labels that have been checked; -1 is no class.
+std::vector<ClassScores> scores_of(Index classes,
+                                   const Labels& found,
+                                   const ConstLabels& labels) {
+  const auto count = static_cast<std::size_t>(classes);
+  std::vector<ClassScores> scores(count);
+  std::vector<Index> right(count, 0);
+  std::vector<Index> said(count, 0);
+  for (Index n = 0; n < labels.size(); ++n) {
+    const auto label = static_cast<std::size_t>(labels[n]);
+    ++scores[label].support;
+    if (found[n] < 0) continue;
+    ++said[static_cast<std::size_t>(found[n])];
+    if (found[n] == labels[n]) ++right[label];
+  }
+  for (std::size_t c = 0; c < count; ++c) {
+    scores[c].precision = share_of(right[c], said[c]);
+    scores[c].recall = share_of(right[c], scores[c].support);
+    scores[c].f1 = share_of(2 * right[c], said[c] + scores[c].support);
+  }
+  return scores;
+}
+
 ClassificationReport report_of(Index classes,
                                const Labels& found,
                                const ConstLabels& labels) {
   ClassificationReport report;
+  report.scores = scores_of(classes, found, labels);
   report.confusion = Matrix<Index>::Zero(classes, classes);
-  report.scores.resize(static_cast<std::size_t>(classes));
   for (Index n = 0; n < labels.size(); ++n) {
-    ++report.scores[static_cast<std::size_t>(labels[n])].support;
     if (found[n] >= 0) ++report.confusion(labels[n], found[n]);
-  }
-  for (Index c = 0; c < classes; ++c) {
-    ClassScores& scores = report.scores[static_cast<std::size_t>(c)];
-    const Index right = report.confusion(c, c);
-    const Index said = report.confusion.col(c).sum();
-    scores.precision = share_of(right, said);
-    scores.recall = share_of(right, scores.support);
-    scores.f1 = share_of(2 * right, said + scores.support);
-    report.correct += right;
+    if (found[n] == labels[n]) ++report.correct;
   }
   report.accuracy = share_of(report.correct, labels.size());
   return report;
@@ -173,7 +186,7 @@ template <typename Scalar>
 std::vector<ClassScores> class_scores(ConstView<Scalar> logits,
                                       ConstLabels labels) {
   check_labels("class_scores", logits, labels);
-  return report_of(logits.rows(), classes_of(logits), labels).scores;
+  return scores_of(logits.rows(), classes_of(logits), labels);
 }
 
 template <typename Scalar>
@@ -203,10 +216,7 @@ ClassificationReport classification_report(const Sequential<Scalar>& network,
     const Index count = std::min(kPart, total - first);
     std::iota(indices.begin(), indices.begin() + count, first);
     const View<Scalar> part(x.leftCols(count));
-    samples.gather(indices.data(),
-                   count,
-                   part,
-                   Eigen::Map<Labels>(labels.data() + first, count));
+    samples.gather(indices.data(), count, part, labels.segment(first, count));
     found.segment(first, count) = network.predict_classes(as_const(part));
   }
   for (Index n = 0; n < total; ++n) {

@@ -7,6 +7,7 @@
 #include "files/defect.h"
 #include "files/named_tensors.h"
 #include "files/safetensors_reader.h"
+#include "losses/sample_weights.h"
 #include "nn/check.h"
 #include "nn/optimizers/clip_gradients.h"
 #include "option_checks.h"
@@ -104,6 +105,13 @@ LossResult NetworkLearner<Scalar>::run_parts(ConstView<Scalar> x,
   }
   for (Matrix<Scalar>& gradient : gradients_) gradient.setZero();
   const Index parts = std::min(options_.micro_batches, x.cols());
+  // Weights of any size make sums that Scalar holds.
+  const ConstView<Scalar> weights = targets.weights();
+  const double whole =
+      weights.size() == 0
+          ? 1.0
+          : internal::sum_of_weights("NetworkLearner", weights, x.cols());
+  const double unit = whole > 0.0 ? whole : 1.0;
   LossResult all;
   for (Index i = 0; i < parts; ++i) {
     const Index first = x.cols() * i / parts;
@@ -117,12 +125,13 @@ LossResult NetworkLearner<Scalar>::run_parts(ConstView<Scalar> x,
     if (!std::isfinite(part.loss)) break;
     // Each gradient is that of its part's mean.
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
-      gradients_[p] += static_cast<Scalar>(part.weight) * parameters_[p]->grad;
+      gradients_[p] +=
+          static_cast<Scalar>(part.weight / unit) * parameters_[p]->grad;
     }
   }
   all.loss = all.weight > 0.0 ? all.sum / all.weight : 0.0;
   const auto share =
-      static_cast<Scalar>(all.weight > 0.0 ? 1.0 / all.weight : 0.0);
+      static_cast<Scalar>(all.weight > 0.0 ? unit / all.weight : 0.0);
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     parameters_[p]->grad = share * gradients_[p];
   }

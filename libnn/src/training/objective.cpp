@@ -1,5 +1,6 @@
 #include "nn/training/objective.h"
 
+#include "losses/sample_weights.h"
 #include "nn/check.h"
 
 namespace nn {
@@ -46,13 +47,8 @@ LossResult mean_over_elements(const Loss<Scalar>& loss,
   const double mean =
       loss.evaluate(outputs, targets.matrix(), doutputs, weights);
   LossResult result;
-  result.weight = static_cast<double>(outputs.cols());
-  if (weights.size() > 0) {
-    result.weight = 0.0;
-    for (const Scalar weight : weights.reshaped()) {
-      result.weight += static_cast<double>(weight);
-    }
-  }
+  result.weight =
+      internal::sum_of_weights(loss.name(), weights, outputs.cols());
   result.sum = mean * result.weight;
   return result;
 }

@@ -67,7 +67,7 @@ Samples<Scalar>::Samples(const ImageSet& images,
                      0,
                      normalization,
                      View<Scalar>(nullptr, images.shape.features(), 0),
-                     Eigen::Map<Labels>(nullptr, 0));
+                     LabelsView(nullptr, 0));
 }
 
 template <typename Scalar>
@@ -79,7 +79,6 @@ Samples<Scalar> Samples<Scalar>::with_weights(
                  all,
                  " samples, got ",
                  weights.size());
-  bool any = false;
   for (Index i = 0; i < all; ++i) {
     const Scalar weight = weights.data()[i];
     check_argument(std::isfinite(weight) && weight >= 0,
@@ -87,10 +86,17 @@ Samples<Scalar> Samples<Scalar>::with_weights(
                    weight,
                    " for sample ",
                    i);
-    any = any || weight > 0;
   }
-  check_argument(any, "[Samples] expected a weight above 0, got none");
-  Samples result = *this;
+  std::vector<Index> counting;
+  for (Index i = 0; i < size(); ++i) {
+    if (weights.data()[place(i)] > 0) counting.push_back(i);
+  }
+  check_argument(!counting.empty(),
+                 "[Samples] expected a weight above 0 for one of the ",
+                 size(),
+                 " samples, got none");
+  Samples result =
+      static_cast<Index>(counting.size()) == size() ? *this : subset(counting);
   result.weights_ = weights.data();
   return result;
 }
@@ -211,7 +217,7 @@ Moments Samples<Scalar>::moments() const {
     }
     int label = 0;
     nn::gather<Scalar>(
-        *images_, &i, 1, normalization_, x, Eigen::Map<Labels>(&label, 1));
+        *images_, &i, 1, normalization_, x, LabelsView(&label, 1));
   });
 }
 
@@ -278,7 +284,7 @@ template <typename Scalar>
 void Samples<Scalar>::gather(const Index* indices,
                              Index count,
                              View<Scalar> x,
-                             Eigen::Map<Labels> labels) const {
+                             LabelsView labels) const {
   if (images_ != nullptr && places_ == nullptr) {
     nn::gather<Scalar>(*images_, indices, count, normalization_, x, labels);
     return;
@@ -292,7 +298,7 @@ void Samples<Scalar>::gather(const Index* indices,
                          1,
                          normalization_,
                          View<Scalar>(x.col(n)),
-                         Eigen::Map<Labels>(labels.data() + n, 1));
+                         LabelsView(labels.data() + n, 1));
     } else {
       x.col(n) = x_.col(i);
       labels[n] = targets_.labels()[i];

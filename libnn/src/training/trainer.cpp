@@ -528,7 +528,7 @@ typename Trainer<Scalar>::Batch Trainer<Scalar>::gather(
             Targets<Scalar>(as_const(target)).weighted(weights),
             indices};
   }
-  const Eigen::Map<Labels> labels(batch_labels_.data(), count);
+  const LabelsView labels(batch_labels_.data(), count);
   if (options_.augmentation.is_on() && epoch != kUnchanged) {
     // What is drawn for an image depends on its number among all images.
     places_.resize(std::max(places_.size(), static_cast<std::size_t>(count)));

@@ -106,7 +106,7 @@ class Augmentation {
               const Normalization& normalization,
               Index epoch,
               View<Scalar> x,
-              Eigen::Map<Labels> labels);
+              LabelsView labels);
 
  private:
   /// What the distortion of one image writes.

@@ -2,6 +2,7 @@
 #define NN_DATA_IDX_H_
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -61,12 +62,13 @@ using MnistFiles = IdxSetFiles;
 /// Looks for them in `directory`: for the stem "train", train-images-idx3-ubyte
 /// or train-images.idx3-ubyte, and labels of the kinds idx1-ubyte, idx2-int or
 /// idx1-int, each plain or with .gz.
-/// Throws std::runtime_error if a file is missing, listing the names tried.
+/// Throws std::runtime_error if a file is missing, with the names to give it.
 IdxSetFiles find_idx_set(const std::string& directory, const std::string& stem);
 
 /// How such files name classes and hold images.
 struct IdxSetOptions {
-  int classes = 256;        ///< from 1 to 256
+  /// At least 1. As at first, labels may be any from `first_label` on.
+  int classes = std::numeric_limits<int>::max();
   int first_label = 0;      ///< of the first class; EMNIST's letters begin at 1
   bool transposed = false;  ///< images column by column, as EMNIST's are
 };

@@ -60,7 +60,7 @@ void gather(const ImageSet& set,
             Index count,
             const Normalization& normalization,
             View<Scalar> x,
-            Eigen::Map<Labels> labels);
+            LabelsView labels);
 
 }  // namespace nn
 

@@ -36,8 +36,9 @@ enum class StandardizeForm {
 /// learns from.
 ///
 /// There is nothing to train: the numbers are buffers, which are saved and
-/// loaded. backward() leaves them alone, and so does initialize(): they are
-/// those of the data, and not a start.
+/// loaded. A pass throws std::invalid_argument if a deviation is not above 0.
+/// backward() leaves them alone, and so does initialize(): they are those of
+/// the data, and not a start.
 ///
 /// docs/math/standardize.md.
 template <typename Scalar>

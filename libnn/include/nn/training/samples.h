@@ -122,16 +122,16 @@ class Samples {
   std::pair<Samples, Samples> split(double share, std::uint64_t seed) const;
 
   /// The same samples, of which each counts in losses as much as its weight
-  /// says: one of weight 2 as two would, one of 0 not at all. `weights` is what
-  /// turns into a ConstView<Scalar>, a number for each column or image that
-  /// there is, also where these are a subset; that of a temporary does not
-  /// compile.
+  /// says: one of weight 2 as two would. Those of weight 0 are left out, as
+  /// subset() leaves out samples: no layer sees them. `weights` is what turns
+  /// into a ConstView<Scalar>, a number for each column or image that there is,
+  /// also where these are a subset; that of a temporary does not compile.
   ///
   ///   trainer.fit(nn::Samples<float>(x, target).weighted(weights));
   ///
   /// Accuracies, metrics and moments() count all samples alike.
   /// Throws std::invalid_argument unless all weights are finite and not
-  /// negative, and one is above 0.
+  /// negative, and that of one of these samples is above 0.
   template <typename W, std::enable_if_t<kLasts<W, ConstView<Scalar>>, int> = 0>
   Samples weighted(W&& weights) const {
     return with_weights(ConstView<Scalar>(std::forward<W>(weights)));
@@ -185,7 +185,7 @@ class Samples {
   void gather(const Index* indices,
               Index count,
               View<Scalar> x,
-              Eigen::Map<Labels> labels) const;
+              LabelsView labels) const;
   /// The same for samples with numbers: their columns into `target`.
   ///
   ///   x   features x count        target   target_features x count
