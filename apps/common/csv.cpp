@@ -46,7 +46,16 @@ CsvReader::CsvReader(std::string name,
         name_, ": expected a header line '", header, "', found nothing"));
   }
   if (line != header) {
-    fail(nn::concat("expected the header '", header, "'"), line);
+    // A column a class is more than a line of a message holds.
+    constexpr std::size_t kMostShown = 100;
+    fail(header.size() <= kMostShown
+             ? nn::concat("expected the header '", header, "'")
+             : nn::concat("expected a header of ",
+                          columns_.size(),
+                          " columns, '",
+                          header.substr(0, kMostShown),
+                          "...'"),
+         line);
   }
 }
 

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
+#include <limits>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "common/artifacts.h"
 #include "common/input_file.h"
+#include "common/printable.h"
 #include "common/run.h"
 #include "common/sha256.h"
 #include "nn/check.h"
@@ -106,16 +111,18 @@ Source own_source(const Options& options) {
   if (fs::exists(options.data + "/classes.txt", ignored)) {
     source.mapping = "classes.txt";
   }
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(options.data, ignored)) {
-    if (entry.path().filename().string().rfind("test-", 0) == 0) {
-      source.test_stem = "test";
-    }
-  }
+  const Names names = names_or_none(options.data);
+  const auto has = [&names](const std::string& start) {
+    return std::any_of(names.begin(), names.end(), [&](const auto& name) {
+      return name.rfind(start, 0) == 0;
+    });
+  };
+  if (has("test-images") && !has("t10k-images")) source.test_stem = "test";
   return source;
 }
 
 constexpr std::size_t kMostNamesBytes = 1 << 16;
+constexpr const char* kByteOrderMark = "\xef\xbb\xbf";
 
 [[noreturn]] void throw_line(const std::string& path,
                              std::size_t line,
@@ -133,46 +140,71 @@ std::string read_mapping_line(const std::string& path,
                               int label) {
   std::istringstream words(line);
   words.imbue(std::locale::classic());
-  const auto next = [&words](int& value) {
-    std::string word;
-    words >> word;
+  const auto number_of = [](const std::string& word) {
+    int value = -1;
     const char* end = word.data() + word.size();
     const auto [stop, error] = std::from_chars(word.data(), end, value);
-    return !word.empty() && error == std::errc() && stop == end;
+    return error == std::errc() && stop == end ? value : -1;
   };
-  int value = 0;
-  if (!next(value) || value != label) {
+  std::string word;
+  words >> word;
+  if (number_of(word) != label) {
     throw_line(path, number, nn::concat("label ", label), line);
   }
   std::string name;
-  for (int code = 0; next(code);) {
-    if (code <= ' ' || code > '~') break;
+  while (words >> word) {
+    const int code = number_of(word);
+    if (code <= ' ' || code > '~') {
+      throw_line(path, number, "codes of printable characters", line);
+    }
     name += static_cast<char>(code);
   }
-  if (!words.eof() || name.empty()) {
+  if (name.empty()) {
     throw_line(path, number, "a label and codes of characters", line);
   }
   return name;
 }
 
+std::string trimmed(const std::string& line) {
+  const std::size_t first = line.find_first_not_of(" \t\r");
+  if (first == line.npos) return "";
+  return line.substr(first, line.find_last_not_of(" \t\r") + 1 - first);
+}
+
 /// The names of the classes in a file: of a mapping of EMNIST, or a name a
-/// line.
+/// line. Blank lines at the end are no names.
 Names read_class_names(const std::string& path, const Source& source) {
-  std::istringstream text(read_input(path, kMostNamesBytes));
+  std::string bytes = read_input(path, kMostNamesBytes);
+  if (bytes.rfind(kByteOrderMark, 0) == 0) {
+    bytes.erase(0, std::strlen(kByteOrderMark));
+  }
+  std::istringstream text(bytes);
   Names names;
+  std::size_t blank = 0;
   std::string line;
   for (std::size_t number = 1; std::getline(text, line); ++number) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) {
-      line.pop_back();
+    line = trimmed(line);
+    if (line.empty()) {
+      if (blank == 0) blank = number;
+      continue;
     }
-    if (line.empty()) continue;
-    names.push_back(source.transposed
-                        ? read_mapping_line(path,
-                                            number,
-                                            line,
-                                            static_cast<int>(names.size()) +
-                                                source.first_label)
-                        : line);
+    if (blank != 0) throw_line(path, blank, "the name of a class", "");
+    if (printable(line, line.size()) != line) {
+      throw_line(path, number, "a name in UTF-8", printable(line));
+    }
+    const int label = static_cast<int>(names.size()) + source.first_label;
+    std::string name =
+        source.transposed ? read_mapping_line(path, number, line, label) : line;
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      throw std::runtime_error(nn::concat(path,
+                                          ": line ",
+                                          number,
+                                          ": expected another name for each "
+                                          "class, found '",
+                                          name,
+                                          "' again"));
+    }
+    names.push_back(std::move(name));
   }
   if (names.size() < 2 || names.size() > kMostClasses) {
     throw std::runtime_error(nn::concat(path,
@@ -186,15 +218,31 @@ Names read_class_names(const std::string& path, const Source& source) {
 
 /// A number for each class, as many as the labels reach.
 Names numbered(const Dataset& data, const std::string& directory) {
+  int lowest = std::numeric_limits<int>::max();
   int highest = 0;
   for (const nn::ImageSet* set : {&data.training, &data.test}) {
-    for (const auto label : set->labels) {
-      highest = std::max(highest, static_cast<int>(label));
+    for (const int label : set->labels) {
+      lowest = std::min(lowest, label);
+      highest = std::max(highest, label);
     }
   }
   if (highest == 0) {
     throw std::runtime_error(nn::concat(
         directory, ": expected labels of at least 2 classes, found 0 alone"));
+  }
+  if (highest >= kMostClasses) {
+    throw std::runtime_error(nn::concat(directory,
+                                        ": expected labels of at most ",
+                                        kMostClasses,
+                                        " classes, found label ",
+                                        highest));
+  }
+  if (lowest > 0) {
+    throw std::runtime_error(nn::concat(
+        directory,
+        ": expected labels from 0, found them from ",
+        lowest,
+        "; if no image is of the first classes, name all in classes.txt"));
   }
   Names names;
   for (int c = 0; c <= highest; ++c) names.push_back(std::to_string(c));
@@ -231,8 +279,13 @@ Dataset load_dataset(const Options& options) {
         options.dataset,
         ", found ",
         kind_of_file(options.data),
-        " (cmake -P cmake/FetchMnist.cmake fills data/ in the folder that it "
-        "is run in)"));
+        options.dataset == "mnist"
+            ? " (cmake -P cmake/FetchMnist.cmake fills data/ in the folder "
+              "that it is run in)"
+        : options.dataset == "fashion-mnist"
+            ? " (cmake -DDATASET=fashion-mnist -P cmake/FetchMnist.cmake fills "
+              "data/ in the folder that it is run in)"
+            : ""));
   }
   const Source* known = find_source(options.dataset);
   const Source source = known != nullptr ? *known : own_source(options);
@@ -255,8 +308,18 @@ Dataset load_dataset(const Options& options) {
     add_checksum(files.labels, data.files);
     return nn::load_idx_set(files, format);
   };
-  data.training = load(source.training_stem);
-  data.test = load(source.test_stem);
+  try {
+    data.training = load(source.training_stem);
+    data.test = load(source.test_stem);
+  } catch (const std::runtime_error& error) {
+    if (known != nullptr) throw;
+    throw std::runtime_error(nn::concat(
+        error.what(),
+        "; '",
+        options.dataset,
+        "' is none of the data sets that are known, so that its files are to "
+        "be named as those of mnist"));
+  }
   if (data.training.shape != data.test.shape) {
     throw std::runtime_error(
         nn::concat(options.data,

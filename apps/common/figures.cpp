@@ -74,17 +74,26 @@ RunNames run_names(const Run& run) {
   const std::string backend = text_at(summary, "/backend");
   names.backend = backend == "torch" ? "LibTorch" : backend;
   const nlohmann::json::json_pointer at("/dataset/class_names");
-  const nlohmann::json classes = summary.is_object() && summary.contains(at)
-                                     ? summary.at(at)
-                                     : nlohmann::json::array();
+  const nlohmann::json classes =
+      summary.is_object() && summary.contains(at) && summary.at(at).is_array()
+          ? summary.at(at)
+          : nlohmann::json::array();
   // As long as fits beside a matrix.
   constexpr std::size_t kMostClassName = 24;
+  std::vector<std::string> full;
   for (std::size_t i = 0; i < index_of(run.classes); ++i) {
     const bool named =
-        classes.is_array() && i < classes.size() && classes[i].is_string();
-    names.classes.push_back(
-        named ? printable(classes[i].get<std::string>(), kMostClassName)
-              : std::to_string(i));
+        classes.size() == index_of(run.classes) && classes[i].is_string();
+    full.push_back(named ? classes[i].get<std::string>() : std::to_string(i));
+    names.classes.push_back(printable(full[i], kMostClassName));
+  }
+  // Those that are alike as far as they are shown get their number.
+  const std::vector<std::string> shown = names.classes;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (std::count(shown.begin(), shown.end(), shown[i]) > 1) {
+      names.classes[i] =
+          printable(std::to_string(i) + " " + full[i], kMostClassName);
+    }
   }
   return names;
 }

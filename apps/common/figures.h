@@ -62,9 +62,15 @@ bool holds_images(const Run& run);
 /// The figures that show images. Throw std::invalid_argument if the run lacks
 /// one that it names.
 plot::Drawing draw_top3(const Run& run);
-/// Of `count` classes from `first` on, as many as a page has room for.
-constexpr int kTopClassesOfPage = 12;
+/// Of `count` classes from `first` on.
 plot::Drawing draw_top3(const Run& run, int first, int count);
+/// How many classes from which on stand on each page of a report: as many as it
+/// has room for at most, and on all pages as many as can be.
+struct TopPage {
+  int first = 0;
+  int count = 0;
+};
+std::vector<TopPage> top3_pages(int classes);
 plot::Drawing draw_mistakes(const Run& run);
 
 /// The image, then every layer's output as images; of a flat one, each value is

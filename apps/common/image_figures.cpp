@@ -248,6 +248,17 @@ bool holds_images(const Run& run) {
   });
 }
 
+std::vector<TopPage> top3_pages(int classes) {
+  constexpr int kMostOfPage = 12;
+  const int pages = (classes + kMostOfPage - 1) / kMostOfPage;
+  std::vector<TopPage> result;
+  for (int page = 0; page < pages; ++page) {
+    const int first = classes * page / pages;
+    result.push_back({first, classes * (page + 1) / pages - first});
+  }
+  return result;
+}
+
 Drawing draw_top3(const Run& run) {
   return draw_top3(run, 0, run.classes);
 }

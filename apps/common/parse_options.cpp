@@ -222,13 +222,14 @@ class CommandLine {
     app_.add_option(
             "--data", options_.data, "Folder of the IDX files, plain or .gz")
         ->type_name("DIR")
-        ->default_str("data/<dataset>")
+        ->default_str("data/<dataset>, or the folder that --dataset is")
         ->check(not_empty())
         ->group("Data");
     app_.add_option("--dataset",
                     options_.dataset,
                     "One of " + joined(dataset_names(), ", ") +
-                        ", or a folder of IDX files of one's own")
+                        ", a folder of IDX files of one's own, or any name for "
+                        "what is in --data")
         ->type_name("NAME")
         ->capture_default_str()
         ->check(not_empty())
@@ -466,10 +467,18 @@ class CommandLine {
       if (options_.data.empty()) options_.data = "data/" + options_.dataset;
       return;
     }
-    // A name for what lies in --data, or a folder that brings its own.
-    if (!options_.data.empty()) return;
-    std::error_code ignored;
     const fs::path folder(options_.dataset);
+    if (!options_.data.empty()) {
+      // A name for what lies there; or itself, as a report repeats it.
+      if (!folder.has_parent_path() || options_.dataset == options_.data) {
+        return;
+      }
+      throw UsageError(
+          nn::concat("--dataset: expected a name beside --data, got the path '",
+                     options_.dataset,
+                     "'; a folder is given as the one or the other"));
+    }
+    std::error_code ignored;
     if (!fs::is_directory(folder, ignored)) {
       throw UsageError(nn::concat("--dataset: expected ",
                                   joined(names, " or "),
@@ -478,7 +487,11 @@ class CommandLine {
                                   "'"));
     }
     options_.data = options_.dataset;
-    options_.dataset = fs::canonical(folder).filename().string();
+    // What is called like a known set is not that one.
+    const std::string name = fs::canonical(folder).filename().string();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      options_.dataset = name;
+    }
   }
 
   void set_defaults() {

@@ -30,6 +30,11 @@ EpochRow row_of(const nn::EpochReport& report) {
   return row;
 }
 
+// The names of folders in it may be of any bytes.
+std::string text_of(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
 Recorder::Recorder(Run& run, nlohmann::json settings, bool quiet)
@@ -78,7 +83,7 @@ nn::StateDict Recorder::state() const {
   }
   nn::StateDict state;
   state.metadata["kind"] = kKind;
-  state.metadata[kSettings] = settings_.dump();
+  state.metadata[kSettings] = text_of(settings_);
   state.tensors.push_back(
       {kSteps,
        "F64",
@@ -97,13 +102,13 @@ std::function<void()> Recorder::restoring(const nn::StateDict& state,
   const nlohmann::json settings = parse_json(saved->second);
   for (const auto& [name, value] : settings_.items()) {
     const std::string found = settings.is_object() && settings.contains(name)
-                                  ? settings.at(name).dump()
+                                  ? text_of(settings.at(name))
                                   : "none";
-    if (found != value.dump()) {
+    if (found != text_of(value)) {
       throw std::runtime_error(nn::concat("expected a training of the same ",
                                           name,
                                           ", ",
-                                          value.dump(),
+                                          text_of(value),
                                           ", found one of ",
                                           printable(found)));
     }

@@ -51,7 +51,7 @@ constexpr std::size_t kMostRowsBytes = 64 * kMiB;
 constexpr std::size_t kMostPredictionsBytes = 256 * kMiB;
 constexpr std::size_t kMostConfusionBytes = 8 * kMiB;
 constexpr std::size_t kMostHistoryBytes = 16 * kMiB;
-constexpr std::size_t kMostImagesBytes = 16 * kMiB;
+constexpr std::size_t kMostImagesBytes = 64 * kMiB;
 constexpr std::size_t kMostShortBytes = kMiB / 16;
 
 /// "index,label,predicted,p0,p1" for two classes.
@@ -106,32 +106,43 @@ std::optional<long> count_in_summary(const std::string& path,
   return summary.at(at).get<long>();
 }
 
-/// The number of classes, as the summary names them. Without their names, as
-/// the table of predictions has columns; without that, MNIST's.
-int count_classes(const RunFiles& files, const nlohmann::json& summary) {
+/// The names of the classes in the summary; null if there are none.
+const nlohmann::json* find_class_names(const nlohmann::json& summary) {
   const nlohmann::json::json_pointer at("/dataset/class_names");
-  const auto fits = [](std::size_t count) {
-    return count >= 2 && count <= static_cast<std::size_t>(kMostClasses);
+  if (!summary.is_object() || !summary.contains(at)) return nullptr;
+  const nlohmann::json& names = summary.at(at);
+  return names.is_array() ? &names : nullptr;
+}
+
+/// The number of classes: as the text of the predictions has columns; without
+/// these, as the summary has names; without these, MNIST's.
+int count_classes(const std::string& predictions,
+                  const nlohmann::json& summary) {
+  const auto fits = [](std::ptrdiff_t count) {
+    return count >= 2 && count <= kMostClasses;
   };
-  if (summary.is_object() && summary.contains(at)) {
-    const nlohmann::json& names = summary.at(at);
-    if (names.is_array() && fits(names.size())) {
-      return static_cast<int>(names.size());
-    }
+  const std::string header = predictions.substr(0, predictions.find('\n'));
+  const auto count = std::count(header.begin(), header.end(), ',') - 2;
+  if (fits(count) && header == predictions_header(static_cast<int>(count))) {
+    return static_cast<int>(count);
   }
-  try {
-    const std::string text =
-        files.read(kPredictionsFile, kMostPredictionsBytes);
-    const std::string header = text.substr(0, text.find('\n'));
-    const auto commas = std::count(header.begin(), header.end(), ',');
-    const auto count = static_cast<std::size_t>(std::max<long>(commas - 2, 0));
-    if (fits(count) && header == predictions_header(static_cast<int>(count))) {
-      return static_cast<int>(count);
-    }
-  } catch (const std::runtime_error&) {
-    // Whoever reads the table says what is wrong with it.
+  const nlohmann::json* names = find_class_names(summary);
+  const auto named =
+      names == nullptr ? 0 : static_cast<std::ptrdiff_t>(names->size());
+  return fits(named) ? static_cast<int>(named) : 10;
+}
+
+/// Of a run without names the classes have numbers.
+void check_class_names(const RunFiles& files, const Run& run) {
+  const nlohmann::json* names = find_class_names(run.summary);
+  if (names != nullptr &&
+      names->size() != static_cast<std::size_t>(run.classes)) {
+    throw std::runtime_error(nn::concat(files.path(kSummaryFile),
+                                        ": expected the names of ",
+                                        run.classes,
+                                        " classes, found ",
+                                        names->size()));
   }
-  return 10;
 }
 
 void read_history(const RunFiles& files, Run& run) {
@@ -179,11 +190,10 @@ void read_steps(const RunFiles& files, Run& run) {
                   "the summary's number of steps");
 }
 
-void read_predictions(const RunFiles& files, Run& run) {
-  CsvReader csv = open_table(files,
-                             kPredictionsFile,
-                             predictions_header(run.classes),
-                             kMostPredictionsBytes);
+void read_predictions(const RunFiles& files, std::string text, Run& run) {
+  CsvReader csv(files.path(kPredictionsFile),
+                std::move(text),
+                predictions_header(run.classes));
   while (csv.next_row()) {
     const int expected_index = static_cast<int>(csv.rows()) - 1;
     Prediction row;
@@ -397,10 +407,12 @@ Run read_run(const std::string& directory) {
        {"/results/final/epoch", "/steps", "/dataset/test_images"}) {
     count_in_summary(files.path(kSummaryFile), run.summary, pointer);
   }
-  run.classes = count_classes(files, run.summary);
+  std::string predictions = files.read(kPredictionsFile, kMostPredictionsBytes);
+  run.classes = count_classes(predictions, run.summary);
+  check_class_names(files, run);
   read_history(files, run);
   read_steps(files, run);
-  read_predictions(files, run);
+  read_predictions(files, std::move(predictions), run);
   read_confusion(files, run);
   read_top(files, run);
   read_images(files, run);
@@ -420,13 +432,23 @@ Run read_run(const RunFiles& files, std::vector<std::string>& problems) {
     }
   };
   attempt([&] { run.summary = read_summary(files); });
-  run.classes = count_classes(files, run.summary);
+  std::string predictions;
+  const bool has_predictions = attempt([&] {
+    predictions = files.read(kPredictionsFile, kMostPredictionsBytes);
+  });
+  run.classes = count_classes(predictions, run.summary);
+  attempt([&] { check_class_names(files, run); });
   const auto table = [&](auto read, auto& rows) {
     if (!attempt([&] { read(files, run); })) rows.clear();
   };
   table(read_history, run.history);
   table(read_steps, run.steps);
-  table(read_predictions, run.predictions);
+  if (has_predictions) {
+    const auto read = [&](const RunFiles& from, Run& into) {
+      read_predictions(from, std::move(predictions), into);
+    };
+    table(read, run.predictions);
+  }
   table(read_confusion, run.confusion);
   table(read_top, run.top3);
   table(read_images, run.images);

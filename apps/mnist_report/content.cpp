@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <set>
 #include <utility>
 
 #include "common/printable.h"
@@ -81,13 +80,14 @@ std::string verdict(const PairedResult& pair,
 
 void add_problems(Document& out, const Results& results) {
   std::vector<std::string> lines = results.all_problems();
-  std::set<std::string> datasets;
+  const LoadedRun* first = nullptr;
+  bool mixed = false;
   for (const LoadedRun& run : results.runs) {
-    if (run.has_summary) datasets.insert(run.names.dataset);
+    if (!run.has_summary) continue;
+    if (first == nullptr) first = &run;
+    mixed = mixed || !comparable(*first, run);
   }
-  if (datasets.size() > 1) {
-    lines.emplace_back(texts::kMixedData);
-  }
+  if (mixed) lines.emplace_back(texts::kMixedData);
   if (lines.empty()) return;
   add_heading(out, 1, texts::kMissing);
   add_text(out, texts::kMissingText);

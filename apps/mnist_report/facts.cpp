@@ -19,9 +19,30 @@ using nlohmann::json;
 using plot::format_count;
 using plot::format_number;
 
-// Two runs whose figures may stand in one chart or be compared.
-bool comparable(const LoadedRun& a, const LoadedRun& b) {
-  return a.names.dataset == b.names.dataset;
+// The checksums of the files of a data set's training or test part, by name.
+std::map<std::string, std::string> files_of(const LoadedRun& run, bool test) {
+  std::map<std::string, std::string> out;
+  const json* files = find(run.run.summary, "/dataset/files");
+  if (files == nullptr || !files->is_array()) return out;
+  for (const json& file : *files) {
+    const std::string name = text(file, "/name");
+    const bool is_test =
+        name.find("t10k") != name.npos || name.find("test") != name.npos;
+    if (test ? !is_test : name.find("train") == name.npos) continue;
+    out[name] = text(file, "/size_bytes") + " " + text(file, "/sha256");
+  }
+  return out;
+}
+
+// Whether no file of that part is another one under the same name. Files of
+// other names may hold the same, compressed.
+bool same_files(const LoadedRun& a, const LoadedRun& b, bool test) {
+  const auto files_a = files_of(a, test);
+  const auto files_b = files_of(b, test);
+  return std::none_of(files_b.begin(), files_b.end(), [&](const auto& file) {
+    const auto found = files_a.find(file.first);
+    return found != files_a.end() && found->second != file.second;
+  });
 }
 
 // Of the runs of a model and backend that go with this one, that which differs
@@ -53,21 +74,6 @@ bool same_seed(const LoadedRun& a, const LoadedRun& b) {
   const json* first = find(a.run.summary, "/seed");
   const json* second = find(b.run.summary, "/seed");
   return first == nullptr || second == nullptr || *first == *second;
-}
-
-// The checksums of the test set's files, by name.
-std::map<std::string, std::string> test_files(const LoadedRun& run) {
-  std::map<std::string, std::string> out;
-  const json* files = find(run.run.summary, "/dataset/files");
-  if (files == nullptr || !files->is_array()) return out;
-  for (const json& file : *files) {
-    const std::string name = text(file, "/name");
-    if (name.find("t10k") == name.npos && name.find("test") == name.npos) {
-      continue;
-    }
-    out[name] = text(file, "/size_bytes") + " " + text(file, "/sha256");
-  }
-  return out;
 }
 
 }  // namespace
@@ -146,17 +152,28 @@ std::optional<double> images_per_second(const LoadedRun& run) {
 }
 
 std::string dataset_title(const std::vector<LoadedRun>& runs) {
+  std::vector<std::string> names;
   std::string title;
   for (const LoadedRun& run : runs) {
-    if (!run.has_summary) continue;
-    if (title.empty()) {
-      title = run.names.dataset;
-    } else if (title.find(run.names.dataset) == std::string::npos) {
-      title += " and " + run.names.dataset;
+    const std::string& name = run.names.dataset;
+    if (!run.has_summary ||
+        std::find(names.begin(), names.end(), name) != names.end()) {
+      continue;
     }
+    names.push_back(name);
+    title += (title.empty() ? "" : " and ") + name;
   }
   constexpr std::size_t kMost = 120;
   return title.empty() ? "Unknown data set" : apps::printable(title, kMost);
+}
+
+bool comparable(const LoadedRun& a, const LoadedRun& b) {
+  const json* names_a = find(a.run.summary, "/dataset/class_names");
+  const json* names_b = find(b.run.summary, "/dataset/class_names");
+  const bool same_classes =
+      names_a == nullptr || names_b == nullptr || *names_a == *names_b;
+  return a.names.dataset == b.names.dataset && same_classes &&
+         a.run.classes == b.run.classes && same_files(a, b, /*test=*/false);
 }
 
 bool same_test_set(const LoadedRun& a, const LoadedRun& b) {
@@ -164,12 +181,7 @@ bool same_test_set(const LoadedRun& a, const LoadedRun& b) {
   const auto images_a = number(a.run.summary, "/dataset/test_images");
   const auto images_b = number(b.run.summary, "/dataset/test_images");
   if (images_a && images_b && *images_a != *images_b) return false;
-  // Files of other names may hold the same, compressed.
-  const auto files_a = test_files(a);
-  for (const auto& [name, checksum] : test_files(b)) {
-    const auto found = files_a.find(name);
-    if (found != files_a.end() && found->second != checksum) return false;
-  }
+  if (!same_files(a, b, /*test=*/true)) return false;
   if (a.run.predictions.empty() || b.run.predictions.empty()) {
     return a.has_summary && b.has_summary;
   }

@@ -52,6 +52,11 @@ std::optional<double> images_per_second(const LoadedRun& run);
 /// "MNIST and Fashion-MNIST".
 std::string dataset_title(const std::vector<LoadedRun>& runs);
 
+/// Whether two runs learned to tell the same classes apart from the same data,
+/// as far as their summaries say: name of the data set, names of its classes,
+/// checksums of its training files. Others do not stand in one chart.
+bool comparable(const LoadedRun& a, const LoadedRun& b);
+
 /// Whether two runs were tested on the same images, as far as their summaries
 /// and predictions say: by data set, checksums of the test set's files, number
 /// of images, labels. Numbers of others do not rank.

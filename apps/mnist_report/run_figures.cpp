@@ -78,32 +78,42 @@ std::vector<Figure> image_figure(const LoadedRun& run,
 std::vector<Figure> top3_figure(const LoadedRun& run) {
   std::string alt = "The three highest-scored test images of every class of " +
                     run.title() + ".";
-  long wrong = 0;
-  long shown = 0;
   const auto present = apps::classes_present(run.run);
-  for (const apps::TopImage& top : run.run.top3) {
-    if (!present[static_cast<std::size_t>(top.label_class)]) continue;
-    wrong += top.label != top.label_class;
-    ++shown;
-  }
-  if (shown > 0) {
-    alt += nn::concat(" ", wrong, " of the ", shown, " are of another class.");
-  }
+  const auto counts = [&](int first, int count) {
+    long wrong = 0;
+    long shown = 0;
+    for (const apps::TopImage& top : run.run.top3) {
+      const int c = top.label_class;
+      if (c < first || c >= first + count ||
+          !present[static_cast<std::size_t>(c)]) {
+        continue;
+      }
+      wrong += top.label != c;
+      ++shown;
+    }
+    return shown == 0
+               ? std::string()
+               : nn::concat(
+                     " ", wrong, " of the ", shown, " are of another class.");
+  };
   const int classes = run.run.classes;
   constexpr const char* kFile = "top3.png";
-  if (!can_draw(run, kFile) || classes <= apps::kTopClassesOfPage) {
+  const std::vector<apps::TopPage> pages = apps::top3_pages(classes);
+  if (!can_draw(run, kFile) || pages.size() == 1) {
     return image_figure(
-        run, kFile, [&] { return apps::draw_top3(run.run); }, alt);
+        run,
+        kFile,
+        [&] { return apps::draw_top3(run.run); },
+        alt + counts(0, classes));
   }
   std::vector<Figure> parts;
-  for (int first = 0; first < classes; first += apps::kTopClassesOfPage) {
-    const int count = std::min(apps::kTopClassesOfPage, classes - first);
+  for (const auto& [first, count] : pages) {
     const auto name = [&run](int c) {
       return run.names.classes[static_cast<std::size_t>(c)];
     };
     const std::string part = name(first) + texts::kTo + name(first + count - 1);
     parts.push_back(drawn(apps::draw_top3(run.run, first, count),
-                          alt + " Here: classes " + part + ".",
+                          alt + " Classes " + part + "." + counts(first, count),
                           ", " + part));
   }
   return parts;

@@ -11,12 +11,16 @@ namespace plot {
 
 /// Pixels per point in a PNG: sharp on high-density screens and in print.
 constexpr double kPngScale = 2;
+/// The most pixels of a raster that is written or read.
+constexpr double kMostPngPixels = 1 << 25;
 
 /// Throws std::runtime_error with the reason if the drawing cannot be rendered:
 /// what one figure of many holds must not take the others with it.
 void check_drawable(const Drawing& drawing);
 
-/// PNG file content, kPngScale times the drawing's size, on a light page.
+/// PNG file content, kPngScale times the drawing's size or as large as a PNG
+/// file may be, on a light page. Throws std::runtime_error with the reason if
+/// that is less than a pixel a point.
 std::string to_png(const Drawing& drawing);
 
 /// PNG file content of a raster, and back. decode_png throws std::runtime_error

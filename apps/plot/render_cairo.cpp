@@ -327,13 +327,23 @@ double text_width(const std::string& text, double size, bool bold) {
 }
 
 std::string to_png(const Drawing& drawing) {
+  // Cairo's images have sides of at most 32,767 pixels.
+  constexpr double kMostSide = 32000;
+  const double scale =
+      std::min({kPngScale,
+                kMostSide / std::max(drawing.width(), drawing.height()),
+                std::sqrt(kMostPngPixels * 0.99 /
+                          (drawing.width() * drawing.height()))});
+  // Below a pixel a point nobody can read it.
+  if (scale < 1.0)
+    throw std::runtime_error("no PNG can hold a figure so large");
   const Surface surface(cairo_image_surface_create(
       CAIRO_FORMAT_RGB24,
-      static_cast<int>(std::ceil(drawing.width() * kPngScale)),
-      static_cast<int>(std::ceil(drawing.height() * kPngScale))));
+      static_cast<int>(std::ceil(drawing.width() * scale)),
+      static_cast<int>(std::ceil(drawing.height() * scale))));
   check(cairo_surface_status(surface.get()), "cannot hold a figure");
   const Context context(cairo_create(surface.get()));
-  cairo_scale(context.get(), kPngScale, kPngScale);
+  cairo_scale(context.get(), scale, scale);
   paint(context.get(), drawing);
   return encode_png(copy_pixels(surface.get()));
 }
@@ -342,7 +352,6 @@ Pixels decode_png(const std::string& bytes) {
   // A few bytes can claim to unpack to gigabytes: the size stands in front, in
   // the chunk that must be the first.
   constexpr std::size_t kWidthAt = 16;
-  constexpr double kMostPixels = 1 << 25;
   const auto size_at = [&bytes](std::size_t at) {
     double size = 0;
     for (std::size_t i = at; i < at + 4; ++i) {
@@ -351,7 +360,7 @@ Pixels decode_png(const std::string& bytes) {
     return size;
   };
   if (bytes.size() < kWidthAt + 8 || bytes.compare(12, 4, "IHDR") != 0 ||
-      size_at(kWidthAt) * size_at(kWidthAt + 4) > kMostPixels) {
+      size_at(kWidthAt) * size_at(kWidthAt + 4) > kMostPngPixels) {
     throw std::runtime_error(
         "expected a PNG image of at most 33,554,432 pixels, got damaged bytes "
         "or a larger one");

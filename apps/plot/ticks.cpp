@@ -115,7 +115,7 @@ Ticks integer_ticks(int low, int high, int target) {
   }
   // The first epoch is where reading starts: it gets its number unless another
   // one stands too near.
-  if (values.empty() || values.front() - low > step / 2) {
+  if (values.empty() || 2 * (values.front() - low) >= step) {
     values.insert(values.begin(), low);
   }
   for (const int v : values) {

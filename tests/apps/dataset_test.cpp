@@ -157,10 +157,65 @@ TEST_CASE("a folder of one's own may name its classes", "[apps][datasets]") {
   const apps::Dataset data = apps::load_dataset(options("own", folder.path()));
   CHECK(data.class_names == std::vector<std::string>{"cat", "big dog"});
 
-  nn::write_file_atomically(folder.file("classes.txt"), "cat\n");
-  CHECK_THAT(complaint(options("own", folder.path())),
-             ContainsSubstring("classes.txt: expected the names of 2 to 256 "
-                               "classes, found 1"));
+  // A mark of byte order and blanks are no part of a name, and a file that is
+  // called like one of the test set is none.
+  nn::write_file_atomically(folder.file("test-notes.txt"), "");
+  nn::write_file_atomically(folder.file("classes.txt"),
+                            "\xef\xbb\xbf cat\t\n \xc3\x84pfel, rot");
+  CHECK(apps::load_dataset(options("own", folder.path())).class_names ==
+        std::vector<std::string>{"cat", "\xc3\x84pfel, rot"});
+
+  const auto refuses = [&](const std::string& names, const char* message) {
+    nn::write_file_atomically(folder.file("classes.txt"), names);
+    CHECK_THAT(complaint(options("own", folder.path())),
+               ContainsSubstring(std::string("classes.txt: ") + message));
+  };
+  refuses("cat\n", "expected the names of 2 to 256 classes, found 1");
+  refuses("cat\n\ndog\n", "line 2: expected the name of a class, found ''");
+  refuses("\ncat\ndog\n", "line 1: expected the name of a class, found ''");
+  refuses("cat\ndog\n cat\n",
+          "line 3: expected another name for each class, found 'cat' again");
+  refuses("cat\n\xc4pfel\n", "line 2: expected a name in UTF-8");
+}
+
+TEST_CASE("a folder of one's own with other test files", "[apps][datasets]") {
+  const TemporaryDirectory folder;
+  nn_test::TinyMnist set;
+  nn_test::write_tiny_mnist(folder.path(), set);
+  nn::write_file_atomically(folder.file("test-notes.txt"), "");
+  CHECK(apps::load_dataset(options("own", folder.path())).test.size() ==
+        set.test);
+  fs::remove(folder.file("train-labels-idx1-ubyte"));
+  CHECK_THAT(
+      complaint(options("owm", folder.path())),
+      ContainsSubstring("'owm' is none of the data sets that are known"));
+
+  const TemporaryDirectory from_one;
+  set.classes = 3;
+  set.first_label = 1;
+  nn_test::write_tiny_mnist(from_one.path(), set);
+  CHECK_THAT(complaint(options("own", from_one.path())),
+             ContainsSubstring("expected labels from 0, found them from 1"));
+  nn::write_file_atomically(from_one.file("classes.txt"), "none\na\nb\nc\n");
+  CHECK(
+      apps::load_dataset(options("own", from_one.path())).class_names.size() ==
+      4);
+}
+
+TEST_CASE("a folder whose name is no UTF-8 trains, and goes on",
+          "[apps][datasets][resume]") {
+  const TemporaryDirectory folder;
+  const std::string data = folder.file("caf\xe9");
+  fs::create_directory(data);
+  nn_test::write_tiny_mnist(data, {});
+  const std::string out = folder.file("results/run");
+  const std::vector<std::string> arguments = {
+      "--dataset", data, "--epochs", "2", "--checkpoint", "0", "--out", out};
+  const Outcome outcome = execute(NN_MNIST_MLP, arguments);
+  CHECK(outcome.errors.empty());
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(apps::read_run(out).summary.at("dataset").at("name") ==
+        "caf\xef\xbf\xbd");
 }
 
 TEST_CASE("a data set that does not fit its name is refused in words",
@@ -175,6 +230,14 @@ TEST_CASE("a data set that does not fit its name is refused in words",
   CHECK_THAT(complaint(options("emnist-letters", folder.path())),
              ContainsSubstring("line 2: expected label 2, found '3 67 99'"));
   nn::write_file_atomically(path, "1 65 97\n2 B b\n");
+  CHECK_THAT(complaint(options("emnist-letters", folder.path())),
+             ContainsSubstring("line 2: expected codes of printable"));
+  for (const char* line : {"2 66x", "2 66 9x7", "2 66 200", "2 66 -5", "2 7"}) {
+    nn::write_file_atomically(path, std::string("1 65 97\n") + line);
+    CHECK_THAT(complaint(options("emnist-letters", folder.path())),
+               ContainsSubstring("line 2: expected codes of printable"));
+  }
+  nn::write_file_atomically(path, "1 65 97\n2\n");
   CHECK_THAT(complaint(options("emnist-letters", folder.path())),
              ContainsSubstring("line 2: expected a label and codes"));
   fs::remove(path);

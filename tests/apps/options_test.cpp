@@ -309,6 +309,15 @@ TEST_CASE("a data set is one of those known, or a folder", "[apps][options]") {
   options = parse(kMlp, {"--dataset", "letters", "--data", own});
   CHECK(options.data == own);
   CHECK(options.dataset == "letters");
+  CHECK(parse(kMlp, {"--dataset", own, "--data", own}).data == own);
+  CHECK_THAT(complaint(kMlp, {"--dataset", own, "--data", folder.path()}),
+             ContainsSubstring("expected a name beside --data, got the path"));
+  // What is called like a known set is none.
+  const std::string namesake = folder.file("kmnist");
+  std::filesystem::create_directory(namesake);
+  options = parse(kMlp, {"--dataset", namesake});
+  CHECK(options.data == namesake);
+  CHECK(options.dataset == namesake);
   CHECK_THAT(complaint(kMlp, {"--dataset", "emnist"}),
              ContainsSubstring("emnist-letters") &&
                  ContainsSubstring("or a folder, got 'emnist'"));

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "common/figures.h"
 #include "nn/files/file.h"
 #include "nn/random.h"
 #include "support/catch.h"
@@ -15,6 +17,7 @@
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 constexpr int kClasses = 10;
 
@@ -406,6 +409,38 @@ TEST_CASE("a run of any number of classes is read as it was written",
       CHECK(read.top3.size() == run.top3.size());
     }
   }
+}
+
+TEST_CASE("a run with too few names of classes keeps its tables",
+          "[apps][run][errors]") {
+  apps::Run run = sample_run();
+  run.summary["dataset"]["class_names"] = {"a", "b", "c"};
+  const nn_test::TemporaryDirectory folder;
+  apps::write_run_tables(folder.path(), run);
+  std::vector<std::string> problems;
+  const apps::Run read =
+      apps::read_run(apps::RunFiles(folder.path()), problems);
+  CHECK(read.classes == kClasses);
+  CHECK(read.predictions.size() == run.predictions.size());
+  CHECK(read.confusion.size() == run.confusion.size());
+  CHECK(read.top3.size() == run.top3.size());
+  CHECK(apps::run_names(read).classes[1] == "1");
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0],
+             ContainsSubstring("expected the names of 10 classes, found 3"));
+}
+
+TEST_CASE("names of classes that are alike as shown have their numbers",
+          "[apps][run]") {
+  apps::Run run = sample_run();
+  std::vector<std::string> names(kClasses, std::string(30, 'x'));
+  names[0] = "a";
+  for (std::size_t c = 1; c < names.size(); ++c) names[c] += std::to_string(c);
+  run.summary["dataset"]["class_names"] = names;
+  const std::vector<std::string> shown = apps::run_names(run).classes;
+  CHECK(shown[0] == "a");
+  CHECK(std::set<std::string>(shown.begin(), shown.end()).size() == kClasses);
+  CHECK_THAT(shown[7], StartsWith("7 xxx"));
 }
 
 TEST_CASE("predictions of other classes than the run's are refused",

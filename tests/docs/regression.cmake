@@ -1,8 +1,8 @@
 # Runs docs/examples/regression: one program learns and saves, the other one
 # predicts rows that the first has never seen.
 #
-#   cmake -DFIT=<fit_regression> -DPREDICT=<predict_regression> -DWORK=<folder>
-#     -P regression.cmake
+#   cmake -DFIT=<fit_regression> -DPREDICT=<predict_regression>
+#     -DSOURCES=<their folder> -DWORK=<folder> -P regression.cmake
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -31,26 +31,15 @@ function(make_table name rows with_price)
   set(prices ${prices} PARENT_SCOPE)
 endfunction()
 
-# run(<program> <argument>...) sets output.
-function(run)
-  execute_process(
-    COMMAND ${ARGN}
-    WORKING_DIRECTORY "${WORK}"
-    OUTPUT_VARIABLE output
-    ERROR_VARIABLE error
-    RESULT_VARIABLE result)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${ARGN} returned ${result}: ${error}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/run_example.cmake")
+expect_few_lines("${SOURCES}/fit.cpp" "${SOURCES}/predict.cpp")
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
 make_table(known.csv 500 TRUE)
 make_table(new.csv 100 FALSE)
 
-run("${FIT}" known.csv model.safetensors)
+run_well("${FIT}" known.csv model.safetensors)
 if(NOT output MATCHES "^after ([0-9]+) epochs off by [0-9][0-9]?[0-9]?[. ]")
   message(FATAL_ERROR "fit_regression has not learned it: ${output}")
 endif()
@@ -58,7 +47,7 @@ if(CMAKE_MATCH_1 EQUAL 500)
   message(FATAL_ERROR "fit_regression has not stopped early")
 endif()
 
-run("${PREDICT}" model.safetensors new.csv)
+run_well("${PREDICT}" model.safetensors new.csv)
 string(REGEX MATCHALL "[^\n]+" predictions "${output}")
 list(LENGTH predictions count)
 if(NOT count EQUAL 100)
@@ -82,12 +71,7 @@ if(mean GREATER 200)
 endif()
 
 # Rows with a column too many are no rows of the network.
-execute_process(
-  COMMAND "${PREDICT}" model.safetensors known.csv
-  WORKING_DIRECTORY "${WORK}"
-  OUTPUT_VARIABLE output
-  ERROR_VARIABLE error
-  RESULT_VARIABLE result)
+run("${PREDICT}" model.safetensors known.csv)
 if(NOT result EQUAL 1 OR NOT error MATCHES "^predict_regression: error: " OR
     output)
   message(FATAL_ERROR "a table of other columns gives ${result}: ${error}")

@@ -6,32 +6,8 @@
 
 cmake_minimum_required(VERSION 3.21)
 
-# run(<program> <argument>...) sets output and error, and result.
-function(run)
-  execute_process(
-    COMMAND ${ARGN}
-    WORKING_DIRECTORY "${WORK}"
-    OUTPUT_VARIABLE output
-    ERROR_VARIABLE error
-    RESULT_VARIABLE result)
-  foreach(name output error result)
-    set(${name} "${${name}}" PARENT_SCOPE)
-  endforeach()
-endfunction()
-
-function(run_well)
-  run(${ARGN})
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${ARGN} returned ${result}: ${error}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
-
-file(STRINGS "${SOURCE}" lines)
-list(LENGTH lines count)
-if(count GREATER 40)
-  message(FATAL_ERROR "${SOURCE} has ${count} lines, more than 40")
-endif()
+include("${CMAKE_CURRENT_LIST_DIR}/run_example.cmake")
+expect_few_lines("${SOURCE}")
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")

@@ -351,15 +351,24 @@ TEST_CASE("the figures have room for any number of classes", "[figures]") {
     CHECK(matrix.width() < 1000);
     // What a report shows on several pages is the whole.
     std::vector<std::string> parts;
-    for (int first = 0; first < classes; first += apps::kTopClassesOfPage) {
-      const int count = std::min(apps::kTopClassesOfPage, classes - first);
+    int next = 0;
+    int least = classes;
+    int most = 0;
+    for (const auto& [first, count] : apps::top3_pages(classes)) {
+      CHECK(first == next);
+      next += count;
+      least = std::min(least, count);
+      most = std::max(most, count);
       const plot::Drawing part = apps::draw_top3(run, first, count);
       CHECK(part.height() < 1.75 * part.width());
       for (const std::string& text : texts(part)) parts.push_back(text);
     }
-    for (const apps::TopImage& top : run.top3) {
-      CHECK(contains(parts, "image " + std::to_string(top.index)));
-    }
+    CHECK(next == classes);
+    CHECK(most - least <= 1);
+    for (const std::string& name : names) CHECK(contains(parts, name));
+    CHECK(std::count_if(parts.begin(), parts.end(), [](const auto& text) {
+            return text.rfind("image ", 0) == 0;
+          }) == static_cast<std::ptrdiff_t>(run.top3.size()));
     CHECK_NOTHROW(apps::draw_top3(run));
     CHECK_NOTHROW(apps::draw_mistakes(run));
     CHECK_THROWS_AS(apps::draw_top3(run, 1, classes), std::invalid_argument);

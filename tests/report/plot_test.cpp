@@ -153,6 +153,7 @@ TEST_CASE("epoch ticks are whole and within range from 1 to 200", "[plot]") {
     const plot::Ticks ticks = plot::integer_ticks(1, epochs, 8);
     REQUIRE(!ticks.major.empty());
     CHECK(ticks.major.size() <= 12);
+    CHECK(ticks.label.front() == "1");
     for (const double v : ticks.major) {
       CHECK(v == std::floor(v));
       CHECK((v >= 1 && v <= epochs));

@@ -619,6 +619,47 @@ TEST_CASE("networks are compared with those whose options are most like theirs",
   CHECK(report::backend_pairs(fewer.runs).size() == 3);
 }
 
+TEST_CASE("data sets of one name are not taken for one", "[report]") {
+  const nn_test::TemporaryDirectory results;
+  apps::Run own = nn_test::sample_run("mlp", "libnn");
+  apps::Run torch = nn_test::sample_run("mlp", "torch");
+  const auto name = [](apps::Run& run, const char* sha) {
+    run.summary["dataset"]["name"] = "letters";
+    run.summary["dataset"]["files"] = {{{"name", "train-images-idx3-ubyte"},
+                                        {"size_bytes", 999},
+                                        {"sha256", sha}}};
+  };
+  name(own, "aaaa");
+  name(torch, "aaaa");
+  const bool same = GENERATE(true, false);
+  SECTION("by the training files") {
+    if (!same) name(torch, "bbbb");
+  }
+  SECTION("by the names of the classes") {
+    if (!same) torch.summary["dataset"]["class_names"][0] = "another";
+  }
+  CAPTURE(same);
+  write_tables(results, "own", own);
+  write_tables(results, "torch", torch);
+  const report::Results loaded = report::load_runs(results.path());
+  CHECK(report::comparable(loaded.runs[0], loaded.runs[1]) == same);
+  CHECK(report::backend_pairs(loaded.runs).size() == (same ? 1U : 0U));
+  const std::string html = html_of(results.path());
+  CHECK(count(html, "The runs are of different data sets") == (same ? 0 : 1));
+}
+
+TEST_CASE("a report's title names every data set", "[report]") {
+  const nn_test::TemporaryDirectory results;
+  for (const char* name : {"kmnist", "mnist", "qmnist"}) {
+    apps::Run run = nn_test::sample_run("mlp", "libnn");
+    run.summary["dataset"]["name"] = name;
+    write_tables(results, name, run);
+    write_tables(results, std::string(name) + "-again", run);
+  }
+  CHECK(report::dataset_title(report::load_runs(results.path()).runs) ==
+        "KMNIST and MNIST and QMNIST");
+}
+
 TEST_CASE("networks that were tested on different images are not ranked",
           "[report]") {
   const nn_test::TemporaryDirectory results;

@@ -1,5 +1,5 @@
 // Predicts by what fit_regression saved, a line for each row of a CSV file with
-// the same columns but the last:
+// the same columns but the last, in the same order: a network knows no names.
 //
 //   predict_regression MODEL DATA.csv
 #include <nn/nn.h>
